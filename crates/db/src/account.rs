@@ -1,0 +1,321 @@
+//! Organisations and the accounts of all three kinds of user.
+
+use domain::actor::{AccountKind, Actor, Cnca, Enterprise, Membership, Officer, Posts};
+use domain::application::{Applicant, ApplicantKind};
+use domain::ids::{AccountId, BureauCode, OrganisationId, RegionCode};
+use domain::text;
+use domain::time::Instant;
+
+use crate::audit::{self, By, Entry, Subject};
+use crate::{DbError, DbResult, Source, Tx, params, row};
+
+/// The four blue-star fields, stored once per organisation (manual §1.1, §3 note 2).
+#[derive(Debug, Clone, PartialEq, Eq, crate::Row)]
+pub struct Organisation {
+    /// Its id.
+    pub id: OrganisationId,
+    /// 组织机构代码, nine characters.
+    pub code: String,
+    /// 申请单位.
+    pub name: String,
+    /// 申请单位邮编.
+    pub postcode: String,
+    /// 申请单位地址.
+    pub address: String,
+    /// 申请单位信息备注.
+    pub remark: String,
+}
+
+/// What a user says of himself; per user (manual §1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Particulars {
+    /// 所在地行政区划, the default of 产品最终使用地.
+    pub region: RegionCode,
+    /// 单位性质.
+    pub applicant_kind: ApplicantKind,
+    /// 法定代表人.
+    pub legal_rep: String,
+    /// 联系人.
+    pub contact_name: String,
+    /// 联系电话.
+    pub contact_phone: String,
+    /// 手机.
+    pub contact_mobile: String,
+    /// 传真.
+    pub contact_fax: String,
+    /// 联系人邮箱.
+    pub contact_email: String,
+}
+
+/// A new enterprise user.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// 用户名, as typed.
+    pub username: String,
+    /// Argon2id hash of the password.
+    pub password_hash: String,
+    /// The code's nine-character key.
+    pub org_code: String,
+    /// The code as typed (9 or 18 characters).
+    pub org_code_entered: String,
+    /// The shared fields; used only when this is the first registrant of the code (R-1.1-15).
+    pub org_name: String,
+    /// 申请单位邮编.
+    pub org_postcode: String,
+    /// 申请单位地址.
+    pub org_address: String,
+    /// 申请单位信息备注.
+    pub org_remark: String,
+    /// The user's own.
+    pub particulars: Particulars,
+}
+
+/// The organisation of a code, if somebody registered it (R-1.1-06; D4: with the region of its administrator).
+pub async fn organisation_by_code(
+    source: &impl Source,
+    code: &str,
+) -> DbResult<Option<(Organisation, Option<RegionCode>)>> {
+    let conn = source.connection();
+    let Some(found): Option<Organisation> =
+        row(conn, "SELECT id, code, name, postcode, address, remark FROM organisation WHERE code = $1", params![code])
+            .await?
+    else {
+        return Ok(None);
+    };
+    #[derive(crate::Row)]
+    struct Region {
+        region_code: Option<RegionCode>,
+    }
+    let region: Option<Region> = row(
+        conn,
+        "SELECT region_code FROM account WHERE organisation_id = $1 AND membership = 'administrator'",
+        params![found.id],
+    )
+    .await?;
+    Ok(Some((found, region.and_then(|r| r.region_code))))
+}
+
+/// Whether a 用户名 is taken, whatever its case.
+pub async fn username_is_taken(source: &impl Source, username: &str) -> DbResult<bool> {
+    let n = crate::number(
+        source.connection(),
+        "SELECT COUNT(*) FROM account WHERE username_folded = $1",
+        params![text::fold(username)],
+    )
+    .await?;
+    Ok(n > 0)
+}
+
+/// Registers an enterprise user: the first of a code becomes its administrator, later ones are 待确认 (D3).
+///
+/// [`DbError::Duplicate`] when the 用户名 is taken.
+pub async fn register(tx: &Tx, new: &Registration, at: Instant, by_address: &str) -> DbResult<AccountId> {
+    let created = tx
+        .run(
+            "INSERT INTO organisation (code, name, postcode, address, remark, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (code) DO NOTHING",
+            params![
+                new.org_code.clone(), new.org_name.clone(), new.org_postcode.clone(), new.org_address.clone(),
+                new.org_remark.clone(), at
+            ],
+        )
+        .await?;
+    let (organisation, _) = organisation_by_code(tx, &new.org_code).await?.ok_or(DbError::NotFound)?;
+    let membership = if created == 1 { Membership::Administrator } else { Membership::Pending };
+    let p = &new.particulars;
+    let id = tx
+        .insert(
+            "INSERT INTO account (kind, username, username_folded, password_hash, display_name, organisation_id, \
+             membership, org_code_entered, region_code, applicant_kind, legal_rep, contact_name, contact_phone, \
+             contact_mobile, contact_fax, contact_email, created_at) \
+             VALUES ('enterprise', $1, $2, $3, $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+            params![
+                new.username.clone(), text::fold(&new.username), new.password_hash.clone(), organisation.id, membership,
+                new.org_code_entered.clone(), p.region.clone(), p.applicant_kind, p.legal_rep.clone(),
+                p.contact_name.clone(), p.contact_phone.clone(), p.contact_mobile.clone(), p.contact_fax.clone(),
+                p.contact_email.clone(), at
+            ],
+        )
+        .await?;
+    let id = AccountId::new(id);
+    let by = By {
+        account: Some(id),
+        name: new.username.clone(),
+        bureau: None,
+        address: by_address.to_owned(),
+    };
+    let detail = serde_json::json!({ "organisation": organisation.code, "membership": membership.word() }).to_string();
+    audit::record(tx, Subject::Account(id), &by, at, &Entry { detail: &detail, ..Entry::of("register") }).await?;
+    Ok(id)
+}
+
+/// A new officer or person of CNCA, made by the operator or by demonstration data.
+#[derive(Debug, Clone)]
+pub struct Appointment {
+    /// 用户名.
+    pub username: String,
+    /// Argon2id hash of the password.
+    pub password_hash: String,
+    /// The name under which his opinions appear.
+    pub display_name: String,
+    /// The bureau; none = CNCA.
+    pub bureau: Option<BureauCode>,
+    /// His posts.
+    pub posts: Posts,
+}
+
+/// Creates an account of a bureau or of CNCA. [`DbError::Duplicate`] when the 用户名 is taken.
+pub async fn appoint(tx: &Tx, new: &Appointment, by: &By, at: Instant) -> DbResult<AccountId> {
+    let kind = if new.bureau.is_some() { AccountKind::Bureau } else { AccountKind::Cnca };
+    let id = tx
+        .insert(
+            "INSERT INTO account (kind, username, username_folded, password_hash, display_name, bureau_code, posts, \
+             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+            params![
+                kind, new.username.clone(), text::fold(&new.username), new.password_hash.clone(),
+                new.display_name.clone(), new.bureau.clone(), new.posts.clone(), at
+            ],
+        )
+        .await?;
+    let id = AccountId::new(id);
+    let detail = serde_json::json!({ "posts": new.posts.to_string() }).to_string();
+    audit::record(tx, Subject::Account(id), by, at, &Entry { detail: &detail, ..Entry::of("appoint") }).await?;
+    Ok(id)
+}
+
+/// Replaces a password hash and ends every login session of the account.
+pub async fn set_password(tx: &Tx, id: AccountId, password_hash: &str, by: &By, at: Instant) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE account SET password_hash = $1, version = version + 1 WHERE id = $2",
+            params![password_hash, id],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::NotFound);
+    }
+    tx.run("DELETE FROM login_session WHERE account_id = $1", params![id]).await?;
+    audit::record(tx, Subject::Account(id), by, at, &Entry::of("set_password")).await
+}
+
+/// What a log-in needs to know of an account.
+#[derive(Debug, Clone, crate::Row)]
+pub struct Credentials {
+    /// The account.
+    pub id: AccountId,
+    /// Its kind; the choice in the login column must match (R-1.2-03).
+    pub kind: AccountKind,
+    /// Argon2id hash.
+    pub password_hash: String,
+    /// Whether it was switched off.
+    pub disabled: bool,
+}
+
+/// Looks an account up by 用户名, whatever its case.
+pub async fn credentials(source: &impl Source, username: &str) -> DbResult<Option<Credentials>> {
+    row(
+        source.connection(),
+        "SELECT id, kind, password_hash, disabled FROM account WHERE username_folded = $1",
+        params![text::fold(username)],
+    )
+    .await
+}
+
+/// The columns from which an actor is built, here and in `session`.
+#[derive(Debug, Clone, crate::Row)]
+pub(crate) struct ActorRow {
+    pub id: AccountId,
+    pub kind: AccountKind,
+    pub username: String,
+    pub display_name: String,
+    pub organisation_id: Option<OrganisationId>,
+    pub membership: Option<Membership>,
+    pub shares_within: Option<bool>,
+    pub bureau_code: Option<BureauCode>,
+    pub posts: Posts,
+}
+
+impl ActorRow {
+    pub(crate) fn actor(self) -> DbResult<Actor> {
+        let broken = || DbError::Inconsistent("an account lacks its organisation or bureau".to_owned());
+        Ok(match self.kind {
+            AccountKind::Enterprise => Actor::Enterprise(Enterprise {
+                account: self.id,
+                name: self.username,
+                organisation: self.organisation_id.ok_or_else(broken)?,
+                membership: self.membership.ok_or_else(broken)?,
+                shares: self.shares_within.unwrap_or(false),
+            }),
+            AccountKind::Bureau => Actor::Officer(Officer {
+                account: self.id,
+                name: self.display_name,
+                bureau: self.bureau_code.ok_or_else(broken)?,
+                posts: self.posts,
+            }),
+            AccountKind::Cnca => {
+                Actor::Cnca(Cnca { account: self.id, name: self.display_name, posts: self.posts })
+            }
+        })
+    }
+}
+
+/// The actor behind an account, with the rights he has now.
+pub async fn actor(source: &impl Source, id: AccountId) -> DbResult<Actor> {
+    let found: Option<ActorRow> = row(
+        source.connection(),
+        "SELECT c.id, c.kind, c.username, c.display_name, c.organisation_id, c.membership, o.shares_within, \
+         c.bureau_code, c.posts FROM account c LEFT JOIN organisation o ON o.id = c.organisation_id WHERE c.id = $1",
+        params![id],
+    )
+    .await?;
+    found.ok_or(DbError::NotFound)?.actor()
+}
+
+/// The profile that a login session holds and new applications copy (D22).
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Profile {
+    /// 申请单位信息, copied into new applications.
+    pub applicant: Applicant,
+    /// The default of 产品最终使用地行政区划.
+    pub region: String,
+}
+
+/// The profile of an account as it stands in the database now.
+pub async fn profile(source: &impl Source, id: AccountId) -> DbResult<Profile> {
+    #[derive(crate::Row)]
+    struct Columns {
+        code: Option<String>,
+        name: Option<String>,
+        postcode: Option<String>,
+        address: Option<String>,
+        remark: Option<String>,
+        region_code: Option<String>,
+        contact_name: String,
+        contact_phone: String,
+        contact_fax: String,
+        contact_email: String,
+    }
+    let found: Option<Columns> = row(
+        source.connection(),
+        "SELECT o.code, o.name, o.postcode, o.address, o.remark, c.region_code, c.contact_name, c.contact_phone, \
+         c.contact_fax, c.contact_email FROM account c LEFT JOIN organisation o ON o.id = c.organisation_id \
+         WHERE c.id = $1",
+        params![id],
+    )
+    .await?;
+    let c = found.ok_or(DbError::NotFound)?;
+    Ok(Profile {
+        applicant: Applicant {
+            name: c.name.unwrap_or_default(),
+            org_code: c.code.unwrap_or_default(),
+            address: c.address.unwrap_or_default(),
+            postcode: c.postcode.unwrap_or_default(),
+            contact: c.contact_name,
+            phone: c.contact_phone,
+            fax: c.contact_fax,
+            email: c.contact_email,
+            remark: c.remark.unwrap_or_default(),
+        },
+        region: c.region_code.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,600 @@
+//! Writes of applications: drafts, products, submission, and the one place where a state changes.
+
+use domain::actor::Post;
+use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm, Part};
+use domain::catalogue::Trait;
+use domain::ids::{
+    AccountId, ApplicationId, BureauCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, OrganisationId,
+    PortCode, RegionCode, TradeModeCode, UnitCode,
+};
+use domain::policy::{Ownership, Scope};
+use domain::quantity::{Money, Quantity, UnitPrice};
+use domain::routing::{Step, Stop};
+use domain::text;
+use domain::time::{DRAFT_LIFE_HOURS, Day, Instant};
+use domain::workflow::{State, Target, Transition};
+
+use crate::audit::{self, By, Entry, Subject};
+use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
+
+/// Told to somebody whose page is older than the data.
+pub const OVERTAKEN: &str = "该申请单已被处理，请刷新后查看最新状态";
+
+#[derive(crate::Row)]
+struct Columns {
+    id: ApplicationId,
+    state: State,
+    version: i64,
+    owner_id: AccountId,
+    entered_by_bureau: Option<BureauCode>,
+    number: Option<String>,
+    applicant_name: String,
+    applicant_org_code: String,
+    applicant_address: String,
+    applicant_postcode: String,
+    applicant_contact: String,
+    applicant_phone: String,
+    applicant_fax: String,
+    applicant_email: String,
+    applicant_remark: String,
+    clause_code: ClauseCode,
+    trade_mode: TradeModeCode,
+    use_region_code: Option<RegionCode>,
+    use_address: String,
+    use_unit_name: String,
+    use_contact: String,
+    use_phone: String,
+    contract_no: String,
+    invoice_no: String,
+    bl_no: String,
+    port_code: Option<PortCode>,
+    expected_import_date: Option<Day>,
+    purpose: String,
+    disposal_plan: Option<DisposalPlan>,
+    display_from: Option<Day>,
+    display_to: Option<Day>,
+    principal_name: Option<String>,
+    remark: String,
+    first_saved_at: Instant,
+    expires_at: Instant,
+    submitted_at: Option<Instant>,
+    receiving_bureau: Option<BureauCode>,
+    current_bureau: Option<BureauCode>,
+    return_post: Option<Post>,
+    first_reviewer_id: Option<AccountId>,
+    handler_id: Option<AccountId>,
+    four_eyes: Option<bool>,
+}
+
+impl From<Columns> for Application {
+    fn from(c: Columns) -> Self {
+        Self {
+            id: c.id,
+            version: c.version,
+            ownership: Ownership {
+                owner: c.owner_id,
+                entered_by_bureau: c.entered_by_bureau,
+                state: c.state,
+                current_bureau: c.current_bureau,
+                handler: c.handler_id,
+                first_reviewer: c.first_reviewer_id,
+                four_eyes: c.four_eyes.unwrap_or(true),
+                receiving_bureau: c.receiving_bureau,
+            },
+            number: c.number,
+            first_saved_at: c.first_saved_at,
+            expires_at: c.expires_at,
+            submitted_at: c.submitted_at,
+            return_post: c.return_post,
+            applicant: Applicant {
+                name: c.applicant_name,
+                org_code: c.applicant_org_code,
+                address: c.applicant_address,
+                postcode: c.applicant_postcode,
+                contact: c.applicant_contact,
+                phone: c.applicant_phone,
+                fax: c.applicant_fax,
+                email: c.applicant_email,
+                remark: c.applicant_remark,
+            },
+            basics: Basics {
+                clause: c.clause_code,
+                trade_mode: c.trade_mode,
+                use_region: c.use_region_code,
+                use_address: c.use_address,
+                use_unit_name: c.use_unit_name,
+                use_contact: c.use_contact,
+                use_phone: c.use_phone,
+                contract_no: c.contract_no,
+                invoice_no: c.invoice_no,
+                bl_no: c.bl_no,
+                port: c.port_code,
+                expected_import_date: c.expected_import_date,
+                purpose: c.purpose,
+                disposal_plan: c.disposal_plan,
+                display_from: c.display_from,
+                display_to: c.display_to,
+                principal_name: c.principal_name,
+                remark: c.remark,
+            },
+        }
+    }
+}
+
+const SELECT: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_bureau, a.number, a.applicant_name, \
+    a.applicant_org_code, a.applicant_address, a.applicant_postcode, a.applicant_contact, a.applicant_phone, \
+    a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, a.use_region_code, \
+    a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, a.bl_no, a.port_code, \
+    a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, a.principal_name, a.remark, \
+    a.first_saved_at, a.expires_at, a.submitted_at, a.receiving_bureau, a.current_bureau, a.return_post, \
+    a.first_reviewer_id, a.handler_id, \
+    (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a";
+
+/// Loads what the actor's scope sees; otherwise [`DbError::NotFound`]. A draft whose ten days are over does not exist.
+pub async fn load(source: &impl Source, scope: &Scope, id: ApplicationId, now: Instant) -> DbResult<Application> {
+    fetch(source, scope, id, now, "").await
+}
+
+/// Loads and locks the row until the end of the transaction.
+pub async fn load_for_update(tx: &Tx, scope: &Scope, id: ApplicationId, now: Instant) -> DbResult<Application> {
+    fetch(tx, scope, id, now, tx.for_update()).await
+}
+
+async fn fetch(
+    source: &impl Source,
+    scope: &Scope,
+    id: ApplicationId,
+    now: Instant,
+    lock: &str,
+) -> DbResult<Application> {
+    let conditions = scope::visible(scope).and("a.id = ?", params![id]);
+    let sql = format!("{SELECT}{}{lock}", conditions.sql());
+    let found: Option<Columns> = row(source.connection(), &sql, conditions.values(vec![])).await?;
+    let application = Application::from(found.ok_or(DbError::NotFound)?);
+    if application.is_expired(now) { Err(DbError::NotFound) } else { Ok(application) }
+}
+
+/// Creates a draft (A1). The same `creation_key` again answers with the first draft: a double click makes one.
+pub async fn create_draft(
+    tx: &Tx,
+    owner: AccountId,
+    organisation: OrganisationId,
+    applicant: &Applicant,
+    default_region: Option<RegionCode>,
+    basics: &Basics,
+    creation_key: &str,
+    by: &By,
+    now: Instant,
+) -> DbResult<ApplicationId> {
+    let inserted = tx
+        .run(
+            "INSERT INTO application (state, owner_id, organisation_id, creation_key, applicant_name, \
+             applicant_folded, applicant_org_code, applicant_address, applicant_postcode, applicant_contact, \
+             applicant_phone, applicant_fax, applicant_email, applicant_remark, clause_code, trade_mode, \
+             use_region_code, first_saved_at, expires_at) \
+             VALUES ('draft', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+             ON CONFLICT (creation_key) DO NOTHING",
+            params![
+                owner, organisation, creation_key, applicant.name.clone(), text::fold(&applicant.name),
+                applicant.org_code.clone(), applicant.address.clone(), applicant.postcode.clone(),
+                applicant.contact.clone(), applicant.phone.clone(), applicant.fax.clone(), applicant.email.clone(),
+                applicant.remark.clone(), basics.clause.clone(), basics.trade_mode.clone(), default_region, now,
+                now.plus_hours(DRAFT_LIFE_HOURS)
+            ],
+        )
+        .await?;
+    let id = crate::number(
+        &tx.0,
+        "SELECT id FROM application WHERE creation_key = $1 AND owner_id = $2",
+        params![creation_key, owner],
+    )
+    .await?;
+    let id = ApplicationId::new(id);
+    if inserted == 1 {
+        audit::record(
+            tx,
+            Subject::Application(id),
+            by,
+            now,
+            &Entry { to: Some(State::Draft), ..Entry::of("create") },
+        )
+        .await?;
+    }
+    Ok(id)
+}
+
+/// Counts the change of one part; [`DbError::Overtaken`] when the page was older than the data.
+pub async fn touch(tx: &Tx, seen: &Application, edit: Transition) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET version = version + 1 WHERE id = $1 AND version = $2 AND state = $3",
+            params![seen.id, seen.version, edit.from()],
+        )
+        .await?;
+    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+}
+
+/// Saves 申请基本信息. The applicant's data are not among them (R-2.1.1-04).
+pub async fn save_basics(tx: &Tx, seen: &Application, edit: Transition, b: &Basics) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET version = version + 1, clause_code = $1, trade_mode = $2, use_region_code = $3, \
+             use_address = $4, use_unit_name = $5, use_contact = $6, use_phone = $7, contract_no = $8, \
+             contract_no_folded = $9, invoice_no = $10, bl_no = $11, bl_no_folded = $12, port_code = $13, \
+             expected_import_date = $14, purpose = $15, disposal_plan = $16, display_from = $17, display_to = $18, \
+             principal_name = $19, remark = $20 WHERE id = $21 AND version = $22 AND state = $23",
+            params![
+                b.clause.clone(), b.trade_mode.clone(), b.use_region.clone(), b.use_address.clone(),
+                b.use_unit_name.clone(), b.use_contact.clone(), b.use_phone.clone(), b.contract_no.clone(),
+                text::fold(&b.contract_no), b.invoice_no.clone(), b.bl_no.clone(), text::fold(&b.bl_no),
+                b.port.clone(), b.expected_import_date, b.purpose.clone(), b.disposal_plan, b.display_from,
+                b.display_to, b.principal_name.clone(), b.remark.clone(), seen.id, seen.version, edit.from()
+            ],
+        )
+        .await?;
+    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+}
+
+/// Copies the session's profile into a draft: 刷新申请单位信息 (D21).
+pub async fn refresh_applicant(tx: &Tx, seen: &Application, edit: Transition, a: &Applicant) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET version = version + 1, applicant_name = $1, applicant_folded = $2, \
+             applicant_address = $3, applicant_postcode = $4, applicant_contact = $5, applicant_phone = $6, \
+             applicant_fax = $7, applicant_email = $8, applicant_remark = $9 \
+             WHERE id = $10 AND version = $11 AND state = $12",
+            params![
+                a.name.clone(), text::fold(&a.name), a.address.clone(), a.postcode.clone(), a.contact.clone(),
+                a.phone.clone(), a.fax.clone(), a.email.clone(), a.remark.clone(), seen.id, seen.version, edit.from()
+            ],
+        )
+        .await?;
+    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+}
+
+/// A product of the annex, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its id.
+    pub id: ItemId,
+    /// Counts its changes; two tabs are told apart by it.
+    pub version: i64,
+    /// Its data.
+    pub form: ItemForm,
+}
+
+#[derive(crate::Row)]
+struct ItemColumns {
+    id: ItemId,
+    version: i64,
+    hs_code: HsCode,
+    hs_name: String,
+    product_name: String,
+    model: String,
+    brand: String,
+    manufacturer: String,
+    origin_country: CountryCode,
+    qty: Quantity,
+    qty_unit: UnitCode,
+    hs_qty: Quantity,
+    hs_unit: UnitCode,
+    unit_price: UnitPrice,
+    total_price: Money,
+    currency: CurrencyCode,
+    use_region_code: RegionCode,
+    use_address: String,
+    serials: String,
+    usage_note: String,
+    remark: String,
+    traits: String,
+}
+
+impl ItemColumns {
+    fn item(self) -> DbResult<Item> {
+        let traits: Vec<Trait> =
+            serde_json::from_str(&self.traits).map_err(|e| DbError::Inconsistent(format!("traits of item: {e}")))?;
+        Ok(Item {
+            id: self.id,
+            version: self.version,
+            form: ItemForm {
+                hs_code: self.hs_code,
+                hs_name: self.hs_name,
+                product_name: self.product_name,
+                model: self.model,
+                brand: self.brand,
+                manufacturer: self.manufacturer,
+                origin_country: self.origin_country,
+                qty: self.qty,
+                qty_unit: self.qty_unit,
+                hs_qty: self.hs_qty,
+                hs_unit: self.hs_unit,
+                unit_price: self.unit_price,
+                total_price: self.total_price,
+                currency: self.currency,
+                use_region: self.use_region_code,
+                use_address: self.use_address,
+                serials: self.serials,
+                usage_note: self.usage_note,
+                remark: self.remark,
+                traits,
+            },
+        })
+    }
+}
+
+const ITEM: &str = "SELECT id, version, hs_code, hs_name, product_name, model, brand, manufacturer, origin_country, \
+    qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, use_region_code, use_address, serials, \
+    usage_note, remark, traits FROM application_item";
+
+/// All products of an application, in the order of their entry. The caller has loaded the application in scope.
+pub async fn items(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Item>> {
+    let found: Vec<ItemColumns> = rows(
+        source.connection(),
+        &format!("{ITEM} WHERE application_id = $1 ORDER BY id"),
+        params![application],
+    )
+    .await?;
+    found.into_iter().map(ItemColumns::item).collect()
+}
+
+/// One product; [`DbError::NotFound`] when it belongs to another application.
+pub async fn item(source: &impl Source, application: ApplicationId, id: ItemId) -> DbResult<Item> {
+    let found: Option<ItemColumns> = row(
+        source.connection(),
+        &format!("{ITEM} WHERE application_id = $1 AND id = $2"),
+        params![application, id],
+    )
+    .await?;
+    found.ok_or(DbError::NotFound)?.item()
+}
+
+fn item_params(i: &ItemForm) -> DbResult<Vec<crate::Value>> {
+    let traits = serde_json::to_string(&i.traits).map_err(|e| DbError::Inconsistent(e.to_string()))?;
+    Ok(params![
+        i.hs_code.clone(), i.hs_name.clone(), i.product_name.clone(), text::fold(&i.product_name), i.model.clone(),
+        text::fold(&i.model), i.brand.clone(), i.manufacturer.clone(), i.origin_country.clone(), i.qty,
+        i.qty_unit.clone(), i.hs_qty, i.hs_unit.clone(), i.unit_price, i.total_price, i.currency.clone(),
+        i.use_region.clone(), i.use_address.clone(), i.serials.clone(), i.usage_note.clone(), i.remark.clone(), traits
+    ])
+}
+
+/// Adds a product. The application row is locked and counted by [`touch`] in the same transaction.
+pub async fn add_item(tx: &Tx, application: ApplicationId, item: &ItemForm) -> DbResult<ItemId> {
+    let mut values = item_params(item)?;
+    values.extend(params![application]);
+    let id = tx
+        .insert(
+            "INSERT INTO application_item (hs_code, hs_name, product_name, product_folded, model, model_folded, brand, \
+             manufacturer, origin_country, qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, \
+             use_region_code, use_address, serials, usage_note, remark, traits, application_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+             $22, $23) RETURNING id",
+            values,
+        )
+        .await?;
+    Ok(ItemId::new(id))
+}
+
+/// Saves a product; [`DbError::Overtaken`] when another tab was faster.
+pub async fn save_item(tx: &Tx, application: ApplicationId, seen: &Item, item: &ItemForm) -> DbResult<()> {
+    let mut values = item_params(item)?;
+    values.extend(params![application, seen.id, seen.version]);
+    let done = tx
+        .run(
+            "UPDATE application_item SET hs_code = $1, hs_name = $2, product_name = $3, product_folded = $4, \
+             model = $5, model_folded = $6, brand = $7, manufacturer = $8, origin_country = $9, qty = $10, \
+             qty_unit = $11, hs_qty = $12, hs_unit = $13, unit_price = $14, total_price = $15, currency = $16, \
+             use_region_code = $17, use_address = $18, serials = $19, usage_note = $20, remark = $21, traits = $22, \
+             version = version + 1 WHERE application_id = $23 AND id = $24 AND version = $25",
+            values,
+        )
+        .await?;
+    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+}
+
+/// Deletes the ticked products; says how many were there.
+pub async fn delete_items(tx: &Tx, application: ApplicationId, ids: &[ItemId]) -> DbResult<u64> {
+    let mut gone = 0;
+    for id in ids {
+        gone += tx
+            .run("DELETE FROM application_item WHERE application_id = $1 AND id = $2", params![application, *id])
+            .await?;
+    }
+    Ok(gone)
+}
+
+/// Deletes a draft with its products and files; the audit row stays (A3, A4).
+pub async fn delete(tx: &Tx, seen: &Application, deletion: Transition, by: &By, now: Instant) -> DbResult<()> {
+    if deletion.to() != Target::Deleted {
+        return Err(DbError::Inconsistent("delete needs a deletion".to_owned()));
+    }
+    audit::record(
+        tx,
+        Subject::Application(seen.id),
+        by,
+        now,
+        &Entry { from: Some(deletion.from()), ..Entry::of(deletion.action().word()) },
+    )
+    .await?;
+    tx.run(
+        "INSERT INTO orphaned_object (object_key, since) \
+         SELECT object_key, CAST($1 AS BIGINT) FROM attachment WHERE application_id = $2",
+        params![now, seen.id],
+    )
+    .await?;
+    let done = tx
+        .run("DELETE FROM application WHERE id = $1 AND state = $2", params![seen.id, deletion.from()])
+        .await?;
+    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+}
+
+/// The drafts whose ten days are over, oldest first, a handful at a time.
+pub async fn expired_drafts(source: &impl Source, now: Instant) -> DbResult<Vec<ApplicationId>> {
+    #[derive(crate::Row)]
+    struct Id {
+        id: ApplicationId,
+    }
+    let found: Vec<Id> = rows(
+        source.connection(),
+        "SELECT id FROM application WHERE state = 'draft' AND expires_at <= $1 ORDER BY expires_at LIMIT 50",
+        params![now],
+    )
+    .await?;
+    Ok(found.into_iter().map(|i| i.id).collect())
+}
+
+/// Loads a draft for the purge, whether over or not.
+pub async fn load_expired(tx: &Tx, id: ApplicationId) -> DbResult<Application> {
+    let sql = format!("{SELECT} WHERE a.id = $1 AND a.state = 'draft'{}", tx.for_update());
+    let found: Option<Columns> = row(&tx.0, &sql, params![id]).await?;
+    Ok(found.ok_or(DbError::NotFound)?.into())
+}
+
+/// What accompanies a step.
+#[derive(Debug, Clone, Default)]
+pub struct Remarks<'a> {
+    /// The opinion, shown to both sides.
+    pub opinion: &'a str,
+    /// The parts named by 送补正.
+    pub parts: &'a [Part],
+    /// Further facts as JSON, e.g. the paper notice.
+    pub detail: &'a str,
+}
+
+/// The only writer of the state column: moves the application, frees it, tells the new bureau and post, audits.
+///
+/// Guarded by state, version and holder: zero rows mean somebody was faster ([`DbError::Overtaken`]).
+pub async fn advance(
+    tx: &Tx,
+    seen: &Application,
+    step: Transition,
+    remarks: &Remarks<'_>,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
+    let Target::State(to) = step.to() else {
+        return Err(DbError::Inconsistent("advance does not delete".to_owned()));
+    };
+    let next_step = to.post().and_then(Step::of);
+    let returned_by = if to == State::Returned { step.post() } else { None };
+    let parts = remarks.parts.iter().map(|p| p.word()).collect::<Vec<_>>().join(",");
+    let reviewed = to == State::FinalReview && step.from() == State::FirstReview;
+    let done = tx
+        .run(
+            "UPDATE application SET state = $1, version = version + 1, handler_id = NULL, taken_at = NULL, \
+             current_post = $2, arrived_at = $3, \
+             current_bureau = (SELECT r.bureau_code FROM application_route r \
+                               WHERE r.application_id = application.id AND r.step = $4), \
+             return_post = CASE WHEN $1 = 'returned' THEN $5 ELSE return_post END, \
+             return_parts = CASE WHEN $1 = 'returned' THEN $6 ELSE return_parts END, \
+             first_reviewer_id = CASE WHEN $7 = 1 THEN $8 ELSE first_reviewer_id END \
+             WHERE id = $9 AND state = $10 AND version = $11",
+            params![
+                to, to.post(), now, next_step, returned_by, parts, i64::from(reviewed), by.account, seen.id,
+                step.from(), seen.version
+            ],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let detail = if remarks.detail.is_empty() && !remarks.parts.is_empty() {
+        let words: Vec<_> = remarks.parts.iter().map(|p| p.word()).collect();
+        serde_json::json!({ "parts": words }).to_string()
+    } else {
+        remarks.detail.to_owned()
+    };
+    audit::record(
+        tx,
+        Subject::Application(seen.id),
+        by,
+        now,
+        &Entry {
+            action: step.action().word(),
+            post: step.post(),
+            from: Some(step.from()),
+            to: Some(to),
+            opinion: remarks.opinion,
+            detail: &detail,
+        },
+    )
+    .await
+}
+
+/// Freezes the route and the number of a first submission; before [`advance`], in the same transaction.
+pub async fn assign(
+    tx: &Tx,
+    id: ApplicationId,
+    number: &str,
+    route: &[Stop],
+    now: Instant,
+) -> DbResult<()> {
+    let receiving = route.iter().find(|s| s.step == Step::Accept).map(|s| s.bureau.clone());
+    for stop in route {
+        tx.run(
+            "INSERT INTO application_route (application_id, step, bureau_code, delegation_id) VALUES ($1, $2, $3, $4)",
+            params![id, stop.step, stop.bureau.clone(), stop.rule],
+        )
+        .await?;
+    }
+    tx.run(
+        "UPDATE application SET number = $1, receiving_bureau = $2, submitted_at = $3 WHERE id = $4",
+        params![number, receiving, now, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// 办理: takes the case for this officer (E14). Refused when somebody else holds it.
+pub async fn take(tx: &Tx, seen: &Application, officer: AccountId, by: &By, now: Instant) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET handler_id = $1, taken_at = $2, version = version + 1 \
+             WHERE id = $3 AND version = $4 AND handler_id IS NULL",
+            params![officer, now, seen.id, seen.version],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let entry = Entry { post: seen.state().post(), ..Entry::of("take") };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
+}
+
+/// 接手: takes the case over from its holder, with a reason (E14).
+pub async fn take_over(
+    tx: &Tx,
+    seen: &Application,
+    officer: AccountId,
+    reason: &str,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET handler_id = $1, taken_at = $2, version = version + 1 WHERE id = $3 AND version = $4",
+            params![officer, now, seen.id, seen.version],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let entry = Entry { post: seen.state().post(), opinion: reason, ..Entry::of("take_over") };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
+}
+
+/// 放弃办理: gives the case back to its post (E14).
+pub async fn release(tx: &Tx, seen: &Application, officer: AccountId, by: &By, now: Instant) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET handler_id = NULL, taken_at = NULL, version = version + 1 \
+             WHERE id = $1 AND version = $2 AND handler_id = $3",
+            params![seen.id, seen.version, officer],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let entry = Entry { post: seen.state().post(), ..Entry::of("release") };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
+}

@@ -1,0 +1,153 @@
+//! Rows of uploaded files; the bytes lie in the object store under random keys.
+
+use domain::ids::{AccountId, ApplicationId, AttachmentId, AttachmentKindCode};
+use domain::policy::Scope;
+use domain::time::Instant;
+
+use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
+
+/// All files of one application together may be this large (D9, forms §2.8).
+pub const TOTAL_LIMIT_BYTES: i64 = 100 * 1024 * 1024;
+
+/// One uploaded file.
+#[derive(Debug, Clone, PartialEq, Eq, crate::Row)]
+pub struct Attachment {
+    /// Its id.
+    pub id: AttachmentId,
+    /// The application it belongs to.
+    pub application_id: ApplicationId,
+    /// Its kind.
+    pub kind: AttachmentKindCode,
+    /// The name it had on the user's machine.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: i64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// What its first bytes say it is; for display only.
+    pub content_type: String,
+    /// Where it lies in the object store.
+    pub object_key: String,
+    /// When it came.
+    pub uploaded_at: Instant,
+}
+
+/// A file that has just been stored.
+#[derive(Debug, Clone)]
+pub struct NewAttachment {
+    /// Its kind.
+    pub kind: AttachmentKindCode,
+    /// Its name, at most 200 characters.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: i64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// What its first bytes say it is.
+    pub content_type: String,
+    /// Where it lies.
+    pub object_key: String,
+}
+
+const COLUMNS: &str = "t.id, t.application_id, t.kind, t.name, t.size_bytes, t.sha256, t.content_type, t.object_key, \
+                       t.uploaded_at";
+
+/// The files of an application, in the order of their arrival. The caller has loaded the application in scope.
+pub async fn of_application(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Attachment>> {
+    rows(
+        source.connection(),
+        &format!("SELECT {COLUMNS} FROM attachment t WHERE t.application_id = $1 ORDER BY t.id"),
+        params![application],
+    )
+    .await
+}
+
+/// One file, if its application is visible; otherwise [`DbError::NotFound`].
+pub async fn load(source: &impl Source, scope: &Scope, id: AttachmentId) -> DbResult<Attachment> {
+    let conditions = scope::visible(scope).and("t.id = ?", params![id]);
+    row(
+        source.connection(),
+        &format!(
+            "SELECT {COLUMNS} FROM attachment t JOIN application a ON a.id = t.application_id{}",
+            conditions.sql()
+        ),
+        conditions.values(vec![]),
+    )
+    .await?
+    .ok_or(DbError::NotFound)
+}
+
+/// Adds a row after the file is stored. The application row is locked by the caller, so the total holds.
+pub async fn add(
+    tx: &Tx,
+    application: ApplicationId,
+    file: &NewAttachment,
+    by: AccountId,
+    now: Instant,
+) -> DbResult<AttachmentId> {
+    let used = crate::number(
+        &tx.0,
+        "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM attachment WHERE application_id = $1",
+        params![application],
+    )
+    .await?;
+    if used + file.size_bytes > TOTAL_LIMIT_BYTES {
+        return Err(DbError::Refused(format!(
+            "“{}”没有上传：一份申请的附件合计不能超过 100M，请删除不需要的附件或压缩后再上传",
+            file.name
+        )));
+    }
+    let id = tx
+        .insert(
+            "INSERT INTO attachment (application_id, kind, name, size_bytes, sha256, content_type, object_key, \
+             uploaded_by, uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+            params![
+                application, file.kind.clone(), file.name.clone(), file.size_bytes, file.sha256.clone(),
+                file.content_type.clone(), file.object_key.clone(), by, now
+            ],
+        )
+        .await?;
+    Ok(AttachmentId::new(id))
+}
+
+/// Removes the row; the sweep removes the file.
+pub async fn delete(tx: &Tx, file: &Attachment, now: Instant) -> DbResult<()> {
+    let done = tx
+        .run(
+            "DELETE FROM attachment WHERE id = $1 AND application_id = $2",
+            params![file.id, file.application_id],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::NotFound);
+    }
+    tx.run(
+        "INSERT INTO orphaned_object (object_key, since) VALUES ($1, $2) ON CONFLICT (object_key) DO NOTHING",
+        params![file.object_key.clone(), now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keys whose rows have been gone since before `until`.
+pub async fn orphans(source: &impl Source, until: Instant) -> DbResult<Vec<String>> {
+    #[derive(crate::Row)]
+    struct Key {
+        object_key: String,
+    }
+    let found: Vec<Key> = rows(
+        source.connection(),
+        "SELECT object_key FROM orphaned_object WHERE since <= $1 ORDER BY since LIMIT 200",
+        params![until],
+    )
+    .await?;
+    Ok(found.into_iter().map(|k| k.object_key).collect())
+}
+
+/// Forgets keys whose files have been removed.
+pub async fn forget_orphans(tx: &Tx, keys: &[String]) -> DbResult<()> {
+    for key in keys {
+        tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![key.clone()]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! The audit trail: append-only, chained per subject (E12).
+//!
+//! Each row's hash covers its content and the hash of the row before it on the same subject. The subject's own row
+//! holds the newest hash and is locked by the deed that writes, so chains never fork and deeds never queue behind one
+//! global chain.
+
+use domain::actor::{Actor, Post};
+use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
+use domain::time::Instant;
+use domain::workflow::State;
+use sha2::{Digest, Sha256};
+
+use crate::{DbError, DbResult, Source, Tx, params, row, rows};
+
+/// What an audit row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An application, from its draft on.
+    Application(ApplicationId),
+    /// A certificate.
+    Certificate(CertificateId),
+    /// An account.
+    Account(AccountId),
+}
+
+impl Subject {
+    const fn parts(self) -> (&'static str, i64) {
+        match self {
+            Self::Application(id) => ("application", id.get()),
+            Self::Certificate(id) => ("certificate", id.get()),
+            Self::Account(id) => ("account", id.get()),
+        }
+    }
+}
+
+/// Who did it and from where.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// The account; none for the system's clock.
+    pub account: Option<AccountId>,
+    /// The name as it was then.
+    pub name: String,
+    /// The bureau he acted for.
+    pub bureau: Option<BureauCode>,
+    /// The network address the request came from.
+    pub address: String,
+}
+
+impl By {
+    /// An actor, from an address.
+    pub fn actor(actor: &Actor, address: &str) -> Self {
+        Self {
+            account: Some(actor.account()),
+            name: actor.name().to_owned(),
+            bureau: actor.bureau().cloned(),
+            address: address.to_owned(),
+        }
+    }
+
+    /// The system itself.
+    pub fn system() -> Self {
+        Self { account: None, name: "系统".to_owned(), bureau: None, address: String::new() }
+    }
+}
+
+/// One deed.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// What was done (a stored word).
+    pub action: &'a str,
+    /// At which post.
+    pub post: Option<Post>,
+    /// The state before.
+    pub from: Option<State>,
+    /// The state after.
+    pub to: Option<State>,
+    /// What the officer or the applicant wrote; shown to both sides.
+    pub opinion: &'a str,
+    /// Further facts as JSON.
+    pub detail: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    /// A deed without further facts.
+    pub const fn of(action: &'a str) -> Self {
+        Self { action, post: None, from: None, to: None, opinion: "", detail: "" }
+    }
+}
+
+/// Appends one row to the subject's chain. The subject's row must be locked (or just inserted) by this transaction.
+pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Entry<'_>) -> DbResult<()> {
+    let (kind, id) = subject.parts();
+    #[derive(crate::Row)]
+    struct Head {
+        audit_head: String,
+    }
+    let head: Head = row(&tx.0, &format!("SELECT audit_head FROM {kind} WHERE id = $1"), params![id])
+        .await?
+        .ok_or(DbError::NotFound)?;
+    let content = Content {
+        kind,
+        id,
+        at: at.millis(),
+        actor_id: by.account.map(AccountId::get),
+        actor_name: &by.name,
+        bureau: by.bureau.as_ref().map(BureauCode::as_str),
+        post: entry.post.map(Post::word),
+        action: entry.action,
+        from: entry.from.map(State::word),
+        to: entry.to.map(State::word),
+        opinion: entry.opinion,
+        detail: entry.detail,
+        address: &by.address,
+    };
+    let hash = content.hash(&head.audit_head);
+    tx.run(
+        "INSERT INTO audit (subject_kind, subject_id, at, actor_id, actor_name, bureau_code, post, action, from_state, \
+         to_state, opinion, detail, address, previous_hash, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        params![
+            kind, id, at, by.account, by.name.clone(), by.bureau.clone(), entry.post, entry.action, entry.from, entry.to,
+            entry.opinion, entry.detail, by.address.clone(), head.audit_head, hash.clone()
+        ],
+    )
+    .await?;
+    tx.run(&format!("UPDATE {kind} SET audit_head = $1 WHERE id = $2"), params![hash, id]).await?;
+    Ok(())
+}
+
+#[derive(serde::Serialize)]
+struct Content<'a> {
+    kind: &'a str,
+    id: i64,
+    at: i64,
+    actor_id: Option<i64>,
+    actor_name: &'a str,
+    bureau: Option<&'a str>,
+    post: Option<&'a str>,
+    action: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    opinion: &'a str,
+    detail: &'a str,
+    address: &'a str,
+}
+
+impl Content<'_> {
+    fn hash(&self, previous: &str) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(previous.as_bytes());
+        // JSON quotes every field, so no two contents give the same bytes.
+        hasher.update(serde_json::to_vec(self).expect("plain strings and numbers serialise"));
+        hex::encode(hasher.finalize())
+    }
+}
+
+/// One row of the trail.
+#[derive(Debug, Clone, crate::Row)]
+pub struct Deed {
+    /// Its id; ascending in time.
+    pub id: i64,
+    /// When.
+    pub at: Instant,
+    /// Who, by account; none = the system.
+    pub actor_id: Option<AccountId>,
+    /// Who, by name.
+    pub actor_name: String,
+    /// For which bureau.
+    pub bureau_code: Option<BureauCode>,
+    /// At which post.
+    pub post: Option<Post>,
+    /// What (a stored word).
+    pub action: String,
+    /// From which state.
+    pub from_state: Option<State>,
+    /// To which state.
+    pub to_state: Option<State>,
+    /// The opinion.
+    pub opinion: String,
+    /// Further facts as JSON.
+    pub detail: String,
+    /// From which address.
+    pub address: String,
+    /// The hash of the row before.
+    pub previous_hash: String,
+    /// Its own hash.
+    pub hash: String,
+}
+
+const COLUMNS: &str = "id, at, actor_id, actor_name, bureau_code, post, action, from_state, to_state, opinion, detail, \
+                       address, previous_hash, hash";
+
+/// The whole trail of a subject, oldest first.
+pub async fn trail(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>> {
+    let (kind, id) = subject.parts();
+    rows(
+        source.connection(),
+        &format!("SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 ORDER BY id"),
+        params![kind, id],
+    )
+    .await
+}
+
+/// Walks the chain of a subject and says the id of the first row that does not fit, if any.
+pub fn first_break(subject: Subject, trail: &[Deed]) -> Option<i64> {
+    let (kind, id) = subject.parts();
+    let mut previous = "";
+    for deed in trail {
+        let content = Content {
+            kind,
+            id,
+            at: deed.at.millis(),
+            actor_id: deed.actor_id.map(AccountId::get),
+            actor_name: &deed.actor_name,
+            bureau: deed.bureau_code.as_ref().map(BureauCode::as_str),
+            post: deed.post.map(Post::word),
+            action: &deed.action,
+            from: deed.from_state.map(State::word),
+            to: deed.to_state.map(State::word),
+            opinion: &deed.opinion,
+            detail: &deed.detail,
+            address: &deed.address,
+        };
+        if deed.previous_hash != previous || deed.hash != content.hash(previous) {
+            return Some(deed.id);
+        }
+        previous = &deed.hash;
+    }
+    None
+}
+
+/// Chains what was written since the last checkpoint into `audit_checkpoint`; run every minute by a job.
+pub async fn checkpoint(tx: &Tx, at: Instant) -> DbResult<bool> {
+    #[derive(crate::Row)]
+    struct Last {
+        last_audit_id: i64,
+        hash: String,
+    }
+    let last: Option<Last> = row(
+        &tx.0,
+        &format!("SELECT last_audit_id, hash FROM audit_checkpoint ORDER BY id DESC LIMIT 1{}", tx.for_update()),
+        params![],
+    )
+    .await?;
+    let (since, previous) = last.map_or((0, String::new()), |l| (l.last_audit_id, l.hash));
+    let fresh: Vec<Deed> =
+        rows(&tx.0, &format!("SELECT {COLUMNS} FROM audit WHERE id > $1 ORDER BY id LIMIT 5000"), params![since]).await?;
+    let Some(newest) = fresh.last() else { return Ok(false) };
+    let mut hasher = Sha256::new();
+    hasher.update(previous.as_bytes());
+    for deed in &fresh {
+        hasher.update(deed.hash.as_bytes());
+    }
+    tx.run(
+        "INSERT INTO audit_checkpoint (at, last_audit_id, previous_hash, hash) VALUES ($1, $2, $3, $4)",
+        params![at, newest.id, previous, hex::encode(hasher.finalize())],
+    )
+    .await?;
+    Ok(true)
+}

@@ -1,0 +1,147 @@
+//! Certificates: issue (A15), the frozen sheet of each version, and where its paper lies.
+
+use domain::certificate::{CertificateState, Validity};
+use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
+use domain::policy::Scope;
+use domain::quantity::Quantity;
+use domain::time::{Day, Instant};
+
+use crate::audit::{self, By, Entry, Subject};
+use crate::{DbError, DbResult, Source, Tx, params, row, scope};
+
+/// A certificate, in its version in force.
+#[derive(Debug, Clone, crate::Row)]
+pub struct Certificate {
+    /// Its id.
+    pub id: CertificateId,
+    /// The application it was issued on.
+    pub application_id: ApplicationId,
+    /// 证明号.
+    pub number: String,
+    /// 核验码: with the number it opens the public page.
+    pub check_code: String,
+    /// What its row says.
+    pub state: CertificateState,
+    /// The version in force.
+    pub version: i64,
+    /// First day.
+    pub valid_from: Day,
+    /// Last day.
+    pub valid_to: Day,
+    /// The issuing bureau.
+    pub bureau_code: BureauCode,
+    /// 发证时间.
+    pub issued_at: Instant,
+    /// The frozen content of this version, JSON.
+    pub sheet: String,
+    /// Where its PDF lies; none while the job has not made it.
+    pub object_key: Option<String>,
+    /// SHA-256 of the PDF.
+    pub sha256: Option<String>,
+    /// Whether every line is written off.
+    pub exhausted: bool,
+}
+
+impl Certificate {
+    /// Its validity.
+    pub const fn validity(&self) -> Validity {
+        Validity { from: self.valid_from, to: self.valid_to }
+    }
+}
+
+const SELECT: &str = "SELECT c.id, c.application_id, c.number, c.check_code, c.state, c.version, c.valid_from, \
+    c.valid_to, c.bureau_code, c.issued_at, v.sheet, v.object_key, v.sha256, \
+    NOT EXISTS (SELECT 1 FROM certificate_item i WHERE i.certificate_id = c.id AND i.written_off < i.required) \
+    AS exhausted FROM certificate c \
+    JOIN certificate_version v ON v.certificate_id = c.id AND v.version = c.version";
+
+/// A certificate whose application the scope sees.
+pub async fn load(source: &impl Source, scope: &Scope, id: CertificateId) -> DbResult<Certificate> {
+    let conditions = scope::visible(scope).and("c.id = ?", params![id]);
+    let sql = format!("{SELECT} JOIN application a ON a.id = c.application_id{}", conditions.sql());
+    row(source.connection(), &sql, conditions.values(vec![])).await?.ok_or(DbError::NotFound)
+}
+
+/// The certificate of an application in scope.
+pub async fn of_application(source: &impl Source, id: ApplicationId) -> DbResult<Option<Certificate>> {
+    row(source.connection(), &format!("{SELECT} WHERE c.application_id = $1"), params![id]).await
+}
+
+/// The certificate of a number and its 核验码, for everybody.
+pub async fn by_number(source: &impl Source, number: &str) -> DbResult<Option<Certificate>> {
+    row(source.connection(), &format!("{SELECT} WHERE c.number = $1"), params![number]).await
+}
+
+/// A certificate by id, for jobs.
+pub async fn get(source: &impl Source, id: CertificateId) -> DbResult<Certificate> {
+    row(source.connection(), &format!("{SELECT} WHERE c.id = $1"), params![id]).await?.ok_or(DbError::NotFound)
+}
+
+/// What is issued.
+#[derive(Debug, Clone)]
+pub struct Issue<'a> {
+    /// The application.
+    pub application: ApplicationId,
+    /// 证明号.
+    pub number: &'a str,
+    /// 核验码.
+    pub check_code: &'a str,
+    /// Its validity.
+    pub validity: Validity,
+    /// The issuing bureau.
+    pub bureau: &'a BureauCode,
+    /// The officer.
+    pub officer: AccountId,
+    /// The frozen content, JSON.
+    pub sheet: &'a str,
+    /// 数量/重量 and HS 标准量 of each line, in order.
+    pub lines: &'a [(Quantity, Quantity)],
+}
+
+/// Creates version 1 with one balance row per line (A15, E13); the application has been advanced before.
+pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<CertificateId> {
+    let id = tx
+        .insert(
+            "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, \
+             bureau_code, issued_at, issued_by) VALUES ($1, $2, $3, 'valid', 1, $4, $5, $6, $7, $8) RETURNING id",
+            params![
+                new.application, new.number, new.check_code, new.validity.from, new.validity.to, new.bureau.clone(),
+                now, new.officer
+            ],
+        )
+        .await?;
+    let id = CertificateId::new(id);
+    tx.run(
+        "INSERT INTO certificate_version (certificate_id, version, sheet, created_at) VALUES ($1, 1, $2, $3)",
+        params![id, new.sheet, now],
+    )
+    .await?;
+    for (ordinal, (qty, hs_qty)) in (1_i64..).zip(new.lines) {
+        tx.run(
+            "INSERT INTO certificate_item (certificate_id, ordinal, required, hs_required) VALUES ($1, $2, $3, $4)",
+            params![id, ordinal, *qty, *hs_qty],
+        )
+        .await?;
+    }
+    tx.run("UPDATE application SET certificate_no = $1 WHERE id = $2", params![new.number, new.application]).await?;
+    audit::record(tx, Subject::Certificate(id), by, now, &Entry::of("issue")).await?;
+    Ok(id)
+}
+
+/// Notes where the paper of a version lies; the first answer stays, so a repeated job changes nothing.
+pub async fn set_paper(
+    tx: &Tx,
+    id: CertificateId,
+    version: i64,
+    object_key: &str,
+    sha256: &str,
+    size_bytes: i64,
+) -> DbResult<()> {
+    tx.run(
+        "UPDATE certificate_version SET object_key = $1, sha256 = $2, size_bytes = $3 \
+         WHERE certificate_id = $4 AND version = $5 AND object_key IS NULL",
+        params![object_key, sha256, size_bytes, id, version],
+    )
+    .await?;
+    Ok(())
+}

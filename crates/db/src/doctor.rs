@@ -1,0 +1,79 @@
+//! `mianban doctor`: recomputes what must agree and says what does not.
+
+use domain::ids::{AccountId, ApplicationId, CertificateId};
+
+use crate::audit::{Subject, first_break, trail};
+use crate::{Db, DbResult, params};
+
+/// What was looked at and what was found.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// How many audit chains were walked.
+    pub chains: u64,
+    /// How many certificate lines were checked.
+    pub lines: u64,
+    /// Each fault, as a sentence for the operator.
+    pub faults: Vec<String>,
+}
+
+#[derive(crate::Row)]
+struct SubjectRow {
+    subject_kind: String,
+    subject_id: i64,
+}
+
+/// Walks every audit chain and checks every balance.
+pub async fn examine(db: &Db) -> DbResult<Findings> {
+    let read = db.read();
+    let mut out = Findings::default();
+    let mut after = (String::new(), 0_i64);
+    loop {
+        let page: Vec<SubjectRow> = read
+            .rows(
+                "SELECT subject_kind, subject_id FROM audit \
+                 WHERE subject_kind > $1 OR (subject_kind = $1 AND subject_id > $2) \
+                 GROUP BY subject_kind, subject_id ORDER BY subject_kind, subject_id LIMIT 500",
+                params![after.0.clone(), after.1],
+            )
+            .await?;
+        let Some(last) = page.last() else { break };
+        after = (last.subject_kind.clone(), last.subject_id);
+        for s in &page {
+            let subject = match s.subject_kind.as_str() {
+                "application" => Subject::Application(ApplicationId::new(s.subject_id)),
+                "certificate" => Subject::Certificate(CertificateId::new(s.subject_id)),
+                _ => Subject::Account(AccountId::new(s.subject_id)),
+            };
+            out.chains += 1;
+            if let Some(at) = first_break(subject, &trail(&read, subject).await?) {
+                out.faults.push(format!(
+                    "audit chain of {} {} is broken at row {at}",
+                    s.subject_kind, s.subject_id
+                ));
+            }
+        }
+    }
+    out.lines =
+        u64::try_from(read.number("SELECT COUNT(*) FROM certificate_item", params![]).await?).unwrap_or_default();
+    let unsound = read
+        .number(
+            "SELECT COUNT(*) FROM certificate_item WHERE written_off > required OR hs_written_off > hs_required \
+             OR accounted > written_off OR pending < 0 OR hs_pending < 0 OR written_off < 0",
+            params![],
+        )
+        .await?;
+    if unsound > 0 {
+        out.faults.push(format!("{unsound} certificate lines have an impossible balance"));
+    }
+    let issued_without = read
+        .number(
+            "SELECT COUNT(*) FROM application a WHERE a.state = 'issued' \
+             AND NOT EXISTS (SELECT 1 FROM certificate c WHERE c.application_id = a.id)",
+            params![],
+        )
+        .await?;
+    if issued_without > 0 {
+        out.faults.push(format!("{issued_without} issued applications have no certificate"));
+    }
+    Ok(out)
+}

@@ -1,0 +1,20 @@
+//! Rules of the CCC exemption system: pure, no async, no I/O.
+//!
+//! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
+//! [`text`], [`number`], [`catalogue`]); then who is acting ([`actor`]), what he may see and do
+//! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]),
+//! which bureau handles it ([`routing`]), and what a certificate is ([`certificate`], [`ledger`]).
+
+pub mod actor;
+pub mod application;
+pub mod catalogue;
+pub mod certificate;
+pub mod ids;
+pub mod ledger;
+pub mod number;
+pub mod policy;
+pub mod quantity;
+pub mod routing;
+pub mod text;
+pub mod time;
+pub mod workflow;

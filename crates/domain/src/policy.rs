@@ -1,0 +1,361 @@
+//! Who may see what, and in which capacity somebody approaches an application: the only place that answers it.
+//!
+//! *Seeing* is a [`Scope`] that becomes a `WHERE`; *doing* is a [`Transition`] that only [`may`] hands out.
+//! Pages draw their buttons by asking the same functions, so a page never offers what the server refuses.
+
+use crate::actor::{Actor, Membership, Officer, Post};
+use crate::ids::{AccountId, BureauCode, OrganisationId};
+use crate::workflow::{Action, Hat, Refusal, State, Transition, step};
+
+/// What an actor can see. A row outside it does not exist for him (404).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// His own applications, those entered for him, and with 单位内共享 those of his organisation (D5).
+    Enterprise {
+        /// The user.
+        user: AccountId,
+        /// His organisation, when it shares and he is confirmed.
+        shared_organisation: Option<OrganisationId>,
+    },
+    /// Applications whose frozen route names this bureau.
+    Bureau(BureauCode),
+    /// Everything (认监委).
+    All,
+}
+
+/// The scope of an actor (D5).
+pub fn scope(actor: &Actor) -> Scope {
+    match actor {
+        Actor::Enterprise(e) => Scope::Enterprise {
+            user: e.account,
+            shared_organisation: match e.membership {
+                Membership::Administrator | Membership::Confirmed if e.shares => {
+                    Some(e.organisation)
+                }
+                Membership::Administrator | Membership::Confirmed | Membership::Pending => None,
+            },
+        },
+        Actor::Officer(o) => Scope::Bureau(o.bureau.clone()),
+        Actor::Cnca(_) => Scope::All,
+    }
+}
+
+/// The facts about one application that decide hats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ownership {
+    /// Who filed it, or for whom it was entered.
+    pub owner: AccountId,
+    /// The bureau that entered it (补录); then the enterprise may only view (manual §2.2, case 8).
+    pub entered_by_bureau: Option<BureauCode>,
+    /// Its state.
+    pub state: State,
+    /// The bureau that holds it now; none while no bureau owes anything.
+    pub current_bureau: Option<BureauCode>,
+    /// The officer who has taken it (E14).
+    pub handler: Option<AccountId>,
+    /// Who passed the 初审.
+    pub first_reviewer: Option<AccountId>,
+    /// Whether the bureau asks for two persons at 初审 and 终审 (D6).
+    pub four_eyes: bool,
+    /// The bureau that received it; it may terminate (强制终止) also what waits for the enterprise.
+    pub receiving_bureau: Option<BureauCode>,
+}
+
+/// The hat an actor wears towards an application for one action.
+pub fn hat(actor: &Actor, of: &Ownership, action: Action) -> Hat {
+    match actor {
+        Actor::Enterprise(e) if e.account == of.owner && of.entered_by_bureau.is_none() => {
+            if of.state == State::Accepting && of.handler.is_none() {
+                Hat::ApplicantUntaken
+            } else {
+                Hat::Applicant
+            }
+        }
+        Actor::Officer(officer) => hat_of_officer(officer, of, action),
+        Actor::Enterprise(_) | Actor::Cnca(_) => Hat::Bystander,
+    }
+}
+
+fn hat_of_officer(officer: &Officer, of: &Ownership, action: Action) -> Hat {
+    if action == Action::Terminate {
+        let ours = [&of.current_bureau, &of.receiving_bureau]
+            .into_iter()
+            .flatten()
+            .any(|b| *b == officer.bureau);
+        return if ours && officer.posts.holds(Post::Terminate) {
+            Hat::Terminator
+        } else {
+            Hat::Bystander
+        };
+    }
+    if of.state.is_editable() {
+        let entered_here = of.entered_by_bureau.as_ref() == Some(&officer.bureau);
+        return if entered_here && officer.posts.holds(Post::ProxyEntry) {
+            Hat::Applicant
+        } else {
+            Hat::Bystander
+        };
+    }
+    match of.state.post() {
+        Some(post) if works_on(officer, of, post) => Hat::At(post),
+        Some(_) | None => Hat::Bystander,
+    }
+}
+
+/// Whether the officer works on the application at this post: bureau, post, and the four eyes of D6.
+fn works_on(officer: &Officer, of: &Ownership, post: Post) -> bool {
+    let second_look =
+        post == Post::FinalReview && of.four_eyes && of.first_reviewer == Some(officer.account);
+    of.current_bureau.as_ref() == Some(&officer.bureau) && officer.posts.holds(post) && !second_look
+}
+
+/// Asks the table whether this actor may do this now.
+pub fn may(actor: &Actor, of: &Ownership, action: Action) -> Result<Transition, Refusal> {
+    step(of.state, action, hat(actor, of, action))
+}
+
+/// Why 终审 is closed to the person of the 初审, for the page that refuses it.
+pub fn is_second_look_of_first_reviewer(actor: &Actor, of: &Ownership) -> bool {
+    of.state == State::FinalReview && of.four_eyes && of.first_reviewer == Some(actor.account())
+}
+
+/// Whether the actor may take the case and decide it (E14).
+pub fn may_handle(actor: &Actor, of: &Ownership) -> bool {
+    match (actor, of.state.post()) {
+        (Actor::Officer(officer), Some(post)) => works_on(officer, of, post),
+        (Actor::Officer(_) | Actor::Enterprise(_) | Actor::Cnca(_), _) => false,
+    }
+}
+
+/// Whether the four shared fields of the organisation are open to this user (D3, R-1.1-12).
+pub const fn may_edit_shared_fields(membership: Membership) -> bool {
+    match membership {
+        Membership::Administrator | Membership::Confirmed => true,
+        Membership::Pending => false,
+    }
+}
+
+/// A link in the 状态栏 of the list (manual §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusLink {
+    /// Cases 6, 7 and 15: the reason, the paper notice, the termination.
+    Outcome,
+    /// Case 9: 证明.
+    Certificate,
+}
+
+/// A link in the 操作栏 of the list (manual §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// 修改 (cases 2, 3).
+    Edit,
+    /// 查看 (case 5).
+    View,
+    /// 查看（补录） (case 8).
+    ViewProxy,
+    /// 打印申请 (case 4).
+    Print,
+    /// 撤回 (D24).
+    Withdraw,
+}
+
+/// What one row of the list offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowLinks {
+    /// Whether 序号 carries a checkbox that can be ticked for 删除.
+    pub selectable: bool,
+    /// The link in the 状态栏.
+    pub status: Option<StatusLink>,
+    /// The links in the 操作栏, in order.
+    pub operations: Vec<Operation>,
+}
+
+/// The links of a row: one function, used to draw the row and to authorise what they lead to (manual §2.2).
+pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
+    let submitted = of.state != State::Draft;
+    let mut operations = Vec::new();
+    if of.entered_by_bureau.is_some() {
+        operations.push(Operation::ViewProxy);
+    } else {
+        if may(actor, of, Action::Edit).is_ok() {
+            operations.push(Operation::Edit);
+        }
+        if submitted {
+            operations.push(Operation::View);
+        }
+    }
+    if submitted {
+        operations.push(Operation::Print);
+    }
+    if may(actor, of, Action::Withdraw).is_ok() {
+        operations.push(Operation::Withdraw);
+    }
+    let status = match of.state {
+        State::Issued => Some(StatusLink::Certificate),
+        State::ComparingPaper | State::Terminated => Some(StatusLink::Outcome),
+        s if s.is_negative() => Some(StatusLink::Outcome),
+        _ => None,
+    };
+    RowLinks {
+        selectable: may(actor, of, Action::Delete).is_ok(),
+        status,
+        operations,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::{Enterprise, Posts};
+
+    fn owner() -> Actor {
+        Actor::Enterprise(Enterprise {
+            account: AccountId::new(1),
+            name: "user1".into(),
+            organisation: OrganisationId::new(1),
+            membership: Membership::Administrator,
+            shares: false,
+        })
+    }
+
+    fn officer(account: i64, bureau: &str, posts: &[Post]) -> Actor {
+        Actor::Officer(Officer {
+            account: AccountId::new(account),
+            name: "officer".into(),
+            bureau: BureauCode::new(bureau),
+            posts: Posts::new(posts.iter().copied()),
+        })
+    }
+
+    fn case(state: State) -> Ownership {
+        Ownership {
+            owner: AccountId::new(1),
+            entered_by_bureau: None,
+            state,
+            current_bureau: state.post().map(|_| BureauCode::new("310000")),
+            handler: None,
+            first_reviewer: Some(AccountId::new(7)),
+            four_eyes: true,
+            receiving_bureau: (state != State::Draft).then(|| BureauCode::new("310000")),
+        }
+    }
+
+    const PASS: Action = Action::Pass {
+        after_final: crate::workflow::AfterFinal::Compare,
+    };
+
+    #[test]
+    fn first_and_final_review_are_different_persons_unless_switched_off() {
+        let mut of = case(State::FinalReview);
+        let posts = [Post::FirstReview, Post::FinalReview];
+        assert!(may(&officer(7, "310000", &posts), &of, PASS).is_err());
+        assert!(may(&officer(8, "310000", &posts), &of, PASS).is_ok());
+        of.four_eyes = false;
+        assert!(may(&officer(7, "310000", &posts), &of, PASS).is_ok());
+    }
+
+    #[test]
+    fn a_post_acts_only_on_its_own_step_and_its_own_bureaus_cases() {
+        let of = case(State::FirstReview);
+        assert!(may(&officer(8, "310000", &[Post::FirstReview]), &of, PASS).is_ok());
+        assert!(may(&officer(8, "320000", &[Post::FirstReview]), &of, PASS).is_err());
+        assert!(may(&officer(8, "310000", &[Post::Accept]), &of, PASS).is_err());
+        assert!(may(&owner(), &of, PASS).is_err());
+    }
+
+    #[test]
+    fn withdrawal_ends_when_an_officer_takes_the_case() {
+        let mut of = case(State::Accepting);
+        assert!(may(&owner(), &of, Action::Withdraw).is_ok());
+        of.handler = Some(AccountId::new(8));
+        assert!(may(&owner(), &of, Action::Withdraw).is_err());
+    }
+
+    #[test]
+    fn a_proxy_entered_application_is_read_only_for_the_enterprise() {
+        let mut of = case(State::Draft);
+        of.entered_by_bureau = Some(BureauCode::new("310000"));
+        let links = row_links(&owner(), &of);
+        assert_eq!(links.operations, [Operation::ViewProxy]);
+        assert!(!links.selectable);
+        assert!(may(&owner(), &of, Action::Edit).is_err());
+        assert!(may(&owner(), &of, Action::Submit).is_err());
+        assert!(
+            may(
+                &officer(9, "310000", &[Post::ProxyEntry]),
+                &of,
+                Action::Edit
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_links_of_a_row_follow_the_state() {
+        use Operation as O;
+        let rows: &[(State, &[O], Option<StatusLink>, bool)] = &[
+            (State::Draft, &[O::Edit], None, true),
+            (
+                State::Accepting,
+                &[O::View, O::Print, O::Withdraw],
+                None,
+                false,
+            ),
+            (State::Returned, &[O::Edit, O::View, O::Print], None, false),
+            (
+                State::AcceptanceRefused,
+                &[O::View, O::Print],
+                Some(StatusLink::Outcome),
+                false,
+            ),
+            (State::FirstReview, &[O::View, O::Print], None, false),
+            (
+                State::FirstReviewFailed,
+                &[O::View, O::Print],
+                Some(StatusLink::Outcome),
+                false,
+            ),
+            (State::FinalReview, &[O::View, O::Print], None, false),
+            (
+                State::FinalReviewFailed,
+                &[O::View, O::Print],
+                Some(StatusLink::Outcome),
+                false,
+            ),
+            (State::Comparing, &[O::View, O::Print], None, false),
+            (
+                State::ComparingPaper,
+                &[O::View, O::Print],
+                Some(StatusLink::Outcome),
+                false,
+            ),
+            (
+                State::ComparingFailed,
+                &[O::View, O::Print],
+                Some(StatusLink::Outcome),
+                false,
+            ),
+            (State::AwaitingIssue, &[O::View, O::Print], None, false),
+            (
+                State::Issued,
+                &[O::View, O::Print],
+                Some(StatusLink::Certificate),
+                false,
+            ),
+            (
+                State::Terminated,
+                &[O::View, O::Print],
+                Some(StatusLink::Outcome),
+                false,
+            ),
+            (State::Withdrawn, &[O::View, O::Print], None, false),
+        ];
+        assert_eq!(rows.len(), State::ALL.len());
+        for (state, operations, status, selectable) in rows {
+            let links = row_links(&owner(), &case(*state));
+            assert_eq!(&links.operations, operations, "{state}");
+            assert_eq!(links.status, *status, "{state}");
+            assert_eq!(links.selectable, *selectable, "{state}");
+        }
+    }
+}

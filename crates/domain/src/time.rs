@@ -1,0 +1,277 @@
+//! Instants, days and clocks. Stored in UTC, shown and counted in China time (D28).
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::civil::Date;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Span, Timestamp};
+
+/// A draft lives this long from its first save, whatever happens to it (D8).
+pub const DRAFT_LIFE_HOURS: i64 = 240;
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+fn china_zone() -> TimeZone {
+    TimeZone::fixed(Offset::constant(8))
+}
+
+/// A point in time: milliseconds since 1970-01-01T00:00Z.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[cfg_attr(feature = "db", derive(sea_orm::DeriveValueType))]
+#[serde(transparent)]
+pub struct Instant(i64);
+
+impl Instant {
+    /// The instant of this many milliseconds since 1970-01-01T00:00Z.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00Z.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// So many seconds later (earlier when negative).
+    #[must_use]
+    pub const fn plus_seconds(self, n: i64) -> Self {
+        Self(self.0.saturating_add(n.saturating_mul(SECOND)))
+    }
+
+    /// So many minutes later.
+    #[must_use]
+    pub const fn plus_minutes(self, n: i64) -> Self {
+        Self(self.0.saturating_add(n.saturating_mul(MINUTE)))
+    }
+
+    /// So many minutes earlier.
+    #[must_use]
+    pub const fn minus_minutes(self, n: i64) -> Self {
+        self.plus_minutes(-n)
+    }
+
+    /// So many hours later.
+    #[must_use]
+    pub const fn plus_hours(self, n: i64) -> Self {
+        Self(self.0.saturating_add(n.saturating_mul(HOUR)))
+    }
+
+    /// So many times 24 hours later.
+    #[must_use]
+    pub const fn plus_days(self, n: i64) -> Self {
+        Self(self.0.saturating_add(n.saturating_mul(DAY)))
+    }
+
+    /// Whole seconds since `earlier`, negative when it lies later.
+    pub const fn seconds_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0) / SECOND
+    }
+
+    fn zoned(self) -> jiff::Zoned {
+        Timestamp::from_millisecond(self.0)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .to_zoned(china_zone())
+    }
+
+    /// The day it is in China.
+    pub fn china_day(self) -> Day {
+        Day(self.zoned().date())
+    }
+
+    /// `2026-11-23 10:42`, China time.
+    pub fn china(self) -> String {
+        self.zoned().strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// `2026-11-23T10:42:00+08:00`, for `datetime` attributes.
+    pub fn rfc3339(self) -> String {
+        self.zoned().strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()
+    }
+
+    /// `2026-11-23 星期一 10:42`, for 当前时间 (R-1.3-04).
+    pub fn china_with_weekday(self) -> String {
+        let z = self.zoned();
+        let weekday = match z.weekday() {
+            jiff::civil::Weekday::Monday => "一",
+            jiff::civil::Weekday::Tuesday => "二",
+            jiff::civil::Weekday::Wednesday => "三",
+            jiff::civil::Weekday::Thursday => "四",
+            jiff::civil::Weekday::Friday => "五",
+            jiff::civil::Weekday::Saturday => "六",
+            jiff::civil::Weekday::Sunday => "日",
+        };
+        format!(
+            "{} 星期{weekday} {}",
+            z.strftime("%Y-%m-%d"),
+            z.strftime("%H:%M")
+        )
+    }
+}
+
+/// A calendar day, without a time; stored as `YYYY-MM-DD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "db",
+    derive(sea_orm::DeriveValueType),
+    sea_orm(value_type = "String")
+)]
+pub struct Day(Date);
+
+/// A day that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("日期应写成 2026-11-23 的形式")]
+pub struct BadDay;
+
+impl Day {
+    /// The year.
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
+    /// `20261123`, for numbers.
+    pub fn compact(self) -> String {
+        self.0.strftime("%Y%m%d").to_string()
+    }
+
+    /// So many days later (earlier when negative); stays at the end of the calendar.
+    #[must_use]
+    pub fn plus_days(self, n: i64) -> Self {
+        Self(
+            self.0
+                .saturating_add(Span::new().days(n.clamp(-3_000_000, 3_000_000))),
+        )
+    }
+
+    /// 00:00 China time of this day.
+    pub fn start_instant(self) -> Instant {
+        match self.0.to_zoned(china_zone()) {
+            Ok(z) => Instant(z.timestamp().as_millisecond()),
+            // Only at the very ends of the calendar.
+            Err(_) => Instant(i64::MAX),
+        }
+    }
+
+    /// 24:00 China time of this day: the first instant that is no longer in it.
+    pub fn end_instant(self) -> Instant {
+        self.plus_days(1).start_instant()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Day {
+    type Err = BadDay;
+
+    fn from_str(s: &str) -> Result<Self, BadDay> {
+        let iso = s.len() == 10
+            && s.bytes().enumerate().all(|(n, b)| {
+                if matches!(n, 4 | 7) {
+                    b == b'-'
+                } else {
+                    b.is_ascii_digit()
+                }
+            });
+        if iso {
+            s.parse().map(Self).map_err(|_| BadDay)
+        } else {
+            Err(BadDay)
+        }
+    }
+}
+
+/// Where the time comes from: an argument, never a global.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Instant;
+
+    /// Today in China.
+    fn today(&self) -> Day {
+        self.now().china_day()
+    }
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine's clock is read"
+    )]
+    fn now(&self) -> Instant {
+        Instant(Timestamp::now().as_millisecond())
+    }
+}
+
+/// A clock that stands where it is put, for tests and for building demonstration data.
+#[derive(Debug)]
+pub struct FixedClock(AtomicI64);
+
+impl FixedClock {
+    /// Stands at this instant.
+    pub const fn at(now: Instant) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    /// Puts the clock somewhere else.
+    pub fn set(&self, now: Instant) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+
+    /// Lets so many hours pass.
+    pub fn pass_hours(&self, n: i64) {
+        self.0.fetch_add(n * HOUR, Ordering::SeqCst);
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Instant {
+        Instant(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_changes_at_midnight_in_china() {
+        let day: Day = "2026-11-23".parse().unwrap();
+        assert_eq!(day.start_instant().rfc3339(), "2026-11-23T00:00:00+08:00");
+        assert_eq!(day.end_instant().china_day().to_string(), "2026-11-24");
+        assert_eq!(
+            Instant::from_millis(day.end_instant().millis() - 1).china_day(),
+            day
+        );
+        assert_eq!(
+            day.start_instant().china_with_weekday(),
+            "2026-11-23 星期一 00:00"
+        );
+    }
+
+    #[test]
+    fn only_iso_days_are_read() {
+        for bad in [
+            "2026-2-3",
+            "2026-02-30",
+            "20260203",
+            "2026/02/03",
+            "",
+            "２０２６-02-03",
+        ] {
+            assert!(bad.parse::<Day>().is_err(), "{bad}");
+        }
+    }
+}
