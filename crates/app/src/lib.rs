@@ -1,1 +1,17 @@
-//! .
+//! The screens: one folder per capability, one file and one template per screen.
+//!
+//! **The URL names the file**: `/applications/{id}/items` is `application/items.rs` with `items.html` beside it.
+//! [`site::site`] is the table of every URL.
+
+pub mod application;
+pub mod casework;
+pub mod certificate;
+pub mod demo;
+pub mod frame;
+pub mod home;
+pub mod jobs;
+pub mod login;
+pub mod operations;
+pub mod passwords;
+pub mod registration;
+pub mod site;

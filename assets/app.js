@@ -1,0 +1,407 @@
+// Behaviour of the pages: own code, no framework, no eval, no style attributes (the policy refuses both).
+// Every page works without it, except live numbers, progress bars and the session warning.
+(() => {
+  "use strict";
+  const d = document;
+  d.documentElement.classList.add("js");
+
+  const all = (selector, root) => Array.from((root || d).querySelectorAll(selector));
+  const on = (type, listener, capture) => d.addEventListener(type, listener, capture);
+  const csrf = () => d.querySelector('meta[name="csrf"]')?.content || "";
+  /** POST to our own server, with the token that proves the page is ours. */
+  const post = (url, body) => fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRF-Token": csrf() } });
+
+  // 1. A page taken from the back/forward cache may belong to a session that has ended: ask the server again.
+  window.addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+
+  // 2. Menus (<details class="menu">): close on a click elsewhere and on Esc.
+  on("click", (e) => all("details.menu[open]").forEach((m) => { if (!m.contains(e.target)) m.open = false; }));
+  on("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    all("details.menu[open]").forEach((m) => { m.open = false; m.querySelector("summary").focus(); });
+    if (d.body.classList.contains("nav-open")) drawer(false);
+  });
+
+  // 3. Side menu as a drawer below 992 px.
+  function drawer(open) {
+    d.body.classList.toggle("nav-open", open);
+    const toggle = d.querySelector(".nav-toggle");
+    if (!toggle) return;
+    toggle.setAttribute("aria-expanded", String(open));
+    (open ? d.querySelector(".sidenav a") : toggle).focus();
+  }
+  on("click", (e) => {
+    const button = e.target.closest("[data-nav]");
+    if (button) drawer(button.dataset.nav === "open");
+  });
+
+  // 4. Dialogs: native <dialog>, which returns the focus to the opener by itself.
+  on("click", (e) => {
+    const opener = e.target.closest("[data-dialog]");
+    const dialog = opener && d.getElementById(opener.dataset.dialog);
+    if (dialog) { e.preventDefault(); dialog.showModal(); }
+    const closer = e.target.closest("[data-close]")?.closest("dialog");
+    if (closer) { e.preventDefault(); closer.close(); }
+    if (e.target.closest("[data-print]")) { e.preventDefault(); window.print(); }
+  });
+  all("dialog[data-open]").forEach((dialog) => { dialog.removeAttribute("open"); dialog.showModal(); });
+
+  // 5. data-confirm on a form or on its button: ask first, with the verb on the button.
+  //    data-confirm-title and data-confirm-verb replace the button's own words.
+  const element = (tag, className, text) => {
+    const made = d.createElement(tag);
+    if (className) made.className = className;
+    if (text) made.textContent = text;
+    return made;
+  };
+  function ask(sentence, title, verb, confirmed) {
+    const dialog = element("dialog");
+    const head = element("div", "dlg-h");
+    const heading = element("h2", "", title);
+    const body = element("div", "dlg-b");
+    const foot = element("div", "dlg-f");
+    const yes = element("button", "btn btn-danger", verb);
+    const back = element("button", "btn btn-plain", "返回");
+    heading.id = "confirm-title";
+    body.id = "confirm-text";
+    dialog.setAttribute("aria-labelledby", heading.id);
+    dialog.setAttribute("aria-describedby", body.id);
+    yes.type = back.type = "button";
+    back.autofocus = true;
+    head.append(heading);
+    body.append(element("p", "mb-0", sentence));
+    foot.append(yes, back);
+    dialog.append(head, body, foot);
+    d.body.append(dialog);
+    dialog.addEventListener("close", () => dialog.remove());
+    back.addEventListener("click", () => dialog.close());
+    yes.addEventListener("click", () => { dialog.close(); confirmed(); });
+    dialog.showModal();
+  }
+  let agreed = null;
+  on("submit", (e) => {
+    const form = e.target, button = e.submitter;
+    const source = button?.dataset.confirm ? button : form;
+    if (!source.dataset.confirm || agreed === form) { agreed = null; return; }
+    e.preventDefault();
+    e.stopImmediatePropagation();
+    const words = button?.textContent.trim() || "继续";
+    ask(source.dataset.confirm, source.dataset.confirmTitle || words, source.dataset.confirmVerb || words, () => {
+      agreed = form;
+      form.requestSubmit(button || undefined);
+    });
+  }, true);
+
+  // 6. The error summary takes the focus; its links put the caret into the field.
+  const focusErrors = () => d.querySelector(".error-summary")?.focus();
+  on("click", (e) => {
+    const link = e.target.closest(".error-summary a[href^='#']");
+    const target = link && d.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (!target) return;
+    const field = target.tomselect ? target.tomselect.control_input : target.matches("fieldset, div") ? target.querySelector("input, select, textarea") || target : target;
+    e.preventDefault();
+    field.focus();
+    field.scrollIntoView({ block: "center" });
+  });
+
+  // 7. Choice cards and segmented controls mirror :checked (the oldest supported browsers lack :has()).
+  const mirrorChoices = () => all(".choice, .seg label").forEach((label) => {
+    const input = label.querySelector("input");
+    if (input) label.classList.toggle("on", input.checked);
+  });
+  on("change", mirrorChoices);
+  on("reset", () => setTimeout(() => { mirrorChoices(); all("[data-q]").forEach(quantity); all("[maxlength]").forEach(remaining); }));
+
+  // 8. Row selection and bulk actions: [data-all], [data-row], and the button [data-bulk] with a <span> for the number.
+  function bulk(table) {
+    const rows = all("[data-row]:not(:disabled)", table), chosen = rows.filter((r) => r.checked);
+    const head = table.querySelector("[data-all]");
+    rows.forEach((r) => r.closest("tr").classList.toggle("on", r.checked));
+    if (head) {
+      head.checked = chosen.length > 0 && chosen.length === rows.length;
+      head.indeterminate = chosen.length > 0 && chosen.length < rows.length;
+    }
+    all("[data-bulk]", table.closest("form") || d).forEach((button) => {
+      button.disabled = chosen.length === 0;
+      const number = button.querySelector("span");
+      if (number) number.textContent = chosen.length ? `(${chosen.length})` : "";
+    });
+  }
+  on("change", (e) => {
+    const table = e.target.closest("table");
+    if (!table || !e.target.matches("[data-all], [data-row]")) return;
+    if (e.target.matches("[data-all]")) all("[data-row]:not(:disabled)", table).forEach((r) => { r.checked = e.target.checked; });
+    bulk(table);
+  });
+
+  // 9. Live quantities: input[data-q="ID"] beside the bar #ID (data-total, -done, -pend). The server decides;
+  //    here only the preview. Exact: hundred-thousandths as BigInt. [data-q-word] replaces the words of the sentence.
+  function units(text) {
+    const plain = (text || "").normalize("NFKC").replace(/[,\s]/g, "");
+    if (plain === "") return 0n;
+    const parts = /^(\d{1,12})(?:\.(\d{0,5}))?$/.exec(plain);
+    return parts ? BigInt(parts[1]) * 100000n + BigInt((parts[2] || "").padEnd(5, "0")) : null;
+  }
+  function written(n) {
+    const whole = String(n / 100000n).replace(/\B(?=(\d{3})+$)/g, ",");
+    const rest = String(n % 100000n).padStart(5, "0").replace(/0+$/, "");
+    return rest ? `${whole}.${rest}` : whole;
+  }
+  const percent = (part, total) => (total > 0n ? Number((part * 10000n) / total) / 100 : 0);
+  function quantity(input) {
+    const bar = d.getElementById(input.dataset.q);
+    if (!bar) return;
+    const total = units(bar.dataset.total) ?? 0n, done = units(bar.dataset.done) ?? 0n, pending = units(bar.dataset.pend) ?? 0n;
+    const free = total - done - pending > 0n ? total - done - pending : 0n;
+    const typed = units(input.value), bad = typed === null || typed > free;
+    const mine = bar.querySelector(".q-this");
+    if (mine) {
+      mine.setAttribute("x", String(percent(done + pending, total)));
+      mine.setAttribute("width", String(percent(typed === null ? 0n : typed > free ? free : typed, total)));
+    }
+    input.classList.toggle("is-invalid", bad);
+    input.setAttribute("aria-invalid", String(bad));
+    const word = input.dataset.qWord || "可预核销", left = d.getElementById(`${input.dataset.q}-left`);
+    if (left) left.textContent = typed === null ? "请填写数字，最多 5 位小数" : bad ? `超出${word}数量 ${written(free)}` : `提交后${word} ${written(free - typed)}`;
+  }
+  on("input", (e) => { if (e.target.matches("[data-q]")) quantity(e.target); });
+
+  // 10. Remaining characters: #ID-count beside a field with maxlength.
+  function remaining(field) {
+    const counter = field.maxLength > 0 && d.getElementById(`${field.id}-count`);
+    if (counter) counter.textContent = `还可输入 ${Math.max(0, field.maxLength - field.value.length)} 字`;
+  }
+  on("input", (e) => { if (e.target.maxLength > 0) remaining(e.target); });
+
+  // 11. Unsaved changes: form[data-guard] warns before leaving; form[data-dirty] comes back with unsaved values.
+  //     form[data-autosave="URL"] keeps what was typed on the server, at most every ten seconds.
+  const dirty = new Set(all("form[data-guard][data-dirty]"));
+  let saving = 0;
+  function autosave(form) {
+    clearTimeout(saving);
+    saving = setTimeout(() => {
+      const body = new URLSearchParams();
+      new FormData(form).forEach((value, name) => {
+        const secret = form.elements[name]?.type === "password";
+        if (typeof value === "string" && name !== "csrf" && !secret) body.append(name, value);
+      });
+      post(form.dataset.autosave, body).catch(() => {});
+    }, 10000);
+  }
+  on("input", (e) => {
+    const form = e.target.form;
+    if (form?.matches("[data-guard]")) dirty.add(form);
+    if (form?.dataset.autosave) autosave(form);
+  });
+  window.addEventListener("submit", (e) => {
+    if (e.defaultPrevented) return;
+    dirty.delete(e.target);
+    clearTimeout(saving);
+    // A second press while the answer is on its way sends nothing twice.
+    if (e.target.method !== "post" || e.submitter?.formTarget === "_blank" || e.target.target === "_blank") return;
+    if (e.target.dataset.sent) e.preventDefault();
+    e.target.dataset.sent = "1";
+    setTimeout(() => delete e.target.dataset.sent, 3000);
+  });
+  window.addEventListener("beforeunload", (e) => {
+    if ([...dirty].some((form) => form.isConnected)) e.preventDefault();
+  });
+
+  // 12. Controls that send their form by themselves (page size).
+  on("change", (e) => { if (e.target.matches("[data-submit]")) e.target.form.requestSubmit(); });
+
+  // 13. Searchable selects, on pages that load tom-select.
+  function searchable() {
+    if (window.TomSelect) all("select[data-search]:not(.tomselected)").forEach((select) => {
+      select.setAttribute("aria-hidden", "true"); // tom-select moves the label to its own combobox
+      new window.TomSelect(select, {
+        maxOptions: 300,
+        placeholder: select.dataset.search,
+        render: { no_results: () => '<div class="no-results">没有匹配的选项</div>' },
+      });
+    });
+  }
+
+  // 14. htmx: our token with every request, focus on errors, dialogs that were filled from the server.
+  on("htmx:config:request", (e) => { e.detail.ctx.request.headers["X-CSRF-Token"] = csrf(); });
+  on("htmx:after:request", (e) => {
+    const { ctx } = e.detail;
+    if (ctx.response && ctx.response.status < 400) dirty.delete(ctx.sourceElement);
+    seen();
+  });
+  on("htmx:after:swap", (e) => {
+    refresh();
+    if (d.querySelector(".error-summary") && e.detail?.ctx?.response?.status === 422) focusErrors();
+    const dialog = e.detail?.ctx?.target?.closest?.("dialog");
+    if (dialog && !dialog.open) dialog.showModal();
+  });
+  on("htmx:error", () => toast("没有连上服务器，请稍后重试。"));
+
+  // 15. Toasts: success of an action inside the page. They go by themselves unless somebody is reading them.
+  const toasts = d.getElementById("toasts");
+  function toast(sentence) {
+    if (toasts) toasts.append(element("div", "note note-warn", sentence));
+  }
+  if (toasts) new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => {
+    const leave = () => (node.matches?.(":hover, :focus-within") ? setTimeout(leave, 3000) : node.remove());
+    setTimeout(leave, 10000);
+  }))).observe(toasts, { childList: true });
+
+  // 16. Uploads: one request per file with progress (fetch reports none). The server answers with the finished or
+  //     refused row (<li>); further elements with an id replace their namesakes (the state badge of the kind).
+  const limit = (input) => Number(input.dataset.max) || 5242880;
+  const size = (bytes) => (bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
+  function picked(input) {
+    const note = d.getElementById(input.dataset.count), n = input.files.length;
+    if (note) note.textContent = n ? `已选择 ${n} 个文件，点击“上传附件”开始上传` : "未选择文件，可多选，也可拖放到此处";
+  }
+  on("change", (e) => { if (e.target.matches("input[type=file][data-count]")) picked(e.target); });
+  on("dragover", (e) => { const zone = e.target.closest?.(".drop"); if (zone) { e.preventDefault(); zone.classList.add("over"); } });
+  on("dragleave", (e) => e.target.closest?.(".drop")?.classList.remove("over"));
+  on("drop", (e) => {
+    const zone = e.target.closest?.(".drop");
+    if (!zone) return;
+    e.preventDefault();
+    zone.classList.remove("over");
+    const input = zone.querySelector("input[type=file]");
+    input.files = e.dataTransfer.files;
+    picked(input);
+  });
+  function takeRow(row, html) {
+    const answer = d.createElement("template");
+    answer.innerHTML = html.trim();
+    const made = answer.content.querySelector("li");
+    all("[id]", answer.content).filter((node) => !made.contains(node)).forEach((node) => d.getElementById(node.id)?.replaceWith(node));
+    row.replaceWith(made);
+    window.htmx?.process(made);
+  }
+  function send(file, url, input, list) {
+    const row = element("li"), name = element("span", "nm", file.name);
+    const bar = element("progress", "pbar"), cancel = element("button", "btn btn-sm btn-plain", "取消");
+    const number = element("span", "small num", "0%");
+    cancel.type = "button";
+    cancel.setAttribute("aria-label", `取消上传 ${file.name}`);
+    const refused = (sentence) => {
+      bar.remove();
+      number.remove();
+      cancel.textContent = "移除";
+      cancel.setAttribute("aria-label", `移除 ${file.name}`);
+      row.append(element("span", "bad", sentence));
+    };
+    row.append(name);
+    list.querySelector("[data-empty]")?.remove();
+    list.append(row);
+    cancel.addEventListener("click", () => { request.abort(); row.remove(); });
+    const request = new XMLHttpRequest();
+    if (file.size > limit(input)) {
+      row.append(element("span", "muted small num", size(file.size)), cancel);
+      refused(`文件过大：${size(file.size)}，超过 ${Math.floor(limit(input) / 1048576)}M 的限制。请压缩后重新选择。`);
+      return Promise.resolve();
+    }
+    bar.max = 100;
+    bar.value = 0;
+    bar.setAttribute("aria-label", `上传进度：${file.name}`);
+    row.append(bar, number, cancel);
+    return new Promise((finished) => {
+      request.upload.addEventListener("progress", (p) => {
+        if (!p.lengthComputable) return;
+        bar.value = Math.round((p.loaded / p.total) * 100);
+        number.textContent = `${bar.value}%`;
+      });
+      request.addEventListener("load", () => {
+        seen();
+        if (request.responseText.trimStart().startsWith("<li")) takeRow(row, request.responseText);
+        else if (request.status === 413) refused("文件过大，没有上传。");
+        else if (request.status === 403 || (request.responseURL && new URL(request.responseURL).pathname !== new URL(url, location.href).pathname)) refused("登录已超时，请重新登录后再上传。");
+        else refused("没有上传成功，请重试。");
+      });
+      request.addEventListener("error", () => refused("没有上传成功，请检查网络后重试。"));
+      request.addEventListener("loadend", finished);
+      const body = new FormData();
+      body.append("kind", input.dataset.kind || "");
+      body.append("file", file);
+      request.open("POST", url);
+      request.setRequestHeader("X-CSRF-Token", csrf());
+      request.setRequestHeader("HX-Request", "true");
+      request.send(body);
+    });
+  }
+  on("click", async (e) => {
+    const button = e.target.closest("[data-upload]");
+    if (!button) return;
+    e.preventDefault();
+    const input = d.getElementById(button.dataset.input), list = d.getElementById(button.dataset.list);
+    const files = Array.from(input.files);
+    if (!files.length) { input.focus(); return; }
+    input.value = "";
+    picked(input);
+    if (input.form) dirty.delete(input.form);
+    const note = d.getElementById(input.dataset.count);
+    for (const file of files) await send(file, button.dataset.upload, input, list);
+    if (note) note.textContent = "上传结束，可继续选择文件";
+  });
+
+  // 17. Clock of the top bar: China time, started from the server's time, whatever the computer's clock says.
+  all("time[data-clock]").forEach((clock) => {
+    const start = Date.parse(clock.dateTime), ahead = start - Date.now();
+    if (Number.isNaN(start)) return;
+    const two = (n) => String(n).padStart(2, "0");
+    const tick = () => {
+      const t = new Date(Date.now() + ahead + 8 * 3600000); // read with the UTC getters: +08:00
+      const text = `${clock.dataset.clock}${t.getUTCFullYear()}-${two(t.getUTCMonth() + 1)}-${two(t.getUTCDate())} 星期${"日一二三四五六"[t.getUTCDay()]} ${two(t.getUTCHours())}:${two(t.getUTCMinutes())}`;
+      if (clock.textContent !== text) clock.textContent = text;
+    };
+    tick();
+    setInterval(tick, 1000);
+  });
+
+  // 18. End of the session: a warning at 25 of 30 minutes (data-warn and data-end, in seconds), extended by 继续.
+  //     Work in another tab counts too.
+  const warning = d.getElementById("session-warning");
+  let last = Date.now();
+  function seen() {
+    last = Date.now();
+    try { localStorage.setItem("seen", String(last)); } catch { /* private mode: each tab counts for itself */ }
+    if (warning?.open) warning.close();
+  }
+  if (warning) {
+    const warn = (Number(warning.dataset.warn) || 1500) * 1000, end = (Number(warning.dataset.end) || 1800) * 1000;
+    const text = warning.querySelector("[data-left]"), go = warning.querySelector("[data-continue]");
+    const say = (sentence) => { if (text && text.textContent !== sentence) text.textContent = sentence; };
+    let over = false;
+    const ended = () => {
+      over = true;
+      if (go) go.hidden = true;
+      say("登录已超时。继续操作时需重新登录，提交的内容不会丢失。");
+    };
+    seen();
+    window.addEventListener("storage", (e) => {
+      if (e.key !== "seen") return;
+      last = Math.max(last, Number(e.newValue) || 0);
+      if (!over && Date.now() - last < warn && warning.open) warning.close();
+    });
+    setInterval(() => {
+      const idle = Date.now() - last;
+      if (over || idle < warn) return;
+      if (idle >= end) ended();
+      else say(`您已有一段时间没有操作，约 ${Math.ceil((end - idle) / 60000)} 分钟后将自动退出。点击“继续”保持登录。`);
+      if (!warning.open) warning.showModal();
+    }, 1000);
+    go?.addEventListener("click", async () => {
+      try {
+        const answer = await post("/session");
+        if (answer.ok && !answer.redirected) seen();
+        else ended();
+      } catch { say("没有连上服务器，请检查网络后再试。"); }
+    });
+  }
+
+  function refresh() {
+    mirrorChoices();
+    all("[data-q]").forEach((input) => { if (input.value) quantity(input); });
+    all("[maxlength]").forEach(remaining);
+    searchable();
+  }
+  refresh();
+  focusErrors();
+})();

@@ -1,0 +1,344 @@
+//! 申请基本信息 (manual §2.1.1, §2.3, §2.4; forms §2.6).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use domain::application::{Applicant, Application, Basics, DISPLAY_CLAUSE, DisposalPlan};
+use domain::ids::{ApplicationId, ClauseCode, PortCode, TradeModeCode};
+use domain::text;
+use domain::time::Day;
+use domain::workflow::State as S;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::reference::ReferenceCache;
+use kit::session::{EnterpriseUser, Submitted, hash_of};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use crate::application::{Draft, Step, Steps, open, open_for_update, status};
+use crate::frame::{self, Entry};
+
+/// A field that somebody else changed meanwhile.
+struct Difference {
+    label: &'static str,
+    yours: String,
+    theirs: String,
+}
+
+#[derive(Template)]
+#[template(path = "application/basics.html")]
+struct BasicsPage {
+    shell: Shell,
+    steps: Steps,
+    id: ApplicationId,
+    form: FormView,
+    applicant: Applicant,
+    org_code: String,
+    /// The profile changed since the draft was made: 刷新申请单位信息 is offered (D21).
+    applicant_is_old: bool,
+    locked: bool,
+    opinion: Option<String>,
+    clauses: Vec<Choice>,
+    common_modes: Vec<Choice>,
+    other_modes: Vec<Choice>,
+    regions: [Vec<Choice>; 3],
+    region_name: String,
+    clause_name: String,
+    ports: [Vec<Choice>; 2],
+    plans: Vec<Choice>,
+    receiving: Option<String>,
+    differences: Vec<Difference>,
+    time_left: Option<String>,
+}
+
+/// `?refresh=…`: a cascade without script.
+#[derive(serde::Deserialize)]
+pub struct RefreshQuery {
+    #[serde(default)]
+    refresh: String,
+}
+
+/// The page.
+pub async fn edit(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    let draft = match open(&app.db.read(), &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let data = typed(&app.references.now(), &draft.application.basics, &draft.application.applicant);
+    let page = build(&app, &user, &draft.application, data, FieldErrors::default(), Vec::new()).await?;
+    page::render(&page)
+}
+
+/// 保存并进入下一步, or 保存 in a correction.
+pub async fn update(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Query(query): Query<RefreshQuery>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    if !query.refresh.is_empty() {
+        let Draft { application, .. } = match open(&app.db.read(), &app, &user, id).await? {
+            Ok(draft) => draft,
+            Err(elsewhere) => return Ok(elsewhere),
+        };
+        let page = build(&app, &user, &application, form, FieldErrors::default(), Vec::new()).await?;
+        return page::render(&page);
+    }
+
+    let tx = app.db.begin().await?;
+    let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
+    let references = app.references.now();
+    let before = &application.basics;
+    let parsed = parse(&references, app.clock.today(), &application, &form);
+    let basics = match parsed {
+        Ok(basics) => basics,
+        Err(errors) => {
+            drop(tx);
+            let page = build(&app, &user, &application, form, errors, Vec::new()).await?;
+            return page::unprocessable(&page);
+        }
+    };
+    if form.get("seen") != seen(before) && basics != *before {
+        drop(tx);
+        let differences = differences(&references, before, &basics);
+        let page = build(&app, &user, &application, form, FieldErrors::default(), differences).await?;
+        return page::with_status(StatusCode::CONFLICT, &page);
+    }
+    db::application::save_basics(&tx, &application, edit, &basics).await?;
+    tx.commit().await?;
+    if form.has("stay") {
+        return Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/basics"), "已保存申请基本信息。"));
+    }
+    Ok(page::see_other(&format!("/applications/{id}/items")))
+}
+
+/// 刷新申请单位信息: copies the session's profile into the draft (D21).
+pub async fn refresh_applicant(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
+    if application.state() != S::Draft {
+        return Err(AppError::Conflict("只有未提交的申请可以刷新申请单位信息。".to_owned()));
+    }
+    db::application::refresh_applicant(&tx, &application, edit, &user.session.profile.applicant).await?;
+    tx.commit().await?;
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/basics"), "已刷新申请单位信息。"))
+}
+
+async fn build(
+    app: &App,
+    user: &EnterpriseUser,
+    application: &Application,
+    mut data: FormData,
+    errors: FieldErrors,
+    differences: Vec<Difference>,
+) -> Result<BasicsPage, AppError> {
+    let id = application.id;
+    let references = app.references.now();
+    let today = app.clock.today();
+    let locked = application.state() == S::Returned;
+    data.set("seen", &seen(&application.basics));
+    if locked {
+        // Locked fields are shown, never typed (R-2.4-04).
+        data.set("clause_code", application.basics.clause.as_str());
+        data.set("use_address", &application.basics.use_address);
+    }
+    let regions = references.region_choices(data.get("use_region_code_1"), data.get("use_region_code_2"));
+    let receiving = references
+        .leaf_of([data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")])
+        .and_then(|r| references.direct_bureau_of(&r, today))
+        .map(|b| references.bureau_name(b).to_owned());
+    let (common_modes, other_modes) = references.trade_mode_choices(today);
+    let crumbs = [("查看申请列表", "/applications")];
+    let mut shell = frame::signed(app, user, "申请基本信息", Entry::Applications, &crumbs).await?;
+    shell.error_title = !errors.is_empty();
+    let opinion = if locked { crate::application::timeline::last_return(app, id).await? } else { None };
+    Ok(BasicsPage {
+        shell,
+        steps: Steps::of(id, Step::Basics),
+        id,
+        applicant_is_old: application.state() == S::Draft && application.applicant != user.session.profile.applicant,
+        org_code: text::hyphenated(&application.applicant.org_code),
+        applicant: application.applicant.clone(),
+        locked,
+        opinion,
+        clauses: references.clause_choices(today),
+        common_modes,
+        other_modes,
+        regions,
+        region_name: application.basics.use_region.as_ref().map(|r| references.region_path(r)).unwrap_or_default(),
+        clause_name: references.clause_name(application.basics.clause.as_str()).to_owned(),
+        ports: references.port_choices(data.get("port_code_1")),
+        plans: DisposalPlan::ALL.iter().map(|p| Choice::new(p.word(), p.label())).collect(),
+        receiving,
+        differences,
+        time_left: (!locked).then(|| status::time_left(application.expires_at, app.now())),
+        form: FormView::new(data, errors, &user.caller.csrf),
+    })
+}
+
+/// What the page showed, so that a change by somebody else is noticed.
+fn seen(basics: &Basics) -> String {
+    hash_of(&format!("{basics:?}"))
+}
+
+/// Stored data as the page's fields; the unit that uses the goods is the applicant unless told otherwise.
+fn typed(references: &ReferenceCache, b: &Basics, applicant: &Applicant) -> FormData {
+    let mut d = FormData::default();
+    let untouched = b.use_unit_name.is_empty() && b.purpose.is_empty();
+    d.set("clause_code", b.clause.as_str());
+    d.set("trade_mode", b.trade_mode.as_str());
+    if let Some(region) = &b.use_region {
+        for (n, code) in references.region_levels(region).iter().enumerate() {
+            d.set(&format!("use_region_code_{}", n + 1), code.as_str());
+        }
+    }
+    d.set("use_address", &b.use_address);
+    d.set("use_unit_name", if untouched { &applicant.name } else { &b.use_unit_name });
+    d.set("use_contact", if untouched { &applicant.contact } else { &b.use_contact });
+    d.set("use_phone", if untouched { &applicant.phone } else { &b.use_phone });
+    d.set("contract_no", &b.contract_no);
+    d.set("invoice_no", &b.invoice_no);
+    d.set("bl_no", &b.bl_no);
+    if let Some(port) = &b.port {
+        d.set("port_code_1", references.port_group(port));
+        d.set("port_code_2", port.as_str());
+    }
+    let day = |day: Option<Day>| day.map(|x| x.to_string()).unwrap_or_default();
+    d.set("expected_import_date", &day(b.expected_import_date));
+    d.set("purpose", &b.purpose);
+    let default_plan = references.default_disposal(b.clause.as_str());
+    d.set("disposal_plan", b.disposal_plan.map_or(default_plan, DisposalPlan::word));
+    d.set("display_from", &day(b.display_from));
+    d.set("display_to", &day(b.display_to));
+    if let Some(principal) = &b.principal_name {
+        d.set("agent_flag", "1");
+        d.set("principal_name", principal);
+    }
+    d.set("remark", &b.remark);
+    d
+}
+
+fn parse(
+    references: &ReferenceCache,
+    today: Day,
+    application: &Application,
+    form: &FormData,
+) -> Result<Basics, FieldErrors> {
+    let before = &application.basics;
+    let locked = application.state() == S::Returned;
+    let mut check = Checker::new(form);
+    let (clause, use_region, use_address) = if locked {
+        (before.clause.clone(), before.use_region.clone(), before.use_address.clone())
+    } else {
+        let clause = check.choice("clause_code", "免办条款", |c| references.clause_is_valid(c, today));
+        let region = check.region("use_region_code", "产品最终使用地行政区划", |levels| references.leaf_of(levels));
+        let address = check.text("use_address", "产品最终使用地（地址）").required().length(2..=200).take();
+        (ClauseCode::new(clause), region, address)
+    };
+    let trade_mode = check.choice("trade_mode", "贸易方式", |c| references.trade_mode_is_valid(c, today));
+    let use_unit_name = check.text("use_unit_name", "使用单位").required().length(2..=100).take();
+    let use_contact = check.text("use_contact", "使用单位联系人").required().length(2..=50).take();
+    let use_phone = check
+        .parse("use_phone", "使用单位联系电话", |s| text::phone(s).map_err(|e| format!("使用单位联系电话{e}")))
+        .unwrap_or_default();
+    let contract_no = check.text("contract_no", "合同号").length(0..=100).take();
+    let invoice_no = check.text("invoice_no", "发票号").length(0..=100).take();
+    let bl_no = check.text("bl_no", "提/运单号").length(0..=100).take();
+    let port = form.get("port_code_2");
+    if !port.is_empty() && !references.has_port(port) {
+        check.error("port_code", "请从列表中选择进出口口岸");
+    } else if port.is_empty() && !form.get("port_code_1").is_empty() {
+        check.error("port_code", "请继续选择第二级口岸，或清空第一级口岸");
+    }
+    let expected_import_date = check.day_optional("expected_import_date", "预计进口日期");
+    let purpose = check.text("purpose", "用途及免办理由").required().length(10..=1000).take();
+    let disposal_plan =
+        check.parse("disposal_plan", "后续处理方式", |s| s.parse::<DisposalPlan>().map_err(|_| "请选择后续处理方式"));
+    let display = clause.as_str() == DISPLAY_CLAUSE;
+    let display_from = check.day_optional("display_from", "展示开始日期");
+    let display_to = check.day_optional("display_to", "展示结束日期");
+    if display && display_from.is_none() && form.get("display_from").is_empty() {
+        check.error("display_from", "免办条款 5 须填写展示开始日期");
+    }
+    if display && display_to.is_none() && form.get("display_to").is_empty() {
+        check.error("display_to", "免办条款 5 须填写展示结束日期");
+    }
+    if let (Some(from), Some(to)) = (display_from, display_to)
+        && to < from
+    {
+        check.error("display_to", "展示结束日期不能早于展示开始日期");
+    }
+    let principal_name = if form.has("agent_flag") {
+        Some(check.text("principal_name", "被代理单位").required().length(2..=100).take())
+    } else {
+        None
+    };
+    let remark = check.text("remark", "备注").length(0..=500).take();
+    check.finish()?;
+    Ok(Basics {
+        clause,
+        trade_mode: TradeModeCode::new(trade_mode),
+        use_region,
+        use_address,
+        use_unit_name,
+        use_contact,
+        use_phone,
+        contract_no,
+        invoice_no,
+        bl_no,
+        port: (!port.is_empty()).then(|| PortCode::new(port)),
+        expected_import_date,
+        purpose,
+        disposal_plan,
+        display_from,
+        display_to,
+        principal_name,
+        remark,
+    })
+}
+
+/// Field by field: what you typed, and what somebody else has saved meanwhile.
+fn differences(references: &ReferenceCache, theirs: &Basics, yours: &Basics) -> Vec<Difference> {
+    let readable = |b: &Basics| -> Vec<(&'static str, String)> {
+        let day = |d: Option<Day>| d.map(|x| x.to_string()).unwrap_or_default();
+        vec![
+            ("免办条款", references.clause_name(b.clause.as_str()).to_owned()),
+            ("贸易方式", references.trade_mode_name(b.trade_mode.as_str()).to_owned()),
+            ("产品最终使用地行政区划", b.use_region.as_ref().map(|r| references.region_path(r)).unwrap_or_default()),
+            ("产品最终使用地（地址）", b.use_address.clone()),
+            ("使用单位", b.use_unit_name.clone()),
+            ("使用单位联系人", b.use_contact.clone()),
+            ("使用单位联系电话", b.use_phone.clone()),
+            ("合同号", b.contract_no.clone()),
+            ("发票号", b.invoice_no.clone()),
+            ("提/运单号", b.bl_no.clone()),
+            ("进出口口岸（预计）", b.port.as_ref().map(|p| references.port_name(p.as_str())).unwrap_or_default()),
+            ("预计进口日期", day(b.expected_import_date)),
+            ("用途及免办理由", b.purpose.clone()),
+            ("后续处理方式", b.disposal_plan.map(|p| p.label().to_owned()).unwrap_or_default()),
+            ("展示开始日期", day(b.display_from)),
+            ("展示结束日期", day(b.display_to)),
+            ("被代理单位", b.principal_name.clone().unwrap_or_default()),
+            ("备注", b.remark.clone()),
+        ]
+    };
+    readable(yours)
+        .into_iter()
+        .zip(readable(theirs))
+        .filter(|(mine, other)| mine.1 != other.1)
+        .map(|((label, yours), (_, theirs))| Difference { label, yours, theirs })
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! The frame around every page: menu per kind of user, counts, reminders (manual §1.3).
+
+use db::params;
+use domain::actor::{Actor, Officer, Post};
+use kit::app::App;
+use kit::error::AppError;
+use kit::session::{Caller, Signed};
+use kit::shell::{MenuGroup, MenuItem, Role, Shell};
+
+/// The entry of the menu that a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// 主页.
+    Main,
+    /// 新申请.
+    NewApplication,
+    /// 查看申请列表.
+    Applications,
+    /// A post's worklist.
+    Post(Post),
+}
+
+/// The frame of a public page.
+pub fn public(app: &App, caller: &Caller, title: &str) -> Shell {
+    Shell {
+        title: title.to_owned(),
+        role: Role::Public,
+        now: app.now(),
+        version: app.config.version,
+        csrf: caller.csrf.clone(),
+        flash: caller.flash.clone(),
+        ..Shell::default()
+    }
+}
+
+/// The frame of a page for somebody signed in; one statement for the counts.
+pub async fn signed(
+    app: &App,
+    user: &Signed,
+    title: &str,
+    entry: Entry,
+    crumbs: &[(&str, &str)],
+) -> Result<Shell, AppError> {
+    let (role, menu, reminders) = match &user.session.actor {
+        Actor::Enterprise(_) => {
+            let waiting = mine_to_do(app, user).await?;
+            (Role::Enterprise, enterprise_menu(entry, waiting), waiting)
+        }
+        Actor::Officer(officer) => {
+            let counts = waiting_at(app, officer).await?;
+            let total = counts.iter().map(|(_, n)| n).sum();
+            (Role::Bureau, officer_menu(officer, entry, &counts), total)
+        }
+        Actor::Cnca(_) => (Role::Cnca, cnca_menu(entry), 0),
+    };
+    let mut trail = vec![("主页".to_owned(), Some("/main".to_owned()))];
+    trail.extend(crumbs.iter().map(|(label, href)| ((*label).to_owned(), Some((*href).to_owned()))));
+    trail.push((title.to_owned(), None));
+    Ok(Shell {
+        title: title.to_owned(),
+        account_name: user.session.username.clone(),
+        organisation: user.session.belongs_to.clone(),
+        role,
+        menu,
+        crumbs: if entry == Entry::Main { Vec::new() } else { trail },
+        now: app.now(),
+        reminders,
+        version: app.config.version,
+        csrf: user.caller.csrf.clone(),
+        flash: user.caller.flash.clone(),
+        ..Shell::default()
+    })
+}
+
+/// How many applications wait for the enterprise: 返回修改 and 送纸质材料.
+async fn mine_to_do(app: &App, user: &Signed) -> Result<u64, AppError> {
+    let n = app
+        .db
+        .read()
+        .number(
+            "SELECT COUNT(*) FROM application WHERE owner_id = $1 AND state IN ('returned', 'comparing_paper')",
+            params![user.session.actor.account()],
+        )
+        .await?;
+    Ok(u64::try_from(n).unwrap_or_default())
+}
+
+/// How many cases wait at each post of the officer's bureau.
+pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>, AppError> {
+    #[derive(db::Row)]
+    struct Count {
+        current_post: Option<Post>,
+        n: i64,
+    }
+    let found: Vec<Count> = app
+        .db
+        .read()
+        .rows(
+            "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 AND state IN \
+             ('accepting', 'first_review', 'final_review', 'comparing', 'comparing_paper', 'awaiting_issue') \
+             GROUP BY current_post",
+            params![officer.bureau.clone()],
+        )
+        .await?;
+    Ok(Post::COURSE
+        .into_iter()
+        .filter(|p| officer.posts.holds(*p))
+        .map(|p| {
+            let n = found.iter().find(|c| c.current_post == Some(p)).map_or(0, |c| c.n);
+            (p, u64::try_from(n).unwrap_or_default())
+        })
+        .collect())
+}
+
+fn item(label: &str, href: &str, icon: &'static str, count: Option<u64>, current: bool) -> MenuItem {
+    MenuItem { label: label.to_owned(), href: href.to_owned(), icon, count, current }
+}
+
+fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
+    vec![
+        MenuGroup {
+            title: "操作菜单",
+            items: vec![
+                item("主页", "/main", "home", None, entry == Entry::Main),
+                item("新申请", "/applications/declaration", "file-plus", None, entry == Entry::NewApplication),
+                item("查看申请列表", "/applications", "list-details", Some(waiting), entry == Entry::Applications),
+            ],
+        },
+        MenuGroup {
+            title: "快捷操作",
+            items: vec![
+                item("填写新申请", "/applications/declaration", "pencil-plus", None, false),
+                item("返回修改的申请", "/applications?state=returned", "alert-circle", None, false),
+                item("返回主页", "/main", "arrow-left", None, false),
+            ],
+        },
+    ]
+}
+
+/// The icon of a post.
+pub const fn icon_of(post: Post) -> &'static str {
+    match post {
+        Post::Accept => "inbox",
+        Post::FirstReview => "eye-search",
+        Post::FinalReview => "gavel",
+        Post::Compare => "files",
+        Post::Issue => "certificate",
+        Post::Terminate => "hand-stop",
+        Post::AmendApprove
+        | Post::AmendConfirm
+        | Post::WriteOff
+        | Post::Supervise
+        | Post::ProxyEntry
+        | Post::BureauAdmin
+        | Post::Publish
+        | Post::ReferenceAdmin
+        | Post::RoutingAdmin
+        | Post::Statistics
+        | Post::CncaAdmin => "clipboard-list",
+    }
+}
+
+fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<MenuGroup> {
+    let mut items = vec![item("主页", "/main", "home", None, entry == Entry::Main)];
+    for (post, n) in counts {
+        let href = format!("/casework?post={}", post.word());
+        items.push(item(post.label(), &href, icon_of(*post), Some(*n), entry == Entry::Post(*post)));
+    }
+    if officer.posts.holds(Post::Terminate) {
+        let href = format!("/casework?post={}", Post::Terminate.word());
+        items.push(item("强制终止", &href, icon_of(Post::Terminate), None, entry == Entry::Post(Post::Terminate)));
+    }
+    vec![
+        MenuGroup { title: "审批", items },
+        MenuGroup { title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)] },
+    ]
+}
+
+fn cnca_menu(entry: Entry) -> Vec<MenuGroup> {
+    vec![
+        MenuGroup {
+            title: "操作菜单",
+            items: vec![
+                item("主页", "/main", "home", None, entry == Entry::Main),
+                item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
+            ],
+        },
+        MenuGroup { title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)] },
+    ]
+}

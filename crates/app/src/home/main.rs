@@ -1,0 +1,292 @@
+//! 主页: what the user meets after log-in (manual §1.3, §2).
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use db::bulletin::{self, Bulletin};
+use db::params;
+use domain::actor::{Actor, Post};
+use domain::ids::ApplicationId;
+use domain::text;
+use domain::time::Instant;
+use domain::workflow::State as S;
+use kit::app::App;
+use kit::error::AppError;
+use kit::page;
+use kit::session::Signed;
+use kit::shell::Shell;
+
+use crate::application::status::Status;
+use crate::frame::{self, Entry};
+
+/// One thing of 今日提醒.
+struct Reminder {
+    tone: &'static str,
+    icon: &'static str,
+    title: &'static str,
+    when: String,
+    text: String,
+    link_label: String,
+    href: String,
+}
+
+/// A count that links to the list it counts.
+struct Count {
+    tone: &'static str,
+    icon: &'static str,
+    label: &'static str,
+    n: u64,
+    note: String,
+    href: String,
+}
+
+/// One of the newest applications.
+struct Recent {
+    id: ApplicationId,
+    number: Option<String>,
+    day: String,
+    clause: String,
+    status: Status,
+    is_draft: bool,
+}
+
+#[derive(Template)]
+#[template(path = "home/main.html")]
+struct MainPage {
+    shell: Shell,
+    heading: String,
+    sub: String,
+    is_enterprise: bool,
+    counts: Vec<Count>,
+    recent: Vec<Recent>,
+    reminders: Vec<Reminder>,
+    bulletins: Vec<Bulletin>,
+}
+
+/// 主页, for each kind of user.
+pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppError> {
+    let mut shell = frame::signed(&app, &user, "主页", Entry::Main, &[]).await?;
+    let bulletins = bulletin::published(&app.db.read(), app.now(), 5, 0).await?;
+    let heading = format!("您好，{}", user.session.belongs_to);
+    let page = match &user.session.actor {
+        Actor::Enterprise(_) => {
+            let code = text::hyphenated(&user.session.profile.applicant.org_code);
+            let reminders = reminders(&app, &user).await?;
+            shell.reminders = u64::try_from(reminders.len()).unwrap_or_default();
+            MainPage {
+                shell,
+                heading,
+                sub: format!("当前用户 {} · 组织机构代码 {code}", user.session.username),
+                is_enterprise: true,
+                counts: own_counts(&app, &user).await?,
+                recent: recent(&app, &user).await?,
+                reminders,
+                bulletins,
+            }
+        }
+        Actor::Officer(officer) => {
+            let counts = frame::waiting_at(&app, officer)
+                .await?
+                .into_iter()
+                .map(|(post, n)| Count {
+                    tone: tone_of(post),
+                    icon: frame::icon_of(post),
+                    label: post.label(),
+                    n,
+                    note: "件待办".to_owned(),
+                    href: format!("/casework?post={}", post.word()),
+                })
+                .collect();
+            let posts: Vec<_> = officer.posts.iter().map(Post::label).collect();
+            MainPage {
+                shell,
+                heading,
+                sub: format!("当前用户 {} · 岗位：{}", officer.name, posts.join("、")),
+                is_enterprise: false,
+                counts,
+                recent: Vec::new(),
+                reminders: Vec::new(),
+                bulletins,
+            }
+        }
+        Actor::Cnca(cnca) => {
+            let sub = format!("当前用户 {}", cnca.name);
+            let counts = all_counts(&app).await?;
+            let (recent, reminders) = (Vec::new(), Vec::new());
+            MainPage { shell, heading, sub, is_enterprise: false, counts, recent, reminders, bulletins }
+        }
+    };
+    page::render(&page)
+}
+
+const fn tone_of(post: Post) -> &'static str {
+    match post {
+        Post::FirstReview | Post::Compare => "t-cyan",
+        Post::FinalReview => "t-indigo",
+        _ => "t-blue",
+    }
+}
+
+#[derive(db::Row)]
+struct StateCount {
+    state: S,
+    n: i64,
+}
+
+fn grouped(found: &[StateCount]) -> Vec<Count> {
+    let sum = |states: &[S]| -> u64 {
+        found.iter().filter(|c| states.contains(&c.state)).map(|c| u64::try_from(c.n).unwrap_or_default()).sum()
+    };
+    let under_way = [S::Accepting, S::FirstReview, S::FinalReview, S::Comparing, S::AwaitingIssue];
+    let refused = [S::AcceptanceRefused, S::FirstReviewFailed, S::FinalReviewFailed, S::ComparingFailed];
+    let part = |s: S| format!("{} {}", s.label(), sum(&[s]));
+    vec![
+        Count {
+            tone: "t-gray",
+            icon: "pencil",
+            label: "未提交",
+            n: sum(&[S::Draft]),
+            note: "自初次填写起保留 10 天".to_owned(),
+            href: "/applications?state=draft".to_owned(),
+        },
+        Count {
+            tone: "t-blue",
+            icon: "clock",
+            label: "审批中",
+            n: sum(&under_way),
+            note: format!("{} · {}", part(S::Accepting), part(S::FirstReview)),
+            href: "/applications?state=under_way".to_owned(),
+        },
+        Count {
+            tone: "t-amber",
+            icon: "alert-circle",
+            label: "待我处理",
+            n: sum(&[S::Returned, S::ComparingPaper]),
+            note: format!("返回修改 {} · 送纸质材料 {}", sum(&[S::Returned]), sum(&[S::ComparingPaper])),
+            href: "/applications?state=mine".to_owned(),
+        },
+        Count {
+            tone: "t-green",
+            icon: "certificate",
+            label: "已发证",
+            n: sum(&[S::Issued]),
+            note: "可查看、打印证明".to_owned(),
+            href: "/applications?state=issued".to_owned(),
+        },
+        Count {
+            tone: "t-red",
+            icon: "circle-x",
+            label: "未通过",
+            n: sum(&refused),
+            note: "可查看原因".to_owned(),
+            href: "/applications?state=refused".to_owned(),
+        },
+    ]
+}
+
+async fn own_counts(app: &App, user: &Signed) -> Result<Vec<Count>, AppError> {
+    let conditions = db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
+    let sql = format!("SELECT a.state, COUNT(*) AS n FROM application a{} GROUP BY a.state", conditions.sql());
+    let found: Vec<StateCount> = app.db.read().rows(&sql, conditions.values(vec![])).await?;
+    Ok(grouped(&found))
+}
+
+async fn all_counts(app: &App) -> Result<Vec<Count>, AppError> {
+    let found: Vec<StateCount> = app
+        .db
+        .read()
+        .rows("SELECT state, COUNT(*) AS n FROM application WHERE state <> 'draft' GROUP BY state", params![])
+        .await?;
+    Ok(grouped(&found).into_iter().skip(1).collect())
+}
+
+async fn recent(app: &App, user: &Signed) -> Result<Vec<Recent>, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        id: ApplicationId,
+        number: Option<String>,
+        state: S,
+        clause_code: String,
+        first_saved_at: Instant,
+        submitted_at: Option<Instant>,
+    }
+    let conditions = db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
+    let sql = format!(
+        "SELECT a.id, a.number, a.state, a.clause_code, a.first_saved_at, a.submitted_at FROM application a{} \
+         ORDER BY a.id DESC LIMIT 5",
+        conditions.sql()
+    );
+    let found: Vec<Columns> = app.db.read().rows(&sql, conditions.values(vec![])).await?;
+    let references = app.references.now();
+    Ok(found
+        .into_iter()
+        .map(|c| Recent {
+            id: c.id,
+            number: c.number,
+            day: c.submitted_at.unwrap_or(c.first_saved_at).china_day().to_string(),
+            clause: references.clause_name(&c.clause_code).to_owned(),
+            status: Status::of(c.state),
+            is_draft: c.state == S::Draft,
+        })
+        .collect())
+}
+
+/// 今日提醒: what needs the user today (R-1.3-10).
+async fn reminders(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        id: ApplicationId,
+        number: Option<String>,
+        state: S,
+        expires_at: Instant,
+        arrived_at: Option<Instant>,
+    }
+    let now = app.now();
+    let found: Vec<Columns> = app
+        .db
+        .read()
+        .rows(
+            "SELECT id, number, state, expires_at, arrived_at FROM application WHERE owner_id = $1 \
+             AND entered_by_bureau IS NULL \
+             AND (state IN ('returned', 'comparing_paper') OR (state = 'draft' AND expires_at > $2 AND expires_at <= $3)) \
+             ORDER BY arrived_at DESC, id DESC LIMIT 20",
+            params![user.session.actor.account(), now, now.plus_days(3)],
+        )
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|c| {
+            let number = c.number.unwrap_or_default();
+            let when = c.arrived_at.map(Instant::china).unwrap_or_default();
+            match c.state {
+                S::Returned => Reminder {
+                    tone: "t-amber",
+                    icon: "arrow-back-up",
+                    title: "申请被返回修改",
+                    when,
+                    text: "请按审批意见补正后重新提交：".to_owned(),
+                    link_label: number,
+                    href: format!("/applications/{}", c.id),
+                },
+                S::ComparingPaper => Reminder {
+                    tone: "t-orange",
+                    icon: "mail-forward",
+                    title: "请送交纸质材料",
+                    when,
+                    text: "请查看纸质材料对比通知：".to_owned(),
+                    link_label: number,
+                    href: format!("/applications/{}/outcome", c.id),
+                },
+                _ => Reminder {
+                    tone: "t-gray",
+                    icon: "clock",
+                    title: "草稿将自动删除",
+                    when: crate::application::status::time_left(c.expires_at, now),
+                    text: "未提交的申请只保留 10 天，请尽快提交：".to_owned(),
+                    link_label: format!("草稿 {}", c.id),
+                    href: format!("/applications/{}/basics", c.id),
+                },
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,147 @@
+//! 登录: user type, name, password (manual §1.2); the same answer to every failure, and a lock after five (E18).
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum_extra::extract::Query;
+use domain::actor::AccountKind;
+use domain::text;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::session::{Caller, SESSION_COOKIE, Submitted, hash_of};
+use kit::shell::Shell;
+use kit::{cookies, page, random, session_ended};
+
+use crate::{demo, frame, passwords};
+
+const FAILED: &str = "用户类型、用户名或密码不正确，请核对后重新输入";
+const LOCKED: &str = "连续输错次数过多，已锁定 15 分钟，请稍后再试";
+
+/// The login card, on the home page and alone.
+pub struct LoginCard {
+    /// What was typed.
+    pub form: FormView,
+    /// The accounts of a demonstration: kind, name, what for.
+    pub demo: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+impl LoginCard {
+    /// Nothing typed yet; 企业 chosen.
+    pub fn empty(caller: &Caller, demo: Vec<(&'static str, &'static str, &'static str)>) -> Self {
+        Self { form: FormView::new(FormData::default(), FieldErrors::default(), &caller.csrf), demo }
+    }
+
+    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        AccountKind::ALL.iter().map(|k| (k.word(), k.label())).collect()
+    }
+
+    fn is_chosen(&self, value: &str) -> bool {
+        let chosen = self.form.data.get("kind");
+        value == if chosen.is_empty() { AccountKind::Enterprise.word() } else { chosen }
+    }
+}
+
+/// The accounts shown on the login page of a demonstration.
+pub fn demo_accounts(app: &App) -> Vec<(&'static str, &'static str, &'static str)> {
+    if app.config.demo { demo::ACCOUNTS.iter().map(|a| (a.kind, a.username, a.what)).collect() } else { Vec::new() }
+}
+
+#[derive(Template)]
+#[template(path = "login/login.html")]
+struct LoginPage {
+    shell: Shell,
+    card: LoginCard,
+}
+
+/// Where to go after log-in.
+#[derive(serde::Deserialize)]
+pub struct NextQuery {
+    #[serde(default)]
+    next: String,
+}
+
+/// The login card alone.
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<NextQuery>,
+) -> Result<Response, AppError> {
+    if caller.session.is_some() {
+        return Ok(page::see_other("/main"));
+    }
+    let mut card = LoginCard::empty(&caller, demo_accounts(&app));
+    card.form.data.set("next", &query.next);
+    page::render(&LoginPage { shell: frame::public(&app, &caller, "登录"), card })
+}
+
+/// 登录.
+pub async fn submit(
+    State(app): State<App>,
+    caller: Caller,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let now = app.now();
+    let username = text::half_width(form.get("username").trim());
+    let subject = format!("{}|{}", text::fold(&username), caller.address);
+    let mut errors = FieldErrors::default();
+    if username.is_empty() {
+        errors.add("username", "请填写用户名");
+    }
+    if form.get("password").is_empty() {
+        errors.add("password", "请填写密码");
+    }
+    if !errors.is_empty() {
+        return refused(&app, &caller, form, errors);
+    }
+    if db::session::is_locked(&app.db.read(), &subject, now).await? {
+        errors.add("username", LOCKED);
+        return refused(&app, &caller, form, errors);
+    }
+
+    let known = db::account::credentials(&app.db.read(), &username).await?;
+    let fits = passwords::verify(&app, form.get("password"), known.as_ref().map(|c| c.password_hash.as_str())).await?;
+    let kind: Option<AccountKind> = form.get("kind").parse().ok();
+    let entered = known.filter(|c| fits && !c.disabled && Some(c.kind) == kind);
+    let tx = app.db.begin().await?;
+    let Some(account) = entered else {
+        db::session::note_failure(&tx, &subject, now).await?;
+        tx.commit().await?;
+        errors.add("username", FAILED);
+        return refused(&app, &caller, form, errors);
+    };
+
+    let profile = db::account::profile(&tx, account.id).await?;
+    let token = random::token();
+    if !caller.token_hash.is_empty() {
+        // A log-in never continues an older session.
+        db::session::close(&tx, &caller.token_hash).await?;
+    }
+    db::session::forgive(&tx, &subject).await?;
+    db::session::open(&tx, account.id, &hash_of(&token), &profile, now).await?;
+    tx.commit().await?;
+
+    let mut response = match session_ended::resumed(&app, account.id, &token, &form) {
+        Some(kept) => kept,
+        None => page::see_other(local(form.get("next"))),
+    };
+    let cookie = cookies::set(SESSION_COOKIE, &token, app.config.is_https());
+    if let Ok(value) = cookie.parse() {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// Only addresses of this site; anything else is the main page.
+fn local(next: &str) -> &str {
+    let is_local = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && next != "/";
+    if is_local { next } else { "/main" }
+}
+
+fn refused(app: &App, caller: &Caller, form: FormData, errors: FieldErrors) -> Result<Response, AppError> {
+    let mut shell = frame::public(app, caller, "登录");
+    shell.error_title = true;
+    let card = LoginCard { form: FormView::new(form, errors, &caller.csrf), demo: demo_accounts(app) };
+    Ok(page::unprocessable(&LoginPage { shell, card })?.into_response())
+}

@@ -1,0 +1,187 @@
+//! 注册资料 (manual §1.1, forms §2.2).
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::account::{self, Particulars, Registration};
+use domain::application::ApplicantKind;
+use domain::ids::RegionCode;
+use domain::text::{self, OrganisationCode};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::page;
+use kit::session::{Caller, Submitted};
+use kit::shell::Shell;
+
+use crate::registration::{consent, require_consent};
+use crate::{frame, passwords};
+
+/// The four fields that live once per organisation.
+const SHARED: [&str; 4] = ["org_name", "org_postcode", "org_address", "org_remark"];
+
+#[derive(Template)]
+#[template(path = "registration/particulars.html")]
+struct ParticularsPage {
+    shell: Shell,
+    form: FormView,
+    /// The code is registered: its shared fields are shown and cannot be changed (D3).
+    known: bool,
+    regions: [Vec<Choice>; 3],
+    kinds: Vec<Choice>,
+}
+
+/// `?refresh=region`: a cascade without script.
+#[derive(serde::Deserialize)]
+pub struct RefreshQuery {
+    #[serde(default)]
+    refresh: String,
+}
+
+/// The form for a code, or a blank one.
+pub async fn blank(app: &App, caller: &Caller, code: Option<&OrganisationCode>) -> Result<Response, AppError> {
+    let mut data = FormData::default();
+    data.set("consent", &consent(app, caller));
+    data.set("applicant_kind", ApplicantKind::Importer.word());
+    if let Some(code) = code {
+        data.set("org_code", code.entered());
+    }
+    let known = prefill(app, &mut data).await?;
+    show(app, caller, data, FieldErrors::default(), known)
+}
+
+/// Reads the former registration of the typed code into the shared fields (R-1.1-06, D4); says whether there is one.
+async fn prefill(app: &App, data: &mut FormData) -> Result<bool, AppError> {
+    let Ok(code) = OrganisationCode::parse(data.get("org_code")) else { return Ok(false) };
+    let Some((organisation, region)) = account::organisation_by_code(&app.db.read(), code.key()).await? else {
+        return Ok(false);
+    };
+    for (field, value) in
+        SHARED.into_iter().zip([organisation.name, organisation.postcode, organisation.address, organisation.remark])
+    {
+        data.set(field, &value);
+    }
+    if data.get("region_code_1").is_empty()
+        && let Some(region) = region
+    {
+        let path = app.references.now().region_levels(&region);
+        for (n, code) in path.iter().enumerate() {
+            data.set(&format!("region_code_{}", n + 1), code.as_str());
+        }
+    }
+    Ok(true)
+}
+
+fn show(
+    app: &App,
+    caller: &Caller,
+    data: FormData,
+    errors: FieldErrors,
+    known: bool,
+) -> Result<Response, AppError> {
+    let references = app.references.now();
+    let regions = references.region_choices(data.get("region_code_1"), data.get("region_code_2"));
+    let kinds = ApplicantKind::ALL.iter().map(|k| Choice::new(k.word(), k.label())).collect();
+    let invalid = !errors.is_empty();
+    let mut shell = frame::public(app, caller, "注册资料");
+    shell.error_title = invalid;
+    let form = FormView::new(data, errors, &caller.csrf);
+    let page = ParticularsPage { shell, form, known, regions, kinds };
+    if invalid { page::unprocessable(&page) } else { page::render(&page) }
+}
+
+/// 注册: all mistakes at once, or the account.
+pub async fn submit(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<RefreshQuery>,
+    Submitted(mut form): Submitted,
+) -> Result<Response, AppError> {
+    require_consent(&app, &caller, &form)?;
+    // A code that is registered already: its shared fields are not overwritten (R-1.1-15).
+    let known = prefill(&app, &mut form).await?;
+    if !query.refresh.is_empty() {
+        return show(&app, &caller, form, FieldErrors::default(), known);
+    }
+    let (new, username) = match parse(&app, &form) {
+        Ok(parsed) => parsed,
+        Err(errors) => return show(&app, &caller, form, errors, known),
+    };
+    let password_hash = passwords::hash(&app, form.get("password")).await?;
+    let tx = app.db.begin().await?;
+    match account::register(&tx, &Registration { password_hash, ..new }, app.now(), &caller.address).await {
+        Ok(_) => tx.commit().await?,
+        Err(db::DbError::Duplicate(_)) => {
+            drop(tx);
+            let mut errors = FieldErrors::default();
+            errors.add("username", format!("用户名“{username}”已被使用，请换一个用户名"));
+            return show(&app, &caller, form, errors, known);
+        }
+        Err(other) => return Err(other.into()),
+    }
+    Ok(page::see_other("/registration/done"))
+}
+
+fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErrors> {
+    let references = app.references.now();
+    let mut check = Checker::new(form);
+    let username = check.parse("username", "用户名", text::user_name);
+    let password = form.get("password");
+    if password.is_empty() {
+        check.error("password", "请填写密码");
+    } else if let Err(why) = text::password(password, form.get("username")) {
+        check.error("password", why);
+    }
+    if form.get("password_again").is_empty() {
+        check.error("password_again", "请再次填写密码");
+    } else if form.get("password_again") != password {
+        check.error("password_again", "两次填写的密码不一致，请重新填写");
+    }
+    let code = check.parse("org_code", "申请单位组织机构代码", |s| {
+        OrganisationCode::parse(s).map_err(|e| format!("申请单位组织机构代码{e}"))
+    });
+    let org_name = check.text("org_name", "申请单位").required().length(2..=100).take();
+    let org_postcode = check.parse("org_postcode", "申请单位邮编", text::postcode);
+    let org_address = check.text("org_address", "申请单位地址").required().length(5..=200).take();
+    let org_remark = check.text("org_remark", "申请单位信息备注").length(0..=500).take();
+    let region = check.region("region_code", "所在地行政区划", |levels| references.leaf_of(levels));
+    let applicant_kind = check.parse("applicant_kind", "单位性质", |s| {
+        s.parse::<ApplicantKind>().map_err(|_| "请选择单位性质")
+    });
+    let legal_rep = check.text("legal_rep", "法定代表人").length(0..=50).take();
+    let contact_name = check.text("contact_name", "联系人").required().length(2..=50).take();
+    let contact_phone = check.parse("contact_phone", "联系电话", |s| text::phone(s).map_err(|e| format!("联系电话{e}")));
+    let contact_mobile = check.parse_optional("contact_mobile", text::mobile);
+    let contact_fax = check.parse_optional("contact_fax", |s| text::phone(s).map_err(|e| format!("传真{e}")));
+    let contact_email = check.parse("contact_email", "联系人邮箱", text::email);
+    check.finish()?;
+    let missing = || {
+        let mut errors = FieldErrors::default();
+        errors.add("username", "请核对所填内容");
+        errors
+    };
+    let code = code.ok_or_else(missing)?;
+    let username = username.ok_or_else(missing)?;
+    let new = Registration {
+        username: username.clone(),
+        password_hash: String::new(),
+        org_code: code.key().to_owned(),
+        org_code_entered: code.entered().to_owned(),
+        org_name,
+        org_postcode: org_postcode.ok_or_else(missing)?,
+        org_address,
+        org_remark,
+        particulars: Particulars {
+            region: region.unwrap_or_else(|| RegionCode::new("")),
+            applicant_kind: applicant_kind.ok_or_else(missing)?,
+            legal_rep,
+            contact_name,
+            contact_phone: contact_phone.ok_or_else(missing)?,
+            contact_mobile: contact_mobile.unwrap_or_default(),
+            contact_fax: contact_fax.unwrap_or_default(),
+            contact_email: contact_email.ok_or_else(missing)?,
+        },
+    };
+    Ok((new, username))
+}

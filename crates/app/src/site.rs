@@ -1,0 +1,177 @@
+//! Every URL of the site in one table, and the layers around all of them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+use kit::app::App;
+use kit::error::{self, AppError};
+use kit::{security, session};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+
+use crate::{application, casework, certificate, home, login, operations, registration};
+
+/// A form's body may be this large; uploads have their own limit.
+const FORM_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// The router under construction, and the list of what it serves: the permission matrix is compared with it.
+#[derive(Default)]
+pub struct Site {
+    router: Router<App>,
+    table: Vec<(Method, &'static str)>,
+}
+
+impl Site {
+    fn get<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.route(Method::GET, path, get(handler))
+    }
+
+    fn post<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.route(Method::POST, path, post(handler))
+    }
+
+    fn route(mut self, method: Method, path: &'static str, handler: MethodRouter<App>) -> Self {
+        self.router = self.router.route(path, handler);
+        self.table.push((method, path));
+        self
+    }
+
+    fn upload<H, T>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        // Files are counted one by one while they stream; the body as a whole needs no bound of its own.
+        self.router = self.router.route(path, post(handler).layer(DefaultBodyLimit::disable()));
+        self.table.push((Method::POST, path));
+        self
+    }
+
+    /// What is served, in the order of the table.
+    pub fn table(&self) -> &[(Method, &'static str)] {
+        &self.table
+    }
+}
+
+/// Every URL.
+pub fn site() -> Site {
+    Site::default()
+        // manual §1: public
+        .get("/", home::home::show)
+        .get("/bulletins", home::bulletins::list)
+        .get("/bulletins/{id}", home::bulletins::show)
+        .get("/verification", certificate::verification::show)
+        // manual §1.1
+        .get("/registration/terms", registration::terms::show)
+        .post("/registration/terms", registration::terms::accept)
+        .get("/registration/organisation", registration::organisation::show)
+        .post("/registration/organisation", registration::organisation::submit)
+        .post("/registration/particulars", registration::particulars::submit)
+        .get("/registration/done", registration::done::show)
+        // manual §1.2, §1.3
+        .get("/login", login::login::show)
+        .post("/login", login::login::submit)
+        .post("/logout", login::logout::submit)
+        .post("/session", login::logout::keep_alive)
+        .get("/main", home::main::show)
+        // manual §2.1–2.5
+        .get("/applications", application::list::list)
+        .post("/applications/deletion", application::list::delete)
+        .get("/applications/declaration", application::declaration::show)
+        .post("/applications/declaration", application::declaration::accept)
+        .get("/applications/clause", application::clause::show)
+        .post("/applications/clause", application::clause::create)
+        .get("/applications/{id}", application::show::show)
+        .get("/applications/{id}/basics", application::basics::edit)
+        .post("/applications/{id}/basics", application::basics::update)
+        .post("/applications/{id}/applicant", application::basics::refresh_applicant)
+        .get("/applications/{id}/items", application::items::list)
+        .post("/applications/{id}/items/deletion", application::items::delete)
+        .get("/applications/{id}/catalogue", application::catalogue::show)
+        .post("/applications/{id}/catalogue", application::catalogue::choose)
+        .get("/applications/{id}/items/new", application::item::new)
+        .post("/applications/{id}/items", application::item::create)
+        .get("/applications/{id}/items/{item}", application::item::show)
+        .get("/applications/{id}/items/{item}/edit", application::item::edit)
+        .post("/applications/{id}/items/{item}", application::item::update)
+        .get("/applications/{id}/attachments", application::attachments::list)
+        .upload("/applications/{id}/attachments", application::attachments::upload)
+        .get("/attachments/{id}", application::attachments::download)
+        .get("/attachments/{id}/preview", application::attachments::preview)
+        .post("/attachments/{id}/deletion", application::attachments::delete)
+        .get("/applications/{id}/submission", application::submission::check)
+        .post("/applications/{id}/submission", application::submission::create)
+        .get("/applications/{id}/receipt", application::submission::receipt)
+        .post("/applications/{id}/withdrawal", application::show::withdraw)
+        .get("/applications/{id}/outcome", application::outcome::show)
+        // the bureau's posts
+        .get("/casework", casework::worklist::list)
+        .get("/casework/{id}", casework::case::show)
+        .post("/casework/{id}/taking", casework::case::take)
+        .post("/casework/{id}/release", casework::case::release)
+        .post("/casework/{id}/decision", casework::decision::create)
+        .post("/casework/{id}/termination", casework::termination::create)
+        // manual §2.6
+        .get("/applications/{id}/certificate", certificate::show::of_application)
+        .get("/certificates/{id}", certificate::show::show)
+        .get("/certificates/{id}/document", certificate::show::document)
+        .get("/healthz", operations::healthz)
+        .get("/readyz", operations::readyz)
+}
+
+/// The whole site: every URL, the assets, and what surrounds every request.
+pub fn router(app: App) -> Router {
+    let csrf = tower_http::csrf::CsrfLayer::new();
+    let dynamic = site()
+        .router
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(FORM_LIMIT_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), session::identify))
+        .layer(csrf)
+        .layer(middleware::from_fn_with_state(app.clone(), error::pages))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(120)))
+        .with_state(app);
+    Router::new()
+        .merge(kit::assets::router())
+        .merge(dynamic)
+        .layer(middleware::from_fn(operations::measure))
+        .layer(middleware::from_fn(security::headers))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+async fn not_found() -> AppError {
+    AppError::NotFound
+}
+
+async fn wrong_method() -> AppError {
+    AppError::NotFound
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    use axum::response::IntoResponse as _;
+    let what = panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+        .unwrap_or_default();
+    AppError::Internal(anyhow::anyhow!("panic: {what}")).into_response()
+}

@@ -1,0 +1,119 @@
+//! What every handler can reach.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use domain::ids::SessionId;
+use domain::time::{Clock, Instant};
+use object_store::ObjectStore;
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::reference::References;
+
+/// How this installation is set up.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address users type; decides cookies, links in letters, the QR code.
+    pub public_url: Url,
+    /// The sender of letters.
+    pub mail_from: String,
+    /// Demonstration mode: accounts shown on the login page, specimen mark on papers.
+    pub demo: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The version shown at 当前版本信息.
+    pub version: &'static str,
+}
+
+impl Config {
+    /// Whether users come by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// An absolute address of this site.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Makes papers; wired in the program, so that screens do not compile the typesetter.
+pub trait Papers: Send + Sync {
+    /// The PDF of a certificate from its frozen sheet (JSON).
+    fn certificate(&self, sheet: &str) -> anyhow::Result<Vec<u8>>;
+    /// The characters of a text that the certificate's face cannot print (E27).
+    fn missing_glyphs(&self, text: &str) -> Vec<char>;
+}
+
+/// A letter to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Letter {
+    /// The mailbox.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+/// Carries letters; called by jobs only.
+#[async_trait::async_trait]
+pub trait Post: Send + Sync {
+    /// Hands the letter over, or says why not.
+    async fn send(&self, letter: &Letter) -> anyhow::Result<()>;
+}
+
+/// Everything a handler can reach; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of [`App`].
+pub struct Parts {
+    /// The database.
+    pub db: db::Db,
+    /// Uploaded files and papers.
+    pub files: Arc<dyn ObjectStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The set-up.
+    pub config: Config,
+    /// Signs one-shot cookies and visitors' forms; the same in every process.
+    pub key: crate::flash::SigningKey,
+    /// Reference data in memory.
+    pub references: References,
+    /// Makes papers.
+    pub papers: Arc<dyn Papers>,
+    /// Carries letters.
+    pub post: Arc<dyn Post>,
+    /// Bounds parallel password hashing to the number of cores.
+    pub hashing: Arc<tokio::sync::Semaphore>,
+    /// Sessions that were used, written in batches (E11).
+    pub seen: mpsc::Sender<SessionId>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Now.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}

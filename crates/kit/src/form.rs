@@ -1,0 +1,386 @@
+//! Forms: raw text in, checked values out, every error at once, nothing typed is lost.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use domain::ids::RegionCode;
+use domain::text;
+use domain::time::Day;
+
+pub use crate::controls::Choice;
+use crate::controls::{
+    Checkbox, DateField, ErrorSummary, HiddenToken, Radio, RegionField, Select, TextArea, TextField, TwoLevel,
+};
+
+/// A submitted body or query: pairs in their order, nothing dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormData(Vec<(String, String)>);
+
+impl FormData {
+    /// The form of these pairs.
+    pub const fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// What was typed, `""` when the field is absent.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(k, _)| k == name).map_or("", |(_, v)| v)
+    }
+
+    /// Every value of a repeated field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(k, _)| k == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Whether the field is there at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(k, _)| k == name)
+    }
+
+    /// Replaces a field, or adds it.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(k, _)| k != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The pairs, in their order.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+}
+
+/// Reads `application/x-www-form-urlencoded`.
+pub fn parse_urlencoded(body: &[u8]) -> FormData {
+    FormData(url::form_urlencoded::parse(body).into_owned().collect())
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field.
+    pub field: String,
+    /// What to do.
+    pub message: String,
+}
+
+/// All mistakes of a form, in the order of the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// Adds a mistake; the first one of a field stays.
+    pub fn add(&mut self, field: &str, message: impl Into<String>) {
+        if self.for_field(field).is_none() {
+            self.0.push(FieldError { field: field.to_owned(), message: message.into() });
+        }
+    }
+
+    /// The mistake of a field.
+    pub fn for_field(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|e| e.field == field).map(|e| e.message.as_str())
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
+        self.0.iter()
+    }
+}
+
+/// Reads the fields of a form and gathers every mistake.
+#[derive(Debug)]
+pub struct Checker<'a> {
+    form: &'a FormData,
+    errors: FieldErrors,
+}
+
+impl<'a> Checker<'a> {
+    /// Begins with a form.
+    pub fn new(form: &'a FormData) -> Self {
+        Self { form, errors: FieldErrors::default() }
+    }
+
+    /// Notes a mistake.
+    pub fn error(&mut self, field: &str, message: impl Into<String>) {
+        self.errors.add(field, message);
+    }
+
+    /// A text field.
+    pub fn text<'c>(&'c mut self, field: &'c str, label: &'c str) -> TextCheck<'c, 'a> {
+        TextCheck { check: self, field, label, is_required: false, length: 0..=usize::MAX }
+    }
+
+    /// A field that must be filled in and has a form of its own; the parser's message stands beside the field.
+    pub fn parse<T, E: Display>(
+        &mut self,
+        field: &str,
+        label: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let typed = self.form.get(field).trim();
+        if typed.is_empty() {
+            self.errors.add(field, format!("请填写{label}"));
+            return None;
+        }
+        self.parsed(field, typed, parse)
+    }
+
+    /// The same for a field that may be blank.
+    pub fn parse_optional<T, E: Display>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let typed = self.form.get(field).trim();
+        if typed.is_empty() { None } else { self.parsed(field, typed, parse) }
+    }
+
+    fn parsed<T, E: Display>(
+        &mut self,
+        field: &str,
+        typed: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(typed) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.errors.add(field, why.to_string());
+                None
+            }
+        }
+    }
+
+    /// One of a list; the answer is the code, or `""` with a mistake noted.
+    pub fn choice(&mut self, field: &str, label: &str, exists: impl FnOnce(&str) -> bool) -> String {
+        let typed = self.form.get(field).trim();
+        if typed.is_empty() || !exists(typed) {
+            self.errors.add(field, format!("请选择{label}"));
+            String::new()
+        } else {
+            typed.to_owned()
+        }
+    }
+
+    /// A day that may be blank.
+    pub fn day_optional(&mut self, field: &str, label: &str) -> Option<Day> {
+        self.parse_optional(field, |s| text::half_width(s).parse::<Day>().map_err(|e| format!("{label}：{e}")))
+    }
+
+    /// A day that must be chosen.
+    pub fn day(&mut self, field: &str, label: &str) -> Option<Day> {
+        if self.form.get(field).trim().is_empty() {
+            self.errors.add(field, format!("请选择{label}"));
+            return None;
+        }
+        self.day_optional(field, label)
+    }
+
+    /// The three selects of a region; `leaf` answers for the deepest one chosen.
+    pub fn region(
+        &mut self,
+        field: &str,
+        label: &str,
+        leaf: impl FnOnce([&str; 3]) -> Option<RegionCode>,
+    ) -> Option<RegionCode> {
+        let names = [1, 2, 3].map(|n| format!("{field}_{n}"));
+        let levels = names.each_ref().map(|n| self.form.get(n));
+        let chosen = leaf(levels);
+        if chosen.is_none() {
+            let deeper = if levels[0].is_empty() { "请选择" } else { "请选择完整的" };
+            self.errors.add(field, format!("{deeper}{label}（选到最后一级）"));
+        }
+        chosen
+    }
+
+    /// All mistakes, if any.
+    pub fn finish(self) -> Result<(), FieldErrors> {
+        if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
+    }
+}
+
+/// A text field being checked.
+#[derive(Debug)]
+pub struct TextCheck<'c, 'a> {
+    check: &'c mut Checker<'a>,
+    field: &'c str,
+    label: &'c str,
+    is_required: bool,
+    length: RangeInclusive<usize>,
+}
+
+impl TextCheck<'_, '_> {
+    /// Red star.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Length in characters.
+    #[must_use]
+    pub const fn length(mut self, length: RangeInclusive<usize>) -> Self {
+        self.length = length;
+        self
+    }
+
+    /// The normalised text; a mistake is noted.
+    pub fn take(self) -> String {
+        let Self { check, field, label, is_required, length } = self;
+        let value = match text::normalise(check.form.get(field)) {
+            Ok(value) => value,
+            Err(why) => {
+                check.errors.add(field, format!("{label}{why}"));
+                return String::new();
+            }
+        };
+        let n = value.chars().count();
+        if value.is_empty() {
+            if is_required {
+                check.errors.add(field, format!("请填写{label}"));
+            }
+        } else if n < *length.start() {
+            check.errors.add(field, format!("{label}至少填写 {} 个字，现在是 {n} 个字", length.start()));
+        } else if n > *length.end() {
+            check.errors.add(field, format!("{label}不能超过 {} 个字，现在是 {n} 个字", length.end()));
+        }
+        value
+    }
+}
+
+/// A form as a page shows it: what was typed, the mistakes, the token.
+#[derive(Debug, Clone)]
+pub struct FormView {
+    /// What was typed.
+    pub data: FormData,
+    /// The mistakes.
+    pub errors: FieldErrors,
+    csrf: String,
+    action: String,
+}
+
+impl FormView {
+    /// A form with what was typed and what is wrong with it.
+    pub fn new(data: FormData, errors: FieldErrors, csrf: &str) -> Self {
+        Self { data, errors, csrf: csrf.to_owned(), action: String::new() }
+    }
+
+    /// Where the cascades of this form ask, when it is not the page's own address.
+    #[must_use]
+    pub fn at(mut self, action: &str) -> Self {
+        action.clone_into(&mut self.action);
+        self
+    }
+
+    /// A form with nothing typed.
+    pub fn blank(csrf: &str) -> Self {
+        Self::new(FormData::default(), FieldErrors::default(), csrf)
+    }
+
+    /// The token, as a hidden field.
+    pub fn token(&self) -> HiddenToken<'_> {
+        HiddenToken::new(&self.csrf)
+    }
+
+    /// All mistakes as links to their fields; takes focus.
+    pub fn error_summary(&self) -> ErrorSummary<'_> {
+        ErrorSummary::new(&self.errors)
+    }
+
+    fn error(&self, name: &str) -> Option<&str> {
+        self.errors.for_field(name)
+    }
+
+    /// One line of text.
+    pub fn text<'a>(&'a self, name: &'a str, label: &'a str) -> TextField<'a> {
+        TextField::new(name, label, self.data.get(name), self.error(name), "text")
+    }
+
+    /// A password; never shown again.
+    pub fn password<'a>(&'a self, name: &'a str, label: &'a str) -> TextField<'a> {
+        TextField::new(name, label, "", self.error(name), "password")
+    }
+
+    /// Several lines of text.
+    pub fn textarea<'a>(&'a self, name: &'a str, label: &'a str) -> TextArea<'a> {
+        TextArea::new(name, label, self.data.get(name), self.error(name))
+    }
+
+    /// A list.
+    pub fn select<'a>(&'a self, name: &'a str, label: &'a str, choices: &'a [Choice]) -> Select<'a> {
+        Select::new(name, label, self.data.get(name), self.error(name), choices)
+    }
+
+    /// Choice cards.
+    pub fn radio<'a>(&'a self, name: &'a str, label: &'a str, choices: &'a [Choice]) -> Radio<'a> {
+        Radio::new(name, label, self.data.get(name), self.error(name), choices)
+    }
+
+    /// A box to tick.
+    pub fn checkbox<'a>(&'a self, name: &'a str, label: &'a str) -> Checkbox<'a> {
+        Checkbox::new(name, label, self.data.has(name), self.error(name))
+    }
+
+    /// A day.
+    pub fn date<'a>(&'a self, name: &'a str, label: &'a str) -> DateField<'a> {
+        DateField::new(name, label, self.data.get(name), self.error(name))
+    }
+
+    /// 行政区划 in three selects `{name}_1` to `{name}_3`.
+    pub fn region<'a>(&'a self, name: &'a str, label: &'a str, levels: &'a [Vec<Choice>; 3]) -> RegionField<'a> {
+        RegionField::new(name, label, &self.data, self.error(name), levels, &self.action)
+    }
+
+    /// 口岸 in two selects `{name}_1`, `{name}_2`.
+    pub fn two_level<'a>(&'a self, name: &'a str, label: &'a str, levels: &'a [Vec<Choice>; 2]) -> TwoLevel<'a> {
+        TwoLevel::new(name, label, &self.data, self.error(name), levels, &self.action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> FormData {
+        FormData(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn every_mistake_is_found_at_once_in_the_order_of_the_page() {
+        let data = form(&[("purpose", "短"), ("phone", "abc"), ("mode", "0110")]);
+        let mut check = Checker::new(&data);
+        check.text("name", "申请单位").required().take();
+        check.text("purpose", "用途及免办理由").required().length(10..=1000).take();
+        check.parse("phone", "联系电话", text::phone);
+        check.choice("mode", "贸易方式", |m| m == "0214");
+        let errors = check.finish().unwrap_err();
+        let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["name", "purpose", "phone", "mode"]);
+        assert_eq!(errors.for_field("name"), Some("请填写申请单位"));
+        assert_eq!(errors.for_field("purpose"), Some("用途及免办理由至少填写 10 个字，现在是 1 个字"));
+    }
+
+    #[test]
+    fn a_field_with_a_mistake_shows_it_and_keeps_what_was_typed() {
+        let mut errors = FieldErrors::default();
+        errors.add("name", "请填写<申请单位>");
+        let view = FormView::new(form(&[("name", "\"><script>")]), errors, "token");
+        let html = view.text("name", "申请单位").required().help("帮助").to_string();
+        assert!(html.contains("is-invalid") && html.contains("aria-invalid=\"true\""), "{html}");
+        assert!(html.contains("aria-describedby=\"f-name-err f-name-hint\""), "{html}");
+        assert!(!html.contains("<script>") && html.contains("&#60;申请单位&#62;"), "{html}");
+        assert!(view.error_summary().to_string().contains("href=\"#f-name\""));
+        assert!(view.token().to_string().contains("value=\"token\""));
+    }
+
+    #[test]
+    fn repeated_and_unknown_fields_are_kept() {
+        let data = parse_urlencoded("a=1&a=2&b=%E7%94%B2+%2B".as_bytes());
+        assert_eq!(data.all("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(data.get("b"), "甲 +");
+        assert_eq!(data.pairs().len(), 3);
+    }
+}

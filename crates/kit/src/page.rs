@@ -1,0 +1,34 @@
+//! From a template to an answer.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::error::AppError;
+
+/// A page.
+pub fn render(page: &impl Template) -> Result<Response, AppError> {
+    with_status(StatusCode::OK, page)
+}
+
+/// A form with errors: 422, with everything typed.
+pub fn unprocessable(page: &impl Template) -> Result<Response, AppError> {
+    with_status(StatusCode::UNPROCESSABLE_ENTITY, page)
+}
+
+/// A page with a status. Pages of persons are never kept by the browser, so that 后退 after 退出系统 shows nothing.
+pub fn with_status(status: StatusCode, page: &impl Template) -> Result<Response, AppError> {
+    let html = page.render().map_err(|e| AppError::Internal(anyhow::Error::new(e).context("rendering a page")))?;
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((status, headers, html).into_response())
+}
+
+/// Goes to another page after a POST.
+pub fn see_other(url: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(location) = HeaderValue::from_str(url) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

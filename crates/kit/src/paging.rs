@@ -1,0 +1,130 @@
+//! Pages of a list: total, links, jump to page (R-2.2-03). The links keep every filter.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// The sizes on offer.
+pub const SIZES: [i64; 3] = [10, 20, 50];
+
+/// `?page=&size=`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct PageQuery {
+    /// From 1.
+    #[serde(default)]
+    pub page: String,
+    /// Rows on a page.
+    #[serde(default)]
+    pub size: String,
+}
+
+/// Where one is in a list.
+#[derive(Template, Debug, Clone)]
+#[template(path = "kit/paging.html")]
+pub struct Pager {
+    total: i64,
+    more: bool,
+    page: i64,
+    size: i64,
+    path: String,
+    filters: Vec<(String, String)>,
+}
+
+impl HtmlSafe for Pager {}
+
+impl Pager {
+    /// The pager of a list of `total` rows at `path` with these filters.
+    pub fn new(query: &PageQuery, total: i64, path: &str, filters: &[(&str, &str)]) -> Self {
+        let size = query.size.trim().parse().ok().filter(|s| SIZES.contains(s)).unwrap_or(20);
+        let pages = (total.max(1) + size - 1) / size;
+        let asked = domain::text::half_width(query.page.trim()).parse::<i64>().unwrap_or(1);
+        Self {
+            total,
+            more: false,
+            page: asked.clamp(1, pages),
+            size,
+            path: path.to_owned(),
+            filters: filters
+                .iter()
+                .filter(|(_, v)| !v.is_empty())
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        }
+    }
+
+    /// The total is a lower bound: 「10000 条以上」 (E10).
+    #[must_use]
+    pub const fn or_more(mut self, more: bool) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// Rows on this page at most.
+    pub const fn limit(&self) -> i64 {
+        self.size
+    }
+
+    /// Rows before this page.
+    pub const fn offset(&self) -> i64 {
+        (self.page - 1) * self.size
+    }
+
+    /// How many rows there are.
+    pub const fn total(&self) -> i64 {
+        self.total
+    }
+
+    fn pages(&self) -> i64 {
+        (self.total.max(1) + self.size - 1) / self.size
+    }
+
+    fn first(&self) -> i64 {
+        if self.total == 0 { 0 } else { self.offset() + 1 }
+    }
+
+    fn last(&self) -> i64 {
+        (self.offset() + self.size).min(self.total)
+    }
+
+    fn href(&self, page: impl std::borrow::Borrow<i64>) -> String {
+        let page = page.borrow();
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (k, v) in &self.filters {
+            query.append_pair(k, v);
+        }
+        query.append_pair("page", &page.to_string());
+        query.append_pair("size", &self.size.to_string());
+        format!("{}?{}", self.path, query.finish())
+    }
+
+    /// The page numbers around this one.
+    fn near(&self) -> Vec<i64> {
+        let from = (self.page - 2).max(1);
+        let to = (from + 4).min(self.pages());
+        ((to - 4).max(1)..=to).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(page: &str) -> PageQuery {
+        PageQuery { page: page.to_owned(), size: "10".to_owned() }
+    }
+
+    #[test]
+    fn links_keep_the_filters_and_pages_stay_in_range() {
+        let pager = Pager::new(&query("99"), 41, "/applications", &[("number", "MB&1"), ("state", "")]);
+        assert_eq!((pager.page, pager.offset(), pager.last()), (5, 40, 41));
+        assert_eq!(pager.href(2), "/applications?number=MB%261&page=2&size=10");
+        let html = pager.to_string();
+        assert!(html.contains("共 41 条"), "{html}");
+        assert!(html.contains("name=\"number\" value=\"MB&#38;1\""), "{html}");
+    }
+
+    #[test]
+    fn an_empty_list_has_one_page_and_full_width_digits_are_read() {
+        assert_eq!(Pager::new(&query(""), 0, "/x", &[]).pages(), 1);
+        assert_eq!(Pager::new(&query("３"), 100, "/x", &[]).page, 3);
+    }
+}

@@ -1,0 +1,211 @@
+//! Reference data in memory, as lists of choices: pages of forms need no statement for them.
+
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use db::reference::ReferenceData;
+use domain::application::DisposalPlan;
+use domain::ids::{BureauCode, ClauseCode, PortCode, RegionCode, TradeModeCode, UnitCode};
+use domain::time::Day;
+
+use crate::form::Choice;
+
+/// The reference data that pages show, replaced as a whole after an import.
+#[derive(Debug)]
+pub struct References(RwLock<Arc<ReferenceCache>>);
+
+impl References {
+    /// Holds what was loaded.
+    pub fn new(data: ReferenceData) -> Self {
+        Self(RwLock::new(Arc::new(ReferenceCache(data))))
+    }
+
+    /// What holds now; keep it for the whole request.
+    pub fn now(&self) -> Arc<ReferenceCache> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces it.
+    pub fn replace(&self, data: ReferenceData) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ReferenceCache(data));
+    }
+}
+
+/// Reference data with the names and lists of pages.
+#[derive(Debug)]
+pub struct ReferenceCache(ReferenceData);
+
+impl Deref for ReferenceCache {
+    type Target = ReferenceData;
+    fn deref(&self) -> &ReferenceData {
+        &self.0
+    }
+}
+
+impl ReferenceCache {
+    /// The codes from the province down to this region.
+    pub fn region_levels(&self, code: &RegionCode) -> Vec<RegionCode> {
+        let mut up = Vec::new();
+        let mut at = self.region(code);
+        while let Some(region) = at {
+            up.push(region.code.clone());
+            at = self.region(&region.parent);
+        }
+        up.reverse();
+        up
+    }
+
+    /// `上海市 市辖区 浦东新区`.
+    pub fn region_path(&self, code: &RegionCode) -> String {
+        let names: Vec<_> =
+            self.region_levels(code).iter().filter_map(|c| self.region(c)).map(|r| r.name.as_str()).collect();
+        if names.is_empty() { code.to_string() } else { names.join(" ") }
+    }
+
+    /// The lists of the three selects, given what is chosen in the first two.
+    pub fn region_choices(&self, first: &str, second: &str) -> [Vec<Choice>; 3] {
+        let below = |parent: &str| -> Vec<Choice> {
+            self.regions_below(parent).map(|r| Choice::new(r.code.as_str(), r.name.as_str())).collect()
+        };
+        let cities = if first.is_empty() { Vec::new() } else { below(first) };
+        let counties =
+            if cities.iter().any(|c| c.value == second) && !second.is_empty() { below(second) } else { Vec::new() };
+        [below(""), cities, counties]
+    }
+
+    /// The leaf that the three selects lead to, if they do.
+    pub fn leaf_of(&self, levels: [&str; 3]) -> Option<RegionCode> {
+        let mut parent = "";
+        let mut chosen = None;
+        for level in levels.into_iter().take_while(|l| !l.is_empty()) {
+            let code = RegionCode::new(level);
+            if self.region(&code).is_none_or(|r| r.parent.as_str() != parent) {
+                break;
+            }
+            parent = level;
+            chosen = Some(code);
+        }
+        chosen.filter(|c| self.is_leaf(c))
+    }
+
+    /// 免办条款 on a day, as choice cards.
+    pub fn clause_choices(&self, day: Day) -> Vec<Choice> {
+        self.clauses_on(day)
+            .map(|c| {
+                let label = format!("{}. {}", c.code, c.full_text);
+                Choice::new(c.code.as_str(), label).with_note(format!("后续监管：{}", c.follow_up))
+            })
+            .collect()
+    }
+
+    /// Whether a clause holds on a day.
+    pub fn clause_is_valid(&self, code: &str, day: Day) -> bool {
+        self.clauses_on(day).any(|c| c.code.as_str() == code)
+    }
+
+    /// `1. 为科研、测试所需的产品`.
+    pub fn clause_full(&self, code: &ClauseCode) -> String {
+        self.clauses.iter().find(|c| c.code == *code).map_or_else(|| code.to_string(), |c| format!("{code}. {}", c.full_text))
+    }
+
+    /// The few words of a clause.
+    pub fn clause_name<'a>(&'a self, code: &'a str) -> &'a str {
+        self.clauses.iter().find(|c| c.code.as_str() == code).map_or(code, |c| &c.short_name)
+    }
+
+    /// The usual 后续处理方式 of a clause: the first of its follow-up kinds.
+    pub fn default_disposal(&self, clause: &str) -> &'static str {
+        let kind = self.clauses.iter().find(|c| c.code.as_str() == clause).and_then(|c| c.follow_up_kinds.last());
+        match (clause, kind.map(String::as_str)) {
+            ("7" | "8", _) => DisposalPlan::Export.word(),
+            (_, Some("return")) => DisposalPlan::Return.word(),
+            (_, Some("destruction")) => DisposalPlan::Destroy.word(),
+            _ => DisposalPlan::Keep.word(),
+        }
+    }
+
+    /// 贸易方式 on a day: the common ones, and the others.
+    pub fn trade_mode_choices(&self, day: Day) -> (Vec<Choice>, Vec<Choice>) {
+        let choice = |m: &db::reference::TradeMode| Choice::new(m.code.as_str(), format!("{}（{}）", m.name, m.code));
+        let (common, other): (Vec<_>, Vec<_>) = self.trade_modes_on(day).partition(|m| m.common);
+        (common.into_iter().map(choice).collect(), other.into_iter().map(choice).collect())
+    }
+
+    /// Whether a trade mode holds on a day.
+    pub fn trade_mode_is_valid(&self, code: &str, day: Day) -> bool {
+        self.trade_modes_on(day).any(|m| m.code.as_str() == code)
+    }
+
+    /// The name of a trade mode.
+    pub fn trade_mode_name<'a>(&'a self, code: &'a str) -> &'a str {
+        self.trade_modes.iter().find(|m| m.code == TradeModeCode::new(code)).map_or(code, |m| &m.name)
+    }
+
+    /// The full name of a bureau.
+    pub fn bureau_name<'a>(&'a self, code: &'a BureauCode) -> &'a str {
+        self.bureau(code).map_or(code.as_str(), |b| &b.name)
+    }
+
+    /// The lists of the two selects of 口岸, given the district.
+    pub fn port_choices(&self, district: &str) -> [Vec<Choice>; 2] {
+        let below = |parent: &str| -> Vec<Choice> {
+            let ports = self.ports.iter().filter(|p| p.parent.as_str() == parent);
+            ports.map(|p| Choice::new(p.code.as_str(), format!("{}（{}）", p.name, p.code))).collect()
+        };
+        [below(""), if district.is_empty() { Vec::new() } else { below(district) }]
+    }
+
+    /// Whether a port of the second level exists.
+    pub fn has_port(&self, code: &str) -> bool {
+        self.ports.iter().any(|p| p.code.as_str() == code && !p.parent.as_str().is_empty())
+    }
+
+    /// The district of a port.
+    pub fn port_group(&self, code: &PortCode) -> &str {
+        self.ports.iter().find(|p| p.code == *code).map_or("", |p| p.parent.as_str())
+    }
+
+    /// `上海海关 洋山港区`.
+    pub fn port_name(&self, code: &str) -> String {
+        let name = |code: &str| self.ports.iter().find(|p| p.code.as_str() == code).map(|p| p.name.clone());
+        let district = name(self.port_group(&PortCode::new(code)));
+        [district, name(code)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The name of a unit.
+    pub fn unit_name<'a>(&'a self, code: &'a UnitCode) -> &'a str {
+        self.units.iter().find(|u| u.code == *code).map_or(code.as_str(), |u| &u.name)
+    }
+
+    /// All units.
+    pub fn unit_choices(&self) -> Vec<Choice> {
+        self.units.iter().map(|u| Choice::new(u.code.as_str(), u.name.as_str())).collect()
+    }
+
+    /// All countries.
+    pub fn country_choices(&self) -> Vec<Choice> {
+        self.countries.iter().map(|c| Choice::new(c.code.as_str(), c.name.as_str())).collect()
+    }
+
+    /// The name of a country.
+    pub fn country_name<'a>(&'a self, code: &'a str) -> &'a str {
+        self.countries.iter().find(|c| c.code.as_str() == code).map_or(code, |c| &c.name)
+    }
+
+    /// All currencies, the usual ones first.
+    pub fn currency_choices(&self) -> Vec<Choice> {
+        let usual = ["USD", "EUR", "CNY", "JPY", "GBP", "HKD", "KRW"];
+        let choice = |c: &db::reference::Named<domain::ids::CurrencyCode>| {
+            Choice::new(c.code.as_str(), format!("{}（{}）", c.name, c.code))
+        };
+        let (mut first, other): (Vec<_>, Vec<_>) =
+            self.currencies.iter().partition(|c| usual.contains(&c.code.as_str()));
+        first.sort_by_key(|c| usual.iter().position(|u| *u == c.code.as_str()));
+        first.into_iter().chain(other).map(choice).collect()
+    }
+
+    /// The name of a kind of attachment.
+    pub fn kind_name<'a>(&'a self, code: &'a str) -> &'a str {
+        self.attachment_kinds.iter().find(|k| k.code.as_str() == code).map_or(code, |k| &k.name)
+    }
+}

@@ -1,0 +1,318 @@
+//! Who is calling: the session behind the cookie, the token in every form, and the extractors of handlers.
+//!
+//! [`identify`] runs once per request, before the handlers: it reads the cookies, loads the session with one statement
+//! and leaves a [`Caller`]. A handler names who may enter by its extractor: [`Signed`], [`EnterpriseUser`],
+//! [`BureauOfficer`], [`CncaUser`]; [`Submitted`] is the only way to read a form.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use db::audit::By;
+use db::session::Session;
+use domain::actor::{Actor, Cnca, Enterprise, Officer};
+use domain::policy::{self, Scope};
+use http_body_util::BodyExt as _;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::app::App;
+use crate::cookies;
+use crate::error::AppError;
+use crate::form::{FormData, parse_urlencoded};
+use crate::random;
+
+/// The name of the session cookie, without its prefix.
+pub const SESSION_COOKIE: &str = "mianban";
+/// The name of the visitor's cookie, without its prefix.
+pub const VISITOR_COOKIE: &str = "mianban-visitor";
+/// A form of a session that ended is kept up to this size (E20).
+pub const KEPT_BODY_BYTES: u64 = 64 * 1024;
+
+/// Who is calling.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The live session, if signed in.
+    pub session: Option<Arc<Session>>,
+    /// SHA-256 of the session's token.
+    pub token_hash: String,
+    /// The token for forms of this caller.
+    pub csrf: String,
+    /// Where the request came from.
+    pub address: String,
+    /// Path and query of the request.
+    pub path: String,
+    /// A message from the page before.
+    pub flash: Option<String>,
+}
+
+impl Caller {
+    /// The author of deeds done in this request.
+    pub fn by(&self, actor: &Actor) -> By {
+        By::actor(actor, &self.address)
+    }
+}
+
+/// SHA-256 of a token, as stored.
+pub fn hash_of(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+/// The middleware that identifies the caller, keeps visitors' cookies, and turns a form of an ended session into the
+/// page that keeps it (E20).
+pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let https = app.config.is_https();
+    let headers = request.headers();
+    let token = cookies::get(headers, SESSION_COOKIE, https);
+    let visitor = cookies::get(headers, VISITOR_COOKIE, https);
+    let address = address_of(&request, &app.config.trusted_proxies);
+    let path = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+
+    let now = app.now();
+    let token_hash = token.as_deref().map(hash_of).unwrap_or_default();
+    let session = if token_hash.is_empty() {
+        None
+    } else {
+        match db::session::find(&app.db.read(), &token_hash, now).await {
+            Ok(found) => found.map(Arc::new),
+            Err(error) => return AppError::from(error).into_response(),
+        }
+    };
+    if let Some(s) = &session
+        && now.seconds_since(s.last_seen_at) >= 60
+    {
+        // Full channel: the next request notes it.
+        let _ = app.seen.try_send(s.id);
+    }
+
+    let mut new_visitor = None;
+    let csrf = if let (Some(_), Some(token)) = (&session, &token) {
+        app.key.sign("csrf", token)
+    } else {
+        let visitor = visitor.unwrap_or_else(|| {
+            let fresh = random::token();
+            new_visitor = Some(fresh.clone());
+            fresh
+        });
+        app.key.sign("visitor", &visitor)
+    };
+    let signed_in = session.is_some();
+    let flash = crate::flash::take(&app.key, https, request.headers());
+    let had_flash = flash.is_some();
+    let caller = Caller { session, token_hash, csrf, address, path, flash };
+
+    // A form that arrives after the session ended is not lost: it comes back inside the login page.
+    let mut kept = None;
+    if !signed_in && request.method() == Method::POST && is_small_form(request.headers()) {
+        let (parts, body) = request.into_parts();
+        match body.collect().await {
+            Ok(collected) => {
+                let bytes = collected.to_bytes();
+                kept = Some(bytes.clone());
+                request = Request::from_parts(parts, Body::from(bytes));
+            }
+            Err(_) => return AppError::Invalid("没有收到完整的表单，请重新提交。".to_owned()).into_response(),
+        }
+    }
+
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    if response.extensions().get::<SessionEnded>().is_some() {
+        response = crate::session_ended::page(&app, &caller, kept.as_deref());
+    }
+    if had_flash
+        && !response.status().is_redirection()
+        && let Ok(value) = HeaderValue::from_str(&crate::flash::clearing(https))
+    {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    if let Some(visitor) = new_visitor
+        && let Ok(value) = HeaderValue::from_str(&cookies::set(VISITOR_COOKIE, &visitor, https))
+    {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+fn is_small_form(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    is_urlencoded(headers) && length.is_some_and(|n| n <= KEPT_BODY_BYTES)
+}
+
+fn is_urlencoded(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"))
+}
+
+/// The client's address: the peer, or the nearest untrusted hop of `X-Forwarded-For` behind trusted proxies.
+fn address_of(request: &Request, trusted: &[IpAddr]) -> String {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+    let Some(peer) = peer else { return "-".to_owned() };
+    if !trusted.contains(&peer) {
+        return peer.to_string();
+    }
+    let forwarded = request.headers().get("x-forwarded-for").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    forwarded
+        .rsplit(',')
+        .filter_map(|hop| hop.trim().parse::<IpAddr>().ok())
+        .find(|hop| !trusted.contains(hop))
+        .unwrap_or(peer)
+        .to_string()
+}
+
+/// Marks a response that must become the session-ended page.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionEnded;
+
+/// Nobody is signed in: a GET goes to the login page and comes back, anything else keeps what was typed.
+fn not_signed_in(parts: &Parts) -> Response {
+    let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+    if parts.headers.contains_key("hx-request") {
+        // A fragment must not be replaced by the login page: the whole page goes there.
+        let mut response = axum::http::StatusCode::UNAUTHORIZED.into_response();
+        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/login"));
+        return response;
+    }
+    if parts.method == Method::GET || parts.method == Method::HEAD {
+        let next: String = percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string();
+        return crate::page::see_other(&format!("/login?next={next}"));
+    }
+    let mut response = AppError::SessionEnded.into_response();
+    response.extensions_mut().insert(SessionEnded);
+    response
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| AppError::Internal(anyhow::anyhow!("no caller")))
+    }
+}
+
+/// Somebody signed in, of any kind.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The request's caller.
+    pub caller: Caller,
+    /// His session.
+    pub session: Arc<Session>,
+}
+
+impl Signed {
+    /// The actor, with the rights he has now.
+    pub fn actor(&self) -> &Actor {
+        &self.session.actor
+    }
+
+    /// What he can see.
+    pub fn scope(&self) -> Scope {
+        policy::scope(&self.session.actor)
+    }
+
+    /// The author of his deeds.
+    pub fn by(&self) -> By {
+        self.caller.by(&self.session.actor)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        match caller.map(|c| (c.session.clone(), c)) {
+            Some((Some(session), caller)) => Ok(Self { caller, session }),
+            Some((None, _)) | None => Err(not_signed_in(parts)),
+        }
+    }
+}
+
+/// Declares an extractor for one kind of user; another kind gets a page that says so.
+macro_rules! kind_of_user {
+    ($(#[$doc:meta])* $name:ident, $variant:ident not $($other:ident)|+, $inner:ty, $sentence:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            /// Caller and session.
+            pub signed: Signed,
+            /// The user, with the rights he has now.
+            pub user: $inner,
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = Signed;
+            fn deref(&self) -> &Signed { &self.signed }
+        }
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Response;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+                let signed = Signed::from_request_parts(parts, state).await?;
+                match signed.session.actor.clone() {
+                    Actor::$variant(user) => Ok(Self { signed, user }),
+                    $(Actor::$other(_))|+ => Err(AppError::Forbidden($sentence.to_owned()).into_response()),
+                }
+            }
+        }
+    };
+}
+
+kind_of_user! {
+    /// 企业用户.
+    EnterpriseUser, Enterprise not Officer | Cnca, Enterprise,
+    "该页面供企业用户使用。您登录的是检验检疫局或认监委账号，请返回主页，或退出系统后以企业账号登录。"
+}
+kind_of_user! {
+    /// 检验检疫局人员.
+    BureauOfficer, Officer not Enterprise | Cnca, Officer,
+    "该页面供检验检疫局人员使用。请返回主页，或退出系统后以检验检疫局账号登录。"
+}
+kind_of_user! {
+    /// 认监委人员.
+    CncaUser, Cnca not Enterprise | Officer, Cnca,
+    "该页面供认监委人员使用。请返回主页，或退出系统后以认监委账号登录。"
+}
+
+/// A submitted form whose token is right: the only way to read one.
+#[derive(Debug, Clone)]
+pub struct Submitted(pub FormData);
+
+impl<S: Send + Sync> FromRequest<S> for Submitted {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let caller = request.extensions().get::<Caller>().cloned();
+        let header = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        if !is_urlencoded(request.headers()) {
+            return Err(AppError::Invalid("表单格式不正确，请返回上一页重新提交。".to_owned()));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned()))?;
+        let form = parse_urlencoded(&bytes);
+        let typed = header.unwrap_or_else(|| form.get("csrf").to_owned());
+        check_token(caller.as_ref(), &typed)?;
+        Ok(Self(form))
+    }
+}
+
+/// Refuses a form whose token is not that of the caller; what was typed stays in the browser's page behind.
+pub fn check_token(caller: Option<&Caller>, typed: &str) -> Result<(), AppError> {
+    let right = caller.is_some_and(|c| bool::from(c.csrf.as_bytes().ct_eq(typed.as_bytes())));
+    if right {
+        Ok(())
+    } else {
+        Err(AppError::Conflict(
+            "页面已失效（登录状态已变化），没有保存任何内容。请返回上一页，刷新后重新提交。".to_owned(),
+        ))
+    }
+}

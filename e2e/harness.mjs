@@ -1,0 +1,228 @@
+// What every journey uses: `journey("…", async ({ open, login, check, … }) => { … })`.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { ROOT, startServer } from "./server.mjs";
+import { readLetters, waitForLetter } from "./mail.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {import("playwright-core").BrowserContext} BrowserContext */
+/** @typedef {import("./mail.mjs").Letter} Letter */
+
+/** The one policy of every page (E22). */
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Widths at which pages are looked at: a desk and a phone. */
+export const DESK = 1440;
+export const PHONE = 390;
+
+/** Password of all demonstration accounts. */
+export const DEMO_PASSWORD = process.env.MIANBAN_DEMO_PASSWORD ?? "demo-2026";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** @type {import("playwright-core").Browser | undefined} */
+let browser;
+/** @type {import("./server.mjs").Server | undefined} */
+let ownServer;
+
+async function theBrowser() {
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  if (!existsSync(executablePath)) throw new Error("Chromium is missing: run scripts/install-test-deps.sh first");
+  browser ??= await chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      "--force-prefers-reduced-motion", "--font-render-hinting=none",
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    ],
+  });
+  return browser;
+}
+
+/** The program that e2e/run.mjs started; a journey run alone starts its own on SQLite. */
+async function theServer() {
+  const { MIANBAN_JOURNEY_URL: url, MIANBAN_JOURNEY_MAIL: mail, MIANBAN_JOURNEY_CLOCK: clock } = process.env;
+  if (url && mail && clock) return { url, mail, clock };
+  ownServer ??= await startServer(process.env.MIANBAN_TEST_POSTGRES && process.env.MIANBAN_JOURNEY_DATABASE === "postgres" ? "postgres" : "sqlite");
+  return ownServer;
+}
+
+after(async () => {
+  await browser?.close();
+  await ownServer?.stop();
+});
+
+/** Where pictures go. */
+export function outputFolder() {
+  const folder = join(ROOT, "e2e", "output", process.env.MIANBAN_JOURNEY_DATABASE ?? "sqlite");
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/**
+ * Collects everything that must not happen on a page: console errors, script errors, breaches of the
+ * policy, requests to another host, missing assets and answers 5xx.
+ * @param {BrowserContext} context @param {string} origin @param {string[]} problems
+ */
+async function watch(context, origin, problems) {
+  await context.exposeBinding("__breach", (_, text) => { problems.push(`policy breach: ${text}`); });
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (e) => {
+      // @ts-expect-error the binding above
+      window.__breach(`${e.violatedDirective} refused ${e.blockedURI} at ${e.sourceFile ?? ""}:${e.lineNumber} ${e.sample}`);
+    });
+  });
+  context.on("weberror", (error) => problems.push(`script error: ${error.error().stack ?? error.error().message}`));
+  context.on("console", (message) => {
+    // The browser reports every answer 4xx as an error; answers are judged below.
+    if (message.type() === "error" && !/^Failed to load resource: the server responded/.test(message.text())) {
+      problems.push(`console: ${message.text()} (${message.location().url})`);
+    }
+  });
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (/^https?:$/.test(url.protocol) && url.origin !== origin) problems.push(`request to another host: ${url.href}`);
+    if (url.protocol === "data:") problems.push(`data: address: ${url.href.slice(0, 60)}`);
+  });
+  context.on("response", (response) => {
+    const path = new URL(response.url()).pathname;
+    if (response.status() >= 500) problems.push(`${response.status()} at ${response.request().method()} ${path}`);
+    if (response.status() >= 400 && path.startsWith("/static/")) problems.push(`${response.status()} at ${path}`);
+  });
+}
+
+/** No rule of WCAG 2.2 A and AA, nor a best practice, is broken. @param {Page} page */
+export async function axe(page) {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async (tags) => {
+    // @ts-expect-error defined by the script above
+    const result = await window.axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
+    return result.violations.map((/** @type {any} */ v) => ({ id: v.id, help: v.help, nodes: v.nodes.map((/** @type {any} */ n) => `${n.target.join(" ")}  ${n.html.slice(0, 160)}`) }));
+  }, AXE_TAGS);
+  const report = violations.map((/** @type {any} */ v) => `${v.id}: ${v.help}\n    ${v.nodes.join("\n    ")}`).join("\n  ");
+  assert.equal(violations.length, 0, `axe at ${page.url()} (${page.viewportSize()?.width} px):\n  ${report}`);
+}
+
+/** The page itself never scrolls sideways; wide tables scroll inside their frame. @param {Page} page */
+export async function fits(page) {
+  const [content, width] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(content <= width, `${page.url()} is ${content} px wide on a screen of ${width} px`);
+}
+
+/** A picture of the whole page in e2e/output/. @param {Page} page @param {string} name */
+export async function shot(page, name) {
+  const width = page.viewportSize()?.width === PHONE ? "-m" : "";
+  await page.screenshot({ path: join(outputFolder(), `${name}${width}.png`), fullPage: true, animations: "disabled" });
+}
+
+/** Picture, width and axe at once; axe last, because it moves the focus. @param {Page} page @param {string} name */
+export async function check(page, name) {
+  await shot(page, name);
+  await fits(page);
+  await axe(page);
+}
+
+/**
+ * @typedef {object} Tools
+ * @property {string} url address of the program, without a slash at the end
+ * @property {(path?: string, options?: { width?: number, javaScript?: boolean }) => Promise<Page>} open
+ *   a page in its own browser context (its own cookies); `path` is opened when given
+ * @property {(page: Page, kind: string, user: string, password?: string) => Promise<void>} login
+ *   signs in through the login card: kind is 企业, 检验检疫局 or 认监委
+ * @property {(page: Page, path: string) => Promise<import("playwright-core").Response>} go opens a path of the program
+ * @property {typeof axe} axe
+ * @property {typeof fits} fits
+ * @property {typeof shot} shot
+ * @property {typeof check} check
+ * @property {() => Letter[]} letters all mail so far, the oldest first
+ * @property {(fits: (letter: Letter) => boolean, patience?: number) => Promise<Letter>} letter waits for a letter
+ * @property {(moment: string) => void} setClock sets the demonstration clock, e.g. "2026-12-04T09:00:00+08:00"
+ * @property {(name: string, bytes: Buffer | number) => string} file a file to upload, of these bytes or of this size
+ * @property {(pattern: RegExp) => void} expectProblem one kind of problem that this journey causes on purpose
+ */
+
+/**
+ * One journey: a test with a browser, failing on any console error, policy breach or request elsewhere.
+ * @param {string} name @param {(tools: Tools) => Promise<void>} story
+ * @param {{ url?: string, timeout?: number }} [options] another server than the program (for the policy check)
+ */
+export function journey(name, story, options = {}) {
+  test(name, { timeout: options.timeout ?? 180_000 }, async () => {
+    const server = options.url ? { url: options.url, mail: "", clock: "" } : await theServer();
+    /** @type {string[]} */ const problems = [];
+    /** @type {RegExp[]} */ const expected = [];
+    /** @type {BrowserContext[]} */ const contexts = [];
+    const folder = mkdtempSync(join(tmpdir(), "mianban-files-"));
+
+    /** @param {Page} page @param {string} path */
+    const go = async (page, path) => {
+      const answer = await page.goto(new URL(path, server.url).href);
+      assert.ok(answer, `no answer at ${path}`);
+      return answer;
+    };
+    /** @type {Tools} */
+    const tools = {
+      url: server.url,
+      axe, fits, shot, check, go,
+      async open(path, { width = DESK, javaScript = true } = {}) {
+        const context = await (await theBrowser()).newContext({
+          viewport: { width, height: width === PHONE ? 844 : 900 },
+          locale: "zh-CN",
+          timezoneId: "America/New_York", // the pages show China time whatever the computer says
+          reducedMotion: "reduce",
+          javaScriptEnabled: javaScript,
+          acceptDownloads: true,
+        });
+        contexts.push(context);
+        context.setDefaultTimeout(15_000);
+        await watch(context, new URL(server.url).origin, problems);
+        const page = await context.newPage();
+        if (path) await go(page, path);
+        return page;
+      },
+      async login(page, kind, user, password = DEMO_PASSWORD) {
+        await go(page, "/login");
+        const radio = page.getByRole("radio", { name: kind });
+        if (await radio.count()) await radio.check({ force: true });
+        else await page.getByLabel("用户类型").selectOption({ label: kind });
+        await page.getByLabel("用户名", { exact: true }).fill(user);
+        await page.getByLabel("密码", { exact: true }).fill(password);
+        await Promise.all([page.waitForLoadState("load"), page.getByRole("button", { name: "登录" }).click()]);
+        await page.getByRole("link", { name: "退出系统" }).or(page.getByRole("button", { name: "退出系统" })).first().waitFor({ state: "attached" });
+      },
+      letters: () => readLetters(server.mail),
+      letter: (matches, patience) => waitForLetter(server.mail, matches, patience),
+      setClock: (moment) => writeFileSync(server.clock, moment),
+      file(fileName, bytes) {
+        const path = join(folder, fileName);
+        writeFileSync(path, typeof bytes === "number" ? Buffer.alloc(bytes, 0x20) : bytes);
+        return path;
+      },
+      expectProblem: (pattern) => { expected.push(pattern); },
+    };
+
+    try {
+      await story(tools);
+    } catch (error) {
+      for (const [i, context] of contexts.entries()) {
+        for (const page of context.pages()) await shot(page, `failed-${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${i}`).catch(() => {});
+      }
+      if (problems.length && error instanceof Error) error.message += `\nThe browser also reported:\n  ${problems.join("\n  ")}`;
+      throw error;
+    } finally {
+      for (const context of contexts) await context.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+    const unexpected = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
+    assert.deepEqual(unexpected, [], `the browser reported problems:\n  ${unexpected.join("\n  ")}`);
+  });
+}
