@@ -236,6 +236,11 @@
     if (dialog && !dialog.open) dialog.showModal();
   });
   on("htmx:error", () => toast("没有连上服务器，请稍后重试。"));
+  on("htmx:response:error", (e) => {
+    const { response } = e.detail.ctx;
+    if (response.status === 422 || response.headers.get("hx-redirect")) return;
+    toast(response.status === 401 ? "登录已失效，请重新登录。页面上填写的内容没有丢失。" : "没有成功，请稍后重试。");
+  });
 
   // 15. Toasts: success of an action inside the page. They go by themselves unless somebody is reading them.
   const toasts = d.getElementById("toasts");
@@ -312,7 +317,7 @@
         seen();
         if (request.responseText.trimStart().startsWith("<li")) takeRow(row, request.responseText);
         else if (request.status === 413) refused("文件过大，没有上传。");
-        else if (request.status === 403 || (request.responseURL && new URL(request.responseURL).pathname !== new URL(url, location.href).pathname)) refused("登录已超时，请重新登录后再上传。");
+        else if (request.status === 401 || request.status === 403 || (request.responseURL && new URL(request.responseURL).pathname !== new URL(url, location.href).pathname)) refused("登录已超时，请重新登录后再上传。");
         else refused("没有上传成功，请重试。");
       });
       request.addEventListener("error", () => refused("没有上传成功，请检查网络后重试。"));

@@ -6,6 +6,7 @@
 pub mod application;
 pub mod casework;
 pub mod certificate;
+pub mod clerk;
 pub mod demo;
 pub mod frame;
 pub mod home;

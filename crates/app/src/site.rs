@@ -144,8 +144,9 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(FORM_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
         .layer(csrf)
-        .layer(middleware::from_fn_with_state(app.clone(), error::pages))
         .layer(CatchPanicLayer::custom(panicked))
+        // Outside of what may refuse or panic, so that the user reads a page in every case.
+        .layer(middleware::from_fn_with_state(app.clone(), error::pages))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(120)))
         .with_state(app);

@@ -261,7 +261,8 @@ impl<'a> TextArea<'a> {
     }
 
     fn left(&self) -> usize {
-        self.max.saturating_sub(self.value.chars().count())
+        // Browsers send line breaks as two characters and count them as one.
+        self.max.saturating_sub(self.value.chars().filter(|c| *c != '\r').count())
     }
 }
 
@@ -392,6 +393,9 @@ fn levels<'a, const N: usize>(
 }
 
 /// 行政区划 in three linked selects; without script a 刷新 button asks for the next list (E24).
+///
+/// Before 刷新 stands a hidden button without address: a browser presses the first button of a form when somebody types
+/// Enter, and that must save, not refresh.
 #[derive(Template)]
 #[template(path = "kit/controls/cascade.html")]
 pub struct RegionField<'a> {

@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use db::DbError;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::shell::Shell;
@@ -55,15 +56,23 @@ struct Explanation {
     sentence: String,
 }
 
+impl Explanation {
+    fn not_found() -> Self {
+        Self {
+            heading: "没有找到该页面或记录",
+            icon: "search-off",
+            sentence: "网址可能有误，记录可能已删除，或者您的账号不能查看。请从主页或列表重新进入。".to_owned(),
+        }
+    }
+}
+
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let (status, heading, icon, sentence) = match self {
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "没有找到该页面或记录",
-                "search-off",
-                "网址可能有误，记录可能已删除，或者您的账号不能查看。请从主页或列表重新进入。".to_owned(),
-            ),
+            Self::NotFound => {
+                let Explanation { heading, icon, sentence } = Explanation::not_found();
+                (StatusCode::NOT_FOUND, heading, icon, sentence)
+            }
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, "没有权限", "lock", why),
             Self::Conflict(why) => (StatusCode::CONFLICT, "没有办成，内容已有变化", "refresh", why),
             Self::Invalid(why) => (StatusCode::BAD_REQUEST, "提交的内容无法识别", "alert-triangle", why),
@@ -110,14 +119,18 @@ struct ErrorFragment {
 
 /// Turns what an [`AppError`] left into a page, and what the framework refused by itself too.
 pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Response {
-    let request_id =
-        request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
-    let is_upload = request.headers().contains_key("hx-request") && request.method() == axum::http::Method::POST;
-    let response = next.run(request).await;
+    let request_id = request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
+    let headers = request.headers();
+    // Only the upload list takes a row; the other parts that htmx asks for are whole pages.
+    let is_upload = headers.contains_key("hx-request")
+        && headers.get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"multipart/"));
+    // Whatever is logged on the way carries the number that the user reads on the page.
+    let mut response = next.run(request).instrument(tracing::error_span!("request", id = %request_id)).await;
     let explained = response.extensions().get::<Explanation>().cloned();
-    let bare = response.headers().get(axum::http::header::CONTENT_TYPE).is_none_or(|t| {
-        t.to_str().is_ok_and(|t| t.starts_with("text/plain"))
-    });
+    let bare = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|t| t.to_str().is_ok_and(|t| t.starts_with("text/plain")));
     let explanation = match (explained, response.status()) {
         (Some(explanation), _) => explanation,
         (None, StatusCode::FORBIDDEN) if bare => Explanation {
@@ -130,13 +143,13 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
             icon: "alert-triangle",
             sentence: "请减少内容后重新提交。".to_owned(),
         },
+        // A path or query that cannot be read is an address that does not exist.
         (None, status) if bare && status.is_client_error() => {
-            // A path or query that cannot be read is an address that does not exist.
-            return page(&app, AppError::NotFound.into_response(), &request_id);
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            Explanation::not_found()
         }
         (None, _) => return response,
     };
-    let mut response = response;
     response.extensions_mut().insert(explanation);
     if is_upload {
         return fragment(&response);
@@ -148,12 +161,7 @@ fn page(app: &App, response: Response, request_id: &str) -> Response {
     let status = response.status();
     let Some(e) = response.extensions().get::<Explanation>().cloned() else { return response };
     let page = ErrorPage {
-        shell: Shell {
-            title: e.heading.to_owned(),
-            now: app.now(),
-            version: app.config.version,
-            ..Shell::default()
-        },
+        shell: Shell { title: e.heading.to_owned(), now: app.now(), version: app.config.version, ..Shell::default() },
         heading: e.heading,
         icon: e.icon,
         sentence: e.sentence,
@@ -161,8 +169,8 @@ fn page(app: &App, response: Response, request_id: &str) -> Response {
     };
     match crate::page::with_status(status, &page) {
         Ok(mut rendered) => {
-            for cookie in response.headers().get_all(axum::http::header::SET_COOKIE) {
-                rendered.headers_mut().append(axum::http::header::SET_COOKIE, cookie.clone());
+            for cookie in response.headers().get_all(header::SET_COOKIE) {
+                rendered.headers_mut().append(header::SET_COOKIE, cookie.clone());
             }
             rendered
         }

@@ -377,6 +377,44 @@ mod tests {
     }
 
     #[test]
+    fn a_cascade_keeps_what_was_chosen_and_enter_saves() {
+        let levels = [vec![Choice::new("31", "上海市")], vec![Choice::new("3101", "市辖区")], Vec::new()];
+        let mut errors = FieldErrors::default();
+        errors.add("place", "请选择完整的行政区划（选到最后一级）");
+        let view = FormView::new(form(&[("place_1", "31"), ("place_2", "3101")]), errors, "token");
+        let html = view.region("place", "行政区划", &levels).required().to_string();
+        assert!(html.contains("<option value=\"31\" selected>") && html.contains("<option value=\"3101\" selected>"));
+        // The summary of mistakes leads to the first select, and only that one is required.
+        assert!(html.contains("id=\"f-place\" name=\"place_1\"") && html.contains("name=\"place_3\""), "{html}");
+        assert_eq!(html.matches(" required").count(), 1, "{html}");
+        assert_eq!(html.matches("hx-post=\"?refresh=place\"").count(), 2, "{html}");
+        // Enter presses the first button of a form.
+        let first = html.find("<button").expect("there is a button");
+        assert!(html[first..].starts_with("<button class=\"visually-hidden\" type=\"submit\""), "{html}");
+        assert!(!html[first..html.find("</button>").unwrap()].contains("formaction"), "{html}");
+    }
+
+    #[test]
+    fn tags_are_closed_whatever_stands_behind_a_number() {
+        let units = [Choice::new("007", "台")];
+        let view = FormView::blank("token");
+        for html in [
+            view.text("q", "数量").to_string(),
+            view.text("q", "数量").unit("千克").to_string(),
+            view.text("q", "数量").unit_select("u", "007", &units).to_string(),
+            view.text("q", "数量").unit("千克").unit_select("u", "007", &units).help("帮助").to_string(),
+        ] {
+            assert_eq!(html.matches("<div").count(), html.matches("</div>").count(), "{html}");
+        }
+    }
+
+    #[test]
+    fn line_breaks_count_once_in_the_remaining_characters() {
+        let view = FormView::new(form(&[("t", "甲\r\n乙")]), FieldErrors::default(), "token");
+        assert!(view.textarea("t", "意见").max(10).to_string().contains("还可输入 7 字"));
+    }
+
+    #[test]
     fn repeated_and_unknown_fields_are_kept() {
         let data = parse_urlencoded("a=1&a=2&b=%E7%94%B2+%2B".as_bytes());
         assert_eq!(data.all("a").collect::<Vec<_>>(), ["1", "2"]);

@@ -26,9 +26,23 @@ pub fn with_status(status: StatusCode, page: &impl Template) -> Result<Response,
 /// Goes to another page after a POST.
 pub fn see_other(url: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
-    if let Ok(location) = HeaderValue::from_str(url) {
+    // A header is ASCII; Chinese in a query is written as a browser would write it.
+    let url = percent_encoding::utf8_percent_encode(url, percent_encoding::CONTROLS).to_string();
+    if let Ok(location) = HeaderValue::from_str(&url) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_chinese_or_line_breaks_makes_one_safe_header() {
+        let location = |url| see_other(url).headers()[header::LOCATION].to_str().unwrap().to_owned();
+        assert_eq!(location("/applications?number=甲&a=%20"), "/applications?number=%E7%94%B2&a=%20");
+        assert_eq!(location("/main\r\nSet-Cookie: a=b"), "/main%0D%0ASet-Cookie: a=b");
+    }
 }

@@ -27,6 +27,7 @@ pub struct Pager {
     size: i64,
     path: String,
     filters: Vec<(String, String)>,
+    is_below: bool,
 }
 
 impl HtmlSafe for Pager {}
@@ -48,7 +49,14 @@ impl Pager {
                 .filter(|(_, v)| !v.is_empty())
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
+            is_below: false,
         }
+    }
+
+    /// The same once more, below the table.
+    #[must_use]
+    pub fn below(&self) -> Self {
+        Self { is_below: true, ..self.clone() }
     }
 
     /// The total is a lower bound: 「10000 条以上」 (E10).
@@ -86,13 +94,26 @@ impl Pager {
     }
 
     fn href(&self, page: impl std::borrow::Borrow<i64>) -> String {
-        let page = page.borrow();
+        self.address(*page.borrow(), self.size)
+    }
+
+    /// The sizes on offer, each with the address of the page that shows the same first row.
+    fn sizes(&self) -> Vec<(i64, String)> {
+        SIZES.iter().map(|size| (*size, self.address(self.offset() / size + 1, *size))).collect()
+    }
+
+    /// More rows than the smallest page holds.
+    fn offers_sizes(&self) -> bool {
+        SIZES.iter().any(|size| self.total > *size)
+    }
+
+    fn address(&self, page: i64, size: i64) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (k, v) in &self.filters {
             query.append_pair(k, v);
         }
         query.append_pair("page", &page.to_string());
-        query.append_pair("size", &self.size.to_string());
+        query.append_pair("size", &size.to_string());
         format!("{}?{}", self.path, query.finish())
     }
 
@@ -120,6 +141,15 @@ mod tests {
         let html = pager.to_string();
         assert!(html.contains("共 41 条"), "{html}");
         assert!(html.contains("name=\"number\" value=\"MB&#38;1\""), "{html}");
+        // 20 rows a page: row 41 is on page 3.
+        assert!(html.contains("page=3&#38;size=20"), "{html}");
+        assert!(pager.below().to_string().contains("id=\"jump-below\""));
+    }
+
+    #[test]
+    fn a_list_that_fits_the_smallest_page_offers_no_sizes() {
+        let html = Pager::new(&query(""), 10, "/x", &[]).to_string();
+        assert!(html.contains("共 10 条") && !html.contains("每页") && !html.contains("跳转"), "{html}");
     }
 
     #[test]

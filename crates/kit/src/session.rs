@@ -10,12 +10,13 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use db::audit::By;
 use db::session::Session;
 use domain::actor::{Actor, Cnca, Enterprise, Officer};
+use domain::ids::AccountId;
 use domain::policy::{self, Scope};
 use http_body_util::BodyExt as _;
 use sha2::{Digest, Sha256};
@@ -41,6 +42,8 @@ pub struct Caller {
     pub session: Option<Arc<Session>>,
     /// SHA-256 of the session's token.
     pub token_hash: String,
+    /// Whose session the cookie is or was: what he typed is kept for him alone (E20).
+    pub owner: Option<AccountId>,
     /// The token for forms of this caller.
     pub csrf: String,
     /// Where the request came from.
@@ -56,6 +59,17 @@ impl Caller {
     pub fn by(&self, actor: &Actor) -> By {
         By::actor(actor, &self.address)
     }
+}
+
+/// A token for a new session. It begins with the account, so that a form which arrives after the end of the session is
+/// still known to be his; only its hash is stored, and only the whole of it opens the session.
+pub fn new_token(account: AccountId) -> String {
+    format!("{account}.{}", random::token())
+}
+
+/// The account a token was made for.
+fn owner_of(token: &str) -> Option<AccountId> {
+    token.split_once('.')?.0.parse().ok()
 }
 
 /// SHA-256 of a token, as stored.
@@ -104,7 +118,8 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let signed_in = session.is_some();
     let flash = crate::flash::take(&app.key, https, request.headers());
     let had_flash = flash.is_some();
-    let caller = Caller { session, token_hash, csrf, address, path, flash };
+    let owner = token.as_deref().and_then(owner_of);
+    let caller = Caller { session, token_hash, owner, csrf, address, path, flash };
 
     // A form that arrives after the session ended is not lost: it comes back inside the login page.
     let mut kept = None;
@@ -174,15 +189,14 @@ pub struct SessionEnded;
 /// Nobody is signed in: a GET goes to the login page and comes back, anything else keeps what was typed.
 fn not_signed_in(parts: &Parts) -> Response {
     let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
-    if parts.headers.contains_key("hx-request") {
-        // A fragment must not be replaced by the login page: the whole page goes there.
-        let mut response = axum::http::StatusCode::UNAUTHORIZED.into_response();
-        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/login"));
-        return response;
-    }
     if parts.method == Method::GET || parts.method == Method::HEAD {
         let next: String = percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string();
-        return crate::page::see_other(&format!("/login?next={next}"));
+        let login = format!("/login?next={next}");
+        if parts.headers.contains_key("hx-request") {
+            // htmx would put the login page into a part of this page: it is told to leave the page instead.
+            return (StatusCode::UNAUTHORIZED, [("hx-redirect", login)], Html(String::new())).into_response();
+        }
+        return crate::page::see_other(&login);
     }
     let mut response = AppError::SessionEnded.into_response();
     response.extensions_mut().insert(SessionEnded);

@@ -131,3 +131,63 @@ impl HtmlSafe for Icon<'_> {}
 pub const fn icon(name: &str) -> Icon<'_> {
     Icon { name }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Template)]
+    #[template(source = "{% extends \"kit/layout.html\" %}{% block content %}<h1>页</h1>{% endblock %}", ext = "html")]
+    struct Signed {
+        shell: Shell,
+    }
+
+    fn shell() -> Shell {
+        let item = |label: &str, count| MenuItem {
+            label: label.to_owned(),
+            href: "/x".to_owned(),
+            icon: "home",
+            count,
+            current: label == "主页",
+        };
+        Shell {
+            title: "主页".to_owned(),
+            account_name: "<示例>".to_owned(),
+            role: Role::Enterprise,
+            menu: vec![
+                MenuGroup { title: "操作菜单", items: vec![item("主页", None), item("申请", Some(3))] },
+                MenuGroup { title: "快捷操作", items: vec![item("返回主页", Some(0))] },
+            ],
+            crumbs: vec![("主页".to_owned(), Some("/main".to_owned())), ("申请".to_owned(), None)],
+            csrf: "token".to_owned(),
+            version: "1.2.3",
+            flash: Some("保存成功".to_owned()),
+            error_title: true,
+            ..Shell::default()
+        }
+    }
+
+    #[test]
+    fn the_frame_shows_the_parts_of_the_manual_and_no_inline_script_or_style() {
+        let html = Signed { shell: shell() }.to_string();
+        for part in [
+            "<title>错误：主页 - CCC 免办电子审批系统</title>",
+            "操作菜单",
+            "快捷操作",
+            "今日提醒",
+            "当前时间 1970-01-01 星期四 08:00",
+            "当前版本 1.2.3",
+            "3<span class=\"visually-hidden\"> 件待办</span>",
+            "保存成功",
+            "<h1>页</h1>",
+            "content=\"token\"",
+            "&#60;示例&#62;",
+        ] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        // Every way out is a form with the token.
+        assert_eq!(html.matches("action=\"/logout\"").count(), html.matches("name=\"csrf\" value=\"token\"").count());
+        assert_eq!(html.matches("aria-current=\"page\"").count(), 2);
+        assert!(!html.contains(" style=") && !html.contains("<script>") && !html.contains(" onclick="));
+    }
+}

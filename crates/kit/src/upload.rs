@@ -51,7 +51,7 @@ pub async fn store_stream(
     let mut hasher = Sha256::new();
     let mut size: u64 = 0;
     let mut head: Vec<u8> = Vec::new();
-    let mut held = BytesMut::new();
+    let mut waiting = BytesMut::new();
     let mut parts: Option<Box<dyn object_store::MultipartUpload>> = None;
 
     let outcome: Result<(), UploadError> = async {
@@ -64,20 +64,20 @@ pub async fn store_stream(
                 head.extend_from_slice(&chunk[..chunk.len().min(8192 - head.len())]);
             }
             hasher.update(&chunk);
-            held.extend_from_slice(&chunk);
-            if held.len() > PART_BYTES {
+            waiting.extend_from_slice(&chunk);
+            if waiting.len() > PART_BYTES {
                 let upload = match &mut parts {
                     Some(upload) => upload,
                     none => none.insert(store.put_multipart(&path).await.map_err(anyhow::Error::new)?),
                 };
-                let part = held.split_to(PART_BYTES).freeze();
+                let part = waiting.split_to(PART_BYTES).freeze();
                 upload.put_part(PutPayload::from_bytes(part)).await.map_err(anyhow::Error::new)?;
             }
         }
         if size == 0 {
             return Err(UploadError::Empty);
         }
-        let rest = PutPayload::from_bytes(held.split().freeze());
+        let rest = PutPayload::from_bytes(waiting.split().freeze());
         match &mut parts {
             Some(upload) => {
                 upload.put_part(rest).await.map_err(anyhow::Error::new)?;
@@ -100,4 +100,65 @@ pub async fn store_stream(
     }
     let content_type = infer::get(&head).map_or("application/octet-stream", |t| t.mime_type()).to_owned();
     Ok(StoredFile { key: path.to_string(), size_bytes: size, sha256: hex::encode(hasher.finalize()), content_type })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, Bytes};
+    use axum::extract::{FromRequest as _, Multipart, Request};
+    use futures_util::{StreamExt as _, stream};
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    /// A browser's upload that arrives in small pieces.
+    async fn upload(store: &InMemory, content: Vec<u8>, limit: u64) -> Result<StoredFile, UploadError> {
+        let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n".to_vec();
+        body.extend_from_slice(&content);
+        body.extend_from_slice(b"\r\n--x--\r\n");
+        let pieces: Vec<_> = body.chunks(7001).map(|c| Ok::<_, std::io::Error>(Bytes::copy_from_slice(c))).collect();
+        let mut request = Request::new(Body::from_stream(stream::iter(pieces)));
+        request.headers_mut().insert("content-type", "multipart/form-data; boundary=x".parse().unwrap());
+        axum::extract::DefaultBodyLimit::disable().apply(&mut request);
+        let mut multipart = Multipart::from_request(request, &()).await.unwrap();
+        let field = multipart.next_field().await.unwrap().unwrap();
+        store_stream(store, field, limit).await
+    }
+
+    async fn stored(store: &InMemory) -> usize {
+        store.list(None).collect::<Vec<_>>().await.len()
+    }
+
+    #[tokio::test]
+    async fn a_file_is_counted_hashed_and_named_by_its_first_bytes() {
+        let store = InMemory::new();
+        let content = [b"%PDF-1.7\n".to_vec(), vec![b'a'; 100_000]].concat();
+        let file = upload(&store, content.clone(), FILE_LIMIT_BYTES).await.unwrap();
+        assert_eq!(file.size_bytes, 100_009);
+        assert_eq!(file.sha256, hex::encode(Sha256::digest(&content)));
+        assert_eq!(file.content_type, "application/pdf");
+        let kept = store.get(&Path::from(file.key)).await.unwrap().bytes().await.unwrap();
+        assert_eq!(kept, content);
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_inclusive_and_a_refused_file_leaves_nothing() {
+        let store = InMemory::new();
+        assert!(matches!(upload(&store, vec![1; 50_001], 50_000).await, Err(UploadError::TooLarge)));
+        assert!(matches!(upload(&store, Vec::new(), 50_000).await, Err(UploadError::Empty)));
+        assert_eq!(stored(&store).await, 0);
+        upload(&store, vec![1; 50_000], 50_000).await.unwrap();
+        assert_eq!(stored(&store).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_several_parts_is_whole_and_is_dropped_when_it_grows_too_large() {
+        let store = InMemory::new();
+        let content: Vec<u8> = (0..PART_BYTES * 2 + 17).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        let file = upload(&store, content.clone(), 20 * 1024 * 1024).await.unwrap();
+        assert_eq!(store.get(&Path::from(file.key)).await.unwrap().bytes().await.unwrap(), content);
+        let too_large = upload(&store, content, u64::try_from(PART_BYTES).unwrap() + 100_000).await;
+        assert!(matches!(too_large, Err(UploadError::TooLarge)));
+        assert_eq!(stored(&store).await, 1);
+    }
 }

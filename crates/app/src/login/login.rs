@@ -10,9 +10,9 @@ use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
-use kit::session::{Caller, SESSION_COOKIE, Submitted, hash_of};
+use kit::session::{Caller, SESSION_COOKIE, Submitted, hash_of, new_token};
 use kit::shell::Shell;
-use kit::{cookies, page, random, session_ended};
+use kit::{cookies, page, session_ended};
 
 use crate::{demo, frame, passwords};
 
@@ -33,11 +33,18 @@ impl LoginCard {
         Self { form: FormView::new(FormData::default(), FieldErrors::default(), &caller.csrf), demo }
     }
 
-    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+    /// The kinds of user, 企业 first.
+    pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         AccountKind::ALL.iter().map(|k| (k.word(), k.label())).collect()
     }
 
-    fn is_chosen(&self, value: &str) -> bool {
+    /// What was typed before the session ended, through however many attempts to log in (E20).
+    pub fn carried(&self) -> Vec<(&str, &str)> {
+        session_ended::carried(&self.form.data)
+    }
+
+    /// Whether this kind is chosen.
+    pub fn is_chosen(&self, value: &str) -> bool {
         let chosen = self.form.data.get("kind");
         value == if chosen.is_empty() { AccountKind::Enterprise.word() } else { chosen }
     }
@@ -113,7 +120,7 @@ pub async fn submit(
     };
 
     let profile = db::account::profile(&tx, account.id).await?;
-    let token = random::token();
+    let token = new_token(account.id);
     if !caller.token_hash.is_empty() {
         // A log-in never continues an older session.
         db::session::close(&tx, &caller.token_hash).await?;

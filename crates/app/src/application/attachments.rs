@@ -1,0 +1,361 @@
+//! 申请附件信息 (manual §2.1.3; forms §2.8): upload by kind, open, delete.
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Multipart, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use db::attachment::{self, Attachment, NewAttachment};
+use domain::application::Need;
+use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::FormView;
+use kit::session::{EnterpriseUser, Signed, Submitted, check_token};
+use kit::shell::Shell;
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, store_stream};
+use kit::{flash, page};
+use object_store::ObjectStoreExt as _;
+
+use crate::application::view::{self, FileRow};
+use crate::application::{Draft, Step, Steps, open, open_for_update};
+use crate::frame::{self, Entry};
+
+/// The longest name of a file that is kept.
+const LONGEST_NAME: usize = 200;
+
+struct KindCard {
+    code: String,
+    name: String,
+    badge: &'static str,
+    tone: &'static str,
+    is_needed: bool,
+    hint: String,
+    files: Vec<FileRow>,
+}
+
+#[derive(Template)]
+#[template(path = "application/attachments.html")]
+struct AttachmentsPage {
+    shell: Shell,
+    steps: Steps,
+    id: ApplicationId,
+    form: FormView,
+    kinds: Vec<KindCard>,
+    bureau: String,
+    refused: Vec<String>,
+}
+
+/// The page.
+pub async fn list(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    match build(&app, &user, id, Vec::new()).await? {
+        Ok(page) => page::render(&page),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+async fn build(
+    app: &App,
+    user: &EnterpriseUser,
+    id: ApplicationId,
+    refused: Vec<String>,
+) -> Result<Result<AttachmentsPage, Response>, AppError> {
+    let read = app.db.read();
+    let Draft { application, .. } = match open(&read, app, user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(Err(elsewhere)),
+    };
+    let files = attachment::of_application(&read, id).await?;
+    let references = app.references.now();
+    let basics = &application.basics;
+    let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, app.clock.today()));
+    let kinds = references
+        .needs(bureau, &basics.clause)
+        .into_iter()
+        .map(|(kind, name, need)| {
+            let own: Vec<_> =
+                files.iter().filter(|f| f.kind == kind).map(|f| view::file_row(&references, f)).collect();
+            card(kind.as_str(), name, need, basics.number_for(&kind), own)
+        })
+        .collect();
+    let crumbs = [("查看申请列表", "/applications")];
+    Ok(Ok(AttachmentsPage {
+        shell: frame::signed(app, user, "申请附件信息", Entry::Applications, &crumbs).await?,
+        steps: Steps::of(id, Step::Attachments),
+        id,
+        form: FormView::blank(&user.caller.csrf),
+        kinds,
+        bureau: bureau.map(|b| references.bureau_name(b).to_owned()).unwrap_or_default(),
+        refused,
+    }))
+}
+
+fn card(code: &str, name: String, need: Need, number: Option<(&str, &str)>, files: Vec<FileRow>) -> KindCard {
+    let (is_needed, hint) = match (need, number) {
+        (Need::Must, _) => (true, "必传".to_owned()),
+        (Need::IfNumber, Some((label, ""))) => (false, format!("未填写{label}，可不上传")),
+        (Need::IfNumber, Some((label, number))) => (true, format!("{label} {number}")),
+        (Need::IfNumber | Need::Optional | Need::Hidden, _) => (false, "选传".to_owned()),
+    };
+    let (badge, tone) = match (is_needed, files.is_empty()) {
+        (_, false) => ("已上传", "t-green"),
+        (true, true) => ("待上传", "t-amber"),
+        (false, true) => ("可选", "t-gray"),
+    };
+    KindCard { code: code.to_owned(), name, badge, tone, is_needed, hint, files }
+}
+
+#[derive(Template)]
+#[template(path = "application/attachment_row.html")]
+struct RowFragment<'a> {
+    f: FileRow,
+    csrf: &'a str,
+    kind: String,
+    count: i64,
+}
+
+#[derive(Template)]
+#[template(path = "application/attachment_refused.html")]
+struct RefusedFragment {
+    sentence: String,
+}
+
+/// 上传附件: several files of one kind at once; a file that is refused does not stop the others (D9).
+///
+/// With script each file comes alone and gets its row back; without, the page comes back with every refusal.
+pub async fn upload(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    headers: HeaderMap,
+    mut body: Multipart,
+) -> Result<Response, AppError> {
+    let scripted = headers.contains_key("hx-request");
+    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let mut kind = String::new();
+    let mut stored = Vec::new();
+    let mut refused = Vec::new();
+    // Seen before any byte is stored: not the owner, or no longer editable.
+    if let Err(elsewhere) = open(&app.db.read(), &app, &user, id).await? {
+        return Ok(elsewhere);
+    }
+    loop {
+        let broken = |_| AppError::Invalid("没有收到完整的文件，请重试。".to_owned());
+        let Some(field) = body.next_field().await.map_err(broken)? else { break };
+        match field.name().unwrap_or_default() {
+            "csrf" => token = field.text().await.map_err(broken)?,
+            "kind" => kind = field.text().await.map_err(broken)?,
+            "file" => {
+                check_token(Some(&user.caller), &token)?;
+                let known = app.references.now().attachment_kinds.iter().any(|k| k.code.as_str() == kind);
+                if !known {
+                    return Err(AppError::Invalid("没有这种附件类型，请刷新页面后重试。".to_owned()));
+                }
+                let name = file_name(field.file_name().unwrap_or_default());
+                if name.is_empty() {
+                    continue;
+                }
+                match store_stream(app.files.as_ref(), field, FILE_LIMIT_BYTES).await {
+                    Ok(file) => stored.push(NewAttachment {
+                        kind: AttachmentKindCode::new(kind.clone()),
+                        name,
+                        size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
+                        sha256: file.sha256,
+                        content_type: file.content_type,
+                        object_key: file.key,
+                    }),
+                    Err(UploadError::Broken(error)) => {
+                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
+                        refused.push(format!("“{name}”：没有上传成功，请重试"));
+                        break;
+                    }
+                    // The rest of a file that is too large is read past by the next round.
+                    Err(why) => refused.push(format!("“{name}”：{why}")),
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut added = Vec::new();
+    if !stored.is_empty() {
+        let tx = app.db.begin().await?;
+        let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
+        for file in &stored {
+            match attachment::add(&tx, id, file, user.user.account, app.now()).await {
+                Ok(key) => added.push((key, file)),
+                Err(db::DbError::Refused(why)) => refused.push(why),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        if !added.is_empty() {
+            db::application::touch(&tx, &application, edit).await?;
+        }
+        tx.commit().await?;
+    }
+    if scripted {
+        return fragment(&app, &user, id, &added, &refused).await;
+    }
+    if refused.is_empty() {
+        let url = format!("/applications/{id}/attachments");
+        let message = if added.is_empty() {
+            "没有选择文件。请点击“浏览”选择文件后再点击“上传附件”。".to_owned()
+        } else {
+            format!("已上传 {} 个附件。", added.len())
+        };
+        return Ok(flash::to(&app.key, app.config.is_https(), &url, &message));
+    }
+    match build(&app, &user, id, refused).await? {
+        Ok(mut page) => {
+            page.shell.error_title = true;
+            page::unprocessable(&page)
+        }
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+async fn fragment(
+    app: &App,
+    user: &EnterpriseUser,
+    id: ApplicationId,
+    added: &[(AttachmentId, &NewAttachment)],
+    refused: &[String],
+) -> Result<Response, AppError> {
+    if let Some((key, _)) = added.first() {
+        let stored = attachment::load(&app.db.read(), &user.scope(), *key).await?;
+        let all = attachment::of_application(&app.db.read(), id).await?;
+        let count = all.iter().filter(|a| a.kind == stored.kind).count();
+        let references = app.references.now();
+        return page::render(&RowFragment {
+            f: view::file_row(&references, &stored),
+            csrf: &user.caller.csrf,
+            kind: stored.kind.to_string(),
+            count: i64::try_from(count).unwrap_or_default(),
+        });
+    }
+    let sentence = refused.first().cloned().unwrap_or_else(|| "没有选择文件".to_owned());
+    page::unprocessable(&RefusedFragment { sentence })
+}
+
+/// The name without folders and control characters; a longer one keeps its ending.
+fn file_name(given: &str) -> String {
+    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let name = name.trim();
+    let n = name.chars().count();
+    if n <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let ending: String = ending.chars().take(20).collect();
+    let kept: String = stem.chars().take(LONGEST_NAME - ending.chars().count() - 2).collect();
+    format!("{kept}….{ending}")
+}
+
+/// 删除 behind the name (R-2.1.3-14).
+pub async fn delete(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<AttachmentId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let file = attachment::load(&tx, &user.scope(), id).await?;
+    let Draft { application, edit } = open_for_update(&tx, &app, &user, file.application_id).await?;
+    attachment::delete(&tx, &file, app.now()).await?;
+    db::application::touch(&tx, &application, edit).await?;
+    tx.commit().await?;
+    let url = format!("/applications/{}/attachments", file.application_id);
+    Ok(flash::to(&app.key, app.config.is_https(), &url, &format!("已删除附件“{}”。", file.name)))
+}
+
+/// Whether a file can be looked at in the browser: pictures and PDF, by their first bytes (E23).
+pub fn can_preview(content_type: &str) -> bool {
+    matches!(content_type, "application/pdf" | "image/jpeg" | "image/png" | "image/gif" | "image/webp")
+}
+
+/// A file, as a download (R-2.1.3-13, R-2.5.2-01).
+pub async fn download(
+    State(app): State<App>,
+    user: Signed,
+    Path(id): Path<AttachmentId>,
+) -> Result<Response, AppError> {
+    let file = attachment::load(&app.db.read(), &user.scope(), id).await?;
+    let body = open_file(&app, &file).await?;
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", &file.name));
+    finish(headers, &file, "default-src 'none'; sandbox");
+    Ok(response)
+}
+
+/// A picture or PDF, inside the browser (E23).
+pub async fn preview(
+    State(app): State<App>,
+    user: Signed,
+    Path(id): Path<AttachmentId>,
+) -> Result<Response, AppError> {
+    let file = attachment::load(&app.db.read(), &user.scope(), id).await?;
+    if !can_preview(&file.content_type) {
+        return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, format!("/attachments/{id}"))]).into_response());
+    }
+    let body = open_file(&app, &file).await?;
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(&file.content_type) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::CONTENT_DISPOSITION, disposition("inline", &file.name));
+    let policy = if file.content_type == "application/pdf" {
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    } else {
+        "default-src 'none'; sandbox"
+    };
+    finish(headers, &file, policy);
+    Ok(response)
+}
+
+async fn open_file(
+    app: &App,
+    file: &Attachment,
+) -> Result<futures_util::stream::BoxStream<'static, object_store::Result<bytes::Bytes>>, AppError> {
+    let path = object_store::path::Path::from(file.object_key.clone());
+    let found = app.files.get(&path).await.map_err(|e| {
+        AppError::Internal(anyhow::Error::new(e).context(format!("attachment {} is not in the store", file.id)))
+    })?;
+    Ok(found.into_stream())
+}
+
+fn finish(headers: &mut HeaderMap, file: &Attachment, policy: &'static str) {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size_bytes));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+}
+
+/// `Content-Disposition` with a Chinese name that every browser reads.
+pub fn disposition(how: &str, name: &str) -> HeaderValue {
+    let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    HeaderValue::from_str(&format!("{how}; filename=\"file\"; filename*=UTF-8''{encoded}"))
+        .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::text;
+
+    #[test]
+    fn names_lose_folders_and_control_characters_and_keep_their_ending() {
+        assert_eq!(file_name("C:\\资料\\合同.pdf"), "合同.pdf");
+        assert_eq!(file_name("../../etc/passwd"), "passwd");
+        assert_eq!(file_name("a\u{0}b\n.txt"), "ab.txt");
+        let long = format!("{}.pdf", "长".repeat(300));
+        let kept = file_name(&long);
+        assert!(kept.ends_with("….pdf") && kept.chars().count() <= LONGEST_NAME, "{kept}");
+        assert_eq!(text::normalise(&kept).unwrap(), kept);
+    }
+}

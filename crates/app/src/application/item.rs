@@ -1,0 +1,539 @@
+//! 免办产品信息 (manual §2.1.2; forms §2.7).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::application::Item;
+use db::reference::HsType;
+use domain::application::{Application, ItemForm};
+use domain::catalogue::{Characteristic, CharacteristicKind, carry_over};
+use domain::ids::{ApplicationId, CountryCode, CurrencyCode, ItemId, RegionCode, UnitCode};
+use domain::quantity::{Money, Quantity, UnitPrice, total, total_differs};
+use domain::workflow::State as S;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::reference::ReferenceCache;
+use kit::session::{EnterpriseUser, Signed, Submitted, hash_of};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use crate::application::view::{self, Rows};
+use crate::application::{Draft, Step, Steps, open, open_for_update};
+use crate::frame::{self, Entry};
+
+/// The fields of the form, besides the characteristics `trait_0`, `trait_1`, … and their names.
+const FIELDS: [&str; 20] = [
+    "item",
+    "seen",
+    "product_name",
+    "model",
+    "brand",
+    "manufacturer",
+    "origin_country",
+    "qty",
+    "qty_unit",
+    "hs_qty",
+    "unit_price",
+    "total_price",
+    "currency",
+    "use_region_code_1",
+    "use_region_code_2",
+    "use_region_code_3",
+    "use_address",
+    "serials",
+    "usage_note",
+    "remark",
+];
+
+struct Field {
+    name: String,
+    characteristic: Characteristic,
+    label: String,
+    choices: Vec<Choice>,
+}
+
+impl Field {
+    const fn is_choice(&self) -> bool {
+        matches!(self.characteristic.kind, CharacteristicKind::Choice)
+    }
+
+    const fn is_number(&self) -> bool {
+        matches!(self.characteristic.kind, CharacteristicKind::Number)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "application/item.html")]
+struct ItemPage {
+    shell: Shell,
+    steps: Steps,
+    id: ApplicationId,
+    form: FormView,
+    action: String,
+    hs_code: String,
+    hs_name: String,
+    hs_unit: String,
+    fields: Vec<Field>,
+    units: Vec<Choice>,
+    countries: Vec<Choice>,
+    currencies: Vec<Choice>,
+    regions: [Vec<Choice>; 3],
+    locked: bool,
+    region_name: String,
+    theirs: Vec<(String, String, String)>,
+    warnings: Vec<String>,
+}
+
+/// `?hs_code=` of a new product, `?refresh=` of a cascade.
+#[derive(Debug, serde::Deserialize)]
+pub struct NewQuery {
+    #[serde(default)]
+    hs_code: String,
+    #[serde(default)]
+    refresh: String,
+}
+
+/// An empty form of a HS type.
+pub async fn new(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Query(query): Query<NewQuery>,
+) -> Result<Response, AppError> {
+    let draft = match open(&app.db.read(), &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let references = app.references.now();
+    let Some(hs) = references.hs_type(&query.hs_code, app.clock.today()) else {
+        return Err(AppError::Invalid(unknown_hs(&query.hs_code)));
+    };
+    let data = defaults(&references, &draft.application, hs);
+    let page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+    page::render(&page)
+}
+
+fn unknown_hs(code: &str) -> String {
+    format!("HS 编码“{code}”不在产品目录中或已停用，请点击“重新选择”，从选择免办产品页面选取。")
+}
+
+/// 产品最终使用地 comes from the basic information (R-2.1.2-19), the unit from the HS code.
+fn defaults(references: &ReferenceCache, application: &Application, hs: &HsType) -> FormData {
+    let mut data = FormData::default();
+    data.set("qty_unit", hs.unit.as_str());
+    data.set("currency", "USD");
+    if let Some(region) = &application.basics.use_region {
+        set_region(references, &mut data, region);
+    }
+    data.set("use_address", &application.basics.use_address);
+    data
+}
+
+fn set_region(references: &ReferenceCache, data: &mut FormData, region: &RegionCode) {
+    for (n, code) in references.region_levels(region).iter().enumerate() {
+        data.set(&format!("use_region_code_{}", n + 1), code.as_str());
+    }
+}
+
+/// What was typed into a product form, to be kept during 重新选择.
+pub fn kept(form: &FormData) -> Vec<(String, String)> {
+    if !form.has("product_name") {
+        return Vec::new();
+    }
+    form.pairs()
+        .iter()
+        .filter(|(k, _)| FIELDS.contains(&k.as_str()) || k.starts_with("trait_") || k.starts_with("trait-name_"))
+        .cloned()
+        .collect()
+}
+
+/// The form of a chosen type, with what was typed before 重新选择 (R-2.1.2-13): traits of the same name survive.
+pub async fn with_type(
+    app: &App,
+    user: &EnterpriseUser,
+    id: ApplicationId,
+    hs: &HsType,
+    form: &FormData,
+) -> Result<Response, AppError> {
+    let kept = kept(form);
+    if kept.is_empty() {
+        return Ok(page::see_other(&format!("/applications/{id}/items/new?hs_code={}", hs.code)));
+    }
+    let Draft { application, .. } = match open(&app.db.read(), app, user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let mut data = FormData::default();
+    for (k, v) in kept.iter().filter(|(k, _)| FIELDS.contains(&k.as_str())) {
+        data.set(k, v);
+    }
+    let old: Vec<(String, String)> = (0..)
+        .map_while(|n| form.has(&format!("trait-name_{n}")).then_some(n))
+        .map(|n| (form.get(&format!("trait-name_{n}")).to_owned(), form.get(&format!("trait_{n}")).to_owned()))
+        .collect();
+    for (n, value) in carry_over(&old, &hs.characteristics).iter().enumerate() {
+        data.set(&format!("trait_{n}"), value);
+    }
+    let page = build(app, user, &application, hs, data, FieldErrors::default()).await?;
+    page::render(&page)
+}
+
+/// A product, to be changed (R-2.1.2-23).
+pub async fn edit(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path((id, item)): Path<(ApplicationId, ItemId)>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let draft = match open(&read, &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(_) => return Ok(page::see_other(&format!("/applications/{id}/items/{item}"))),
+    };
+    let stored = db::application::item(&read, id, item).await?;
+    let references = app.references.now();
+    let data = typed(&references, &stored);
+    // A type that was withdrawn meanwhile shows what the product has; saving asks for another.
+    match references.hs_type(stored.form.hs_code.as_str(), app.clock.today()) {
+        Some(hs) => {
+            let page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+            page::render(&page)
+        }
+        None => Err(AppError::Conflict(unknown_hs(stored.form.hs_code.as_str()))),
+    }
+}
+
+fn seen(item: &Item) -> String {
+    format!("{}-{}", item.version, &hash_of(&format!("{:?}", item.form))[..16])
+}
+
+fn typed(references: &ReferenceCache, item: &Item) -> FormData {
+    let i = &item.form;
+    let mut d = FormData::default();
+    d.set("item", &item.id.to_string());
+    d.set("seen", &seen(item));
+    for (field, value) in [
+        ("product_name", i.product_name.clone()),
+        ("model", i.model.clone()),
+        ("brand", i.brand.clone()),
+        ("manufacturer", i.manufacturer.clone()),
+        ("origin_country", i.origin_country.to_string()),
+        ("qty", i.qty.plain()),
+        ("qty_unit", i.qty_unit.to_string()),
+        ("hs_qty", i.hs_qty.plain()),
+        ("unit_price", i.unit_price.plain()),
+        ("total_price", i.total_price.plain()),
+        ("currency", i.currency.to_string()),
+        ("use_address", i.use_address.clone()),
+        ("serials", i.serials.clone()),
+        ("usage_note", i.usage_note.clone()),
+        ("remark", i.remark.clone()),
+    ] {
+        d.set(field, &value);
+    }
+    set_region(references, &mut d, &i.use_region);
+    for (n, t) in i.traits.iter().enumerate() {
+        d.set(&format!("trait_{n}"), &t.value);
+    }
+    d
+}
+
+async fn build(
+    app: &App,
+    user: &EnterpriseUser,
+    application: &Application,
+    hs: &HsType,
+    mut data: FormData,
+    errors: FieldErrors,
+) -> Result<ItemPage, AppError> {
+    let id = application.id;
+    let references = app.references.now();
+    let locked = application.state() == S::Returned;
+    if locked {
+        // A product's 最终使用地 is locked in a correction too; a new one takes the application's (D7).
+        lock_place(&references, application, &mut data);
+    }
+    data.set("hs_code", hs.code.as_str());
+    let items_href = format!("/applications/{id}/items");
+    let crumbs = [("查看申请列表", "/applications"), ("附表产品信息", items_href.as_str())];
+    let mut shell = frame::signed(app, user, "免办产品信息", Entry::Applications, &crumbs).await?;
+    shell.error_title = !errors.is_empty();
+    let regions = references.region_choices(data.get("use_region_code_1"), data.get("use_region_code_2"));
+    let fields = hs
+        .characteristics
+        .iter()
+        .enumerate()
+        .map(|(n, c)| Field {
+            name: format!("trait_{n}"),
+            label: c.name.clone(),
+            choices: c.choices.iter().map(|v| Choice::new(v.as_str(), v.as_str())).collect(),
+            characteristic: c.clone(),
+        })
+        .collect();
+    let item = data.get("item").to_owned();
+    let action =
+        if item.is_empty() { items_href.clone() } else { format!("/applications/{id}/items/{item}") };
+    let region_name = references
+        .leaf_of([data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")])
+        .map(|r| references.region_path(&r))
+        .unwrap_or_default();
+    Ok(ItemPage {
+        shell,
+        steps: Steps::of(id, Step::Items),
+        id,
+        form: FormView::new(data, errors, &user.caller.csrf).at(&action),
+        action,
+        hs_code: hs.code.to_string(),
+        hs_name: hs.name.clone(),
+        hs_unit: references.unit_name(&hs.unit).to_owned(),
+        fields,
+        units: references.unit_choices(),
+        countries: references.country_choices(),
+        currencies: references.currency_choices(),
+        regions,
+        locked,
+        region_name,
+        theirs: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+fn lock_place(references: &ReferenceCache, application: &Application, data: &mut FormData) {
+    if data.get("item").is_empty() {
+        if let Some(region) = &application.basics.use_region {
+            set_region(references, data, region);
+        }
+        data.set("use_address", &application.basics.use_address);
+    }
+}
+
+/// 保存并关闭, 保存并添加下一个 of a new product.
+pub async fn create(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Query(query): Query<NewQuery>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    save(&app, &user, id, None, &query, form).await
+}
+
+/// 保存并关闭, 保存并添加下一个 of a product that exists.
+pub async fn update(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path((id, item)): Path<(ApplicationId, ItemId)>,
+    Query(query): Query<NewQuery>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    save(&app, &user, id, Some(item), &query, form).await
+}
+
+async fn save(
+    app: &App,
+    user: &EnterpriseUser,
+    id: ApplicationId,
+    item: Option<ItemId>,
+    query: &NewQuery,
+    mut form: FormData,
+) -> Result<Response, AppError> {
+    let references = app.references.now();
+    let Some(hs) = references.hs_type(form.get("hs_code"), app.clock.today()) else {
+        return Err(AppError::Invalid(unknown_hs(form.get("hs_code"))));
+    };
+    form.set("item", &item.map(|i| i.to_string()).unwrap_or_default());
+    if !query.refresh.is_empty() {
+        let Draft { application, .. } = match open(&app.db.read(), app, user, id).await? {
+            Ok(draft) => draft,
+            Err(elsewhere) => return Ok(elsewhere),
+        };
+        let page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
+        return page::render(&page);
+    }
+
+    let tx = app.db.begin().await?;
+    let Draft { application, edit } = open_for_update(&tx, app, user, id).await?;
+    let stored = match item {
+        Some(item) => Some(db::application::item(&tx, id, item).await?),
+        None => None,
+    };
+    let new = match parse(&references, &application, stored.as_ref(), hs, &form) {
+        Ok(new) => new,
+        Err(errors) => {
+            drop(tx);
+            let page = build(app, user, &application, hs, form, errors).await?;
+            return page::unprocessable(&page);
+        }
+    };
+    let warnings = warnings(&new);
+    if !warnings.is_empty() && form.get("warned") != hash_of(&warnings.join("|")) {
+        // A warning is shown once; the same numbers sent again are meant.
+        drop(tx);
+        form.set("warned", &hash_of(&warnings.join("|")));
+        let mut page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
+        page.warnings = warnings;
+        return page::unprocessable(&page);
+    }
+    match &stored {
+        Some(stored) if form.get("seen") != seen(stored) => {
+            drop(tx);
+            let theirs = differences(&references, &stored.form, &new);
+            form.set("seen", &seen(stored));
+            let mut page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
+            page.theirs = theirs;
+            return page::with_status(StatusCode::CONFLICT, &page);
+        }
+        Some(stored) => db::application::save_item(&tx, id, stored, &new).await?,
+        None => {
+            db::application::add_item(&tx, id, &new).await?;
+        }
+    }
+    db::application::touch(&tx, &application, edit).await?;
+    tx.commit().await?;
+    let saved = format!("已保存产品“{}”。", new.product_name);
+    let url = if form.has("next") {
+        format!("/applications/{id}/items/new?hs_code={}", hs.code)
+    } else {
+        format!("/applications/{id}/items")
+    };
+    Ok(flash::to(&app.key, app.config.is_https(), &url, &saved))
+}
+
+/// What looks wrong and may be right (forms §2.7).
+fn warnings(new: &ItemForm) -> Vec<String> {
+    let mut out = Vec::new();
+    if total_differs(new.qty, new.unit_price, new.total_price) {
+        let right = total(new.qty, new.unit_price).map(|t| t.to_string()).unwrap_or_default();
+        out.push(format!("总价与数量/重量 × 单价（{right}）不一致，请核对；确认无误可再次点击保存"));
+    }
+    if new.qty_unit == new.hs_unit && new.qty != new.hs_qty {
+        out.push("数量/重量单位与 HS 标准量单位相同，但两个数量不一致，请核对；确认无误可再次点击保存".to_owned());
+    }
+    out
+}
+
+fn parse(
+    references: &ReferenceCache,
+    application: &Application,
+    stored: Option<&Item>,
+    hs: &HsType,
+    form: &FormData,
+) -> Result<ItemForm, FieldErrors> {
+    let locked = application.state() == S::Returned;
+    let mut check = Checker::new(form);
+    let product_name = check.text("product_name", "需免办产品名称").required().length(1..=100).take();
+    let model = check.text("model", "规格型号").required().length(1..=200).take();
+    let brand = check.text("brand", "商标").required().length(1..=100).take();
+    let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).take();
+    let origin = check.choice("origin_country", "原产国", |c| references.countries.iter().any(|x| x.code.as_str() == c));
+    let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
+    let qty_unit = check.choice("qty_unit", "数量/重量单位", |c| references.units.iter().any(|u| u.code.as_str() == c));
+    let hs_qty = check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
+    let unit_price = check.parse("unit_price", "单价", |s| UnitPrice::parse(s).map_err(|e| format!("单价{e}")));
+    let total_price = check.parse("total_price", "总价", |s| Money::parse(s).map_err(|e| format!("总价{e}")));
+    let currency = check.choice("currency", "币制", |c| references.currencies.iter().any(|x| x.code.as_str() == c));
+    let mut traits = Vec::new();
+    for (n, characteristic) in hs.characteristics.iter().enumerate() {
+        let name = format!("trait_{n}");
+        match characteristic.answer(form.get(&name)) {
+            Ok(answer) => traits.push(answer),
+            Err(why) => check.error(&name, why),
+        }
+    }
+    let place = match (locked, stored) {
+        (true, Some(stored)) => (Some(stored.form.use_region.clone()), stored.form.use_address.clone()),
+        (true, None) => (application.basics.use_region.clone(), application.basics.use_address.clone()),
+        (false, _) => {
+            let region = check.region("use_region_code", "最终使用地行政区划", |levels| references.leaf_of(levels));
+            let address = check.text("use_address", "使用单位地址").required().length(2..=200).take();
+            (region, address)
+        }
+    };
+    let serials = check.text("serials", "序列号/零件号").length(0..=2000).take();
+    let usage_note = check.text("usage_note", "用途说明").length(0..=500).take();
+    let remark = check.text("remark", "备注").length(0..=500).take();
+    check.finish()?;
+    let (Some(qty), Some(hs_qty), Some(unit_price), Some(total_price), (Some(use_region), use_address)) =
+        (qty, hs_qty, unit_price, total_price, place)
+    else {
+        let mut errors = FieldErrors::default();
+        errors.add("use_region_code", "请先在申请基本信息中填写产品最终使用地");
+        return Err(errors);
+    };
+    Ok(ItemForm {
+        hs_code: hs.code.clone(),
+        hs_name: hs.name.clone(),
+        product_name,
+        model,
+        brand,
+        manufacturer,
+        origin_country: CountryCode::new(origin),
+        qty,
+        qty_unit: UnitCode::new(qty_unit),
+        hs_qty,
+        hs_unit: hs.unit.clone(),
+        unit_price,
+        total_price,
+        currency: CurrencyCode::new(currency),
+        use_region,
+        use_address,
+        serials,
+        usage_note,
+        remark,
+        traits,
+    })
+}
+
+/// Field by field: what you typed, and what somebody else has saved meanwhile.
+fn differences(references: &ReferenceCache, theirs: &ItemForm, yours: &ItemForm) -> Vec<(String, String, String)> {
+    let readable = |form: &ItemForm| -> Vec<(String, String)> {
+        let item = Item { id: ItemId::new(0), version: 0, form: form.clone() };
+        let mut rows = vec![("需免办产品名称".to_owned(), form.product_name.clone())];
+        rows.extend(view::item_details(references, &item).into_iter().map(|r| (r.label.to_owned(), r.value)));
+        rows.extend(form.traits.iter().map(|t| (t.name.clone(), view::trait_value(t))));
+        rows
+    };
+    let theirs = readable(theirs);
+    readable(yours)
+        .into_iter()
+        .map(|(label, mine)| {
+            let other = theirs.iter().find(|t| t.0 == label).map(|t| t.1.clone()).unwrap_or_default();
+            (label, mine, other)
+        })
+        .filter(|(_, mine, other)| mine != other)
+        .collect()
+}
+
+#[derive(Template)]
+#[template(path = "application/item_show.html")]
+struct ShowPage {
+    shell: Shell,
+    back: String,
+    name: String,
+    rows: Rows,
+    traits: Vec<(String, String)>,
+}
+
+/// Product details, read-only (R-2.5.3-01).
+pub async fn show(
+    State(app): State<App>,
+    user: Signed,
+    Path((id, item)): Path<(ApplicationId, ItemId)>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
+    let stored = db::application::item(&read, id, item).await?;
+    let number = application.number.unwrap_or_else(|| format!("草稿 {id}"));
+    let officer = matches!(user.actor(), domain::actor::Actor::Officer(_));
+    let back = if officer { format!("/casework/{id}") } else { format!("/applications/{id}") };
+    let crumbs = [(number.as_str(), back.as_str())];
+    page::render(&ShowPage {
+        shell: frame::signed(&app, &user, "产品详细信息", Entry::Applications, &crumbs).await?,
+        name: stored.form.product_name.clone(),
+        rows: Rows::new(view::item_details(&app.references.now(), &stored)),
+        traits: stored.form.traits.iter().map(|t| (t.name.clone(), view::trait_value(t))).collect(),
+        back,
+    })
+}

@@ -1,0 +1,149 @@
+//! 附表产品信息: the list of products, 查询, 详细信息显示区, 删除 (manual §2.1.2).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::application::{Item, items};
+use domain::ids::{ApplicationId, ItemId};
+use domain::text;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::paging::{PageQuery, Pager};
+use kit::session::{EnterpriseUser, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use crate::application::view::{self, ItemRow, Row};
+use crate::application::{Draft, Step, Steps, open, open_for_update};
+use crate::frame::{self, Entry};
+
+/// 产品名称, HS 编码, 规格型号, and the product shown in the 详细信息显示区.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct Filters {
+    #[serde(default)]
+    product_name: String,
+    #[serde(default)]
+    hs_code: String,
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    size: String,
+}
+
+struct Detail {
+    id: ItemId,
+    name: String,
+    rows: Vec<Row>,
+    traits: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "application/items.html")]
+struct ItemsPage {
+    shell: Shell,
+    steps: Steps,
+    id: ApplicationId,
+    form: FormView,
+    rows: Vec<ItemRow>,
+    total: usize,
+    is_filtered: bool,
+    detail: Option<Detail>,
+    pager: Pager,
+    filter_query: String,
+}
+
+/// The page.
+pub async fn list(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Query(filters): Query<Filters>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let draft = match open(&read, &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let all = items(&read, draft.application.id).await?;
+    let references = app.references.now();
+    let rows: Vec<_> = view::item_rows(&references, &all)
+        .into_iter()
+        .filter(|r| {
+            let holds = |value: &str, typed: &str| text::fold(value).contains(&text::fold(typed));
+            holds(&r.product_name, &filters.product_name)
+                && holds(&r.hs_code, &filters.hs_code)
+                && holds(&r.model, &filters.model)
+        })
+        .collect();
+    let pairs = [
+        ("product_name", filters.product_name.as_str()),
+        ("hs_code", filters.hs_code.as_str()),
+        ("model", filters.model.as_str()),
+    ];
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let pager = Pager::new(&query, found, &format!("/applications/{id}/items"), &pairs);
+    let page: Vec<_> = rows
+        .into_iter()
+        .skip(usize::try_from(pager.offset()).unwrap_or_default())
+        .take(usize::try_from(pager.limit()).unwrap_or_default())
+        .collect();
+    let wanted = filters.detail.parse::<ItemId>().ok().or_else(|| page.first().map(|r| r.id));
+    let detail = all.iter().find(|i| Some(i.id) == wanted).map(|i| detail_of(&app, i));
+    let crumbs = [("查看申请列表", "/applications")];
+    let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let filter_query: String = pairs
+        .iter()
+        .filter(|(_, v)| !v.is_empty())
+        .map(|(k, v)| {
+            format!("&{k}={}", percent_encoding::utf8_percent_encode(v, percent_encoding::NON_ALPHANUMERIC))
+        })
+        .collect();
+    page::render(&ItemsPage {
+        shell: frame::signed(&app, &user, "附表产品信息", Entry::Applications, &crumbs).await?,
+        steps: Steps::of(id, Step::Items),
+        id,
+        form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
+        total: all.len(),
+        rows: page,
+        is_filtered: pairs.iter().any(|(_, v)| !v.is_empty()),
+        detail,
+        pager,
+        filter_query,
+    })
+}
+
+fn detail_of(app: &App, item: &Item) -> Detail {
+    Detail {
+        id: item.id,
+        name: item.form.product_name.clone(),
+        rows: view::item_details(&app.references.now(), item),
+        traits: item.form.traits.iter().map(|t| (t.name.clone(), view::trait_value(t))).collect(),
+    }
+}
+
+/// 删除 of the ticked products (R-2.1.2-24).
+pub async fn delete(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let ids: Vec<ItemId> = form.all("id").filter_map(|i| i.parse().ok()).collect();
+    if ids.is_empty() {
+        return Err(AppError::Invalid("请先勾选要删除的产品。".to_owned()));
+    }
+    let tx = app.db.begin().await?;
+    let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
+    let gone = db::application::delete_items(&tx, id, &ids).await?;
+    db::application::touch(&tx, &application, edit).await?;
+    tx.commit().await?;
+    let url = format!("/applications/{id}/items");
+    Ok(flash::to(&app.key, app.config.is_https(), &url, &format!("已删除 {gone} 个产品。")))
+}

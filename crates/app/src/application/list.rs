@@ -1,0 +1,282 @@
+//! 申请列表 (manual §2.2; forms §2.12).
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::params;
+use db::search::Conditions;
+use domain::actor::Actor;
+use domain::ids::{AccountId, ApplicationId, BureauCode};
+use domain::policy::{self, Operation, Ownership, StatusLink};
+use domain::time::Instant;
+use domain::workflow::{Action, State as S};
+use kit::app::App;
+use kit::error::AppError;
+use kit::flash;
+use kit::form::{Choice, FieldErrors, FormData, FormView};
+use kit::page;
+use kit::paging::{PageQuery, Pager};
+use kit::session::{EnterpriseUser, Signed, Submitted};
+use kit::shell::Shell;
+
+use crate::application::status::{Status, time_left};
+use crate::frame::{self, Entry};
+
+/// Beyond this many rows the total is a lower bound unless asked for (E10).
+const COUNTED: i64 = 10_000;
+
+/// The six filters of the manual.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct Filters {
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    contract_no: String,
+    #[serde(default)]
+    bl_no: String,
+    #[serde(default)]
+    certificate_no: String,
+    #[serde(default)]
+    applicant: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    size: String,
+    #[serde(default)]
+    exact: String,
+}
+
+impl Filters {
+    fn pairs(&self) -> [(&'static str, &str); 7] {
+        [
+            ("number", &self.number),
+            ("contract_no", &self.contract_no),
+            ("bl_no", &self.bl_no),
+            ("certificate_no", &self.certificate_no),
+            ("applicant", &self.applicant),
+            ("state", &self.state),
+            ("exact", &self.exact),
+        ]
+    }
+
+    /// The states a filter word means: one state, or one of the groups of 主页.
+    fn states(&self) -> Vec<S> {
+        match self.state.as_str() {
+            "under_way" => vec![S::Accepting, S::FirstReview, S::FinalReview, S::Comparing, S::AwaitingIssue],
+            "mine" => vec![S::Returned, S::ComparingPaper],
+            "refused" => vec![S::AcceptanceRefused, S::FirstReviewFailed, S::FinalReviewFailed, S::ComparingFailed],
+            word => word.parse().into_iter().collect(),
+        }
+    }
+
+    fn conditions(&self, user: &Signed, now: Instant) -> Conditions {
+        let mut conditions = db::scope::visible(&user.scope())
+            .and("(a.state <> 'draft' OR a.expires_at > ?)", params![now])
+            .contains("LOWER(a.number)", &self.number)
+            .contains("a.contract_no_folded", &self.contract_no)
+            .contains("a.bl_no_folded", &self.bl_no)
+            .contains("a.certificate_no", &self.certificate_no)
+            .contains("a.applicant_folded", &self.applicant);
+        let states = self.states();
+        if !states.is_empty() {
+            let marks = vec!["?"; states.len()].join(", ");
+            let values = states.into_iter().map(db::Value::from).collect();
+            conditions = conditions.and(&format!("a.state IN ({marks})"), values);
+        }
+        conditions
+    }
+}
+
+struct RowView {
+    id: ApplicationId,
+    selectable: bool,
+    number: Option<String>,
+    certificate_no: String,
+    applicant: String,
+    clause: String,
+    contract_no: String,
+    bl_no: String,
+    bureau: String,
+    submitted: String,
+    status: Status,
+    has_certificate: bool,
+    is_proxy: bool,
+    time_left: Option<String>,
+    operations: Vec<(String, &'static str)>,
+    may_withdraw: bool,
+}
+
+#[derive(Template)]
+#[template(path = "application/list.html")]
+struct ListPage {
+    shell: Shell,
+    form: FormView,
+    states: Vec<Choice>,
+    rows: Vec<RowView>,
+    pager: Pager,
+    is_enterprise: bool,
+    is_filtered: bool,
+    exact_href: Option<String>,
+}
+
+#[derive(db::Row)]
+struct Columns {
+    id: ApplicationId,
+    state: S,
+    owner_id: AccountId,
+    entered_by_bureau: Option<BureauCode>,
+    number: Option<String>,
+    certificate_no: Option<String>,
+    applicant_name: String,
+    clause_code: String,
+    contract_no: String,
+    bl_no: String,
+    receiving_bureau: Option<BureauCode>,
+    submitted_at: Option<Instant>,
+    expires_at: Instant,
+    handler_id: Option<AccountId>,
+}
+
+/// The list: three statements whatever the data (session, menu, and one each for rows and total).
+pub async fn list(
+    State(app): State<App>,
+    user: Signed,
+    Query(filters): Query<Filters>,
+) -> Result<Response, AppError> {
+    let now = app.now();
+    let conditions = filters.conditions(&user, now);
+    let read = app.db.read();
+    let exact = !filters.exact.is_empty();
+    let count_sql = if exact {
+        format!("SELECT COUNT(*) FROM application a{}", conditions.sql())
+    } else {
+        let sql = conditions.sql();
+        format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM application a{sql} LIMIT {}) counted", COUNTED + 1)
+    };
+    let counted = read.number(&count_sql, conditions.values(vec![])).await?;
+    let more = !exact && counted > COUNTED;
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let total = if more { COUNTED } else { counted };
+    let pager = Pager::new(&query, total, "/applications", &filters.pairs()).or_more(more);
+    let sql = format!(
+        "SELECT a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, a.applicant_name, \
+         a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, a.handler_id \
+         FROM application a{} ORDER BY a.id DESC LIMIT {} OFFSET {}",
+        conditions.sql(),
+        pager.limit(),
+        pager.offset()
+    );
+    let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
+    let references = app.references.now();
+    let rows = found
+        .into_iter()
+        .map(|c| {
+            let clause = references.clause_name(&c.clause_code).to_owned();
+            let bureau = c.receiving_bureau.as_ref().and_then(|b| references.bureau(b));
+            let bureau = bureau.map(|b| b.short_name.clone()).unwrap_or_default();
+            row_view(user.actor(), c, clause, bureau, now)
+        })
+        .collect();
+    let title = if matches!(user.actor(), Actor::Cnca(_)) { "申请查询" } else { "申请列表" };
+    let shell = frame::signed(&app, &user, title, Entry::Applications, &[]).await?;
+    let data = FormData::from_pairs(
+        filters.pairs().iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+    );
+    let is_filtered = filters.pairs().iter().any(|(_, v)| !v.is_empty());
+    let exact_href = more.then(|| {
+        let mut query = vec![("exact", "1")];
+        query.extend(filters.pairs().into_iter().filter(|(k, v)| *k != "exact" && !v.is_empty()));
+        let query: Vec<_> = query
+            .iter()
+            .map(|(k, v)| {
+                format!("{k}={}", percent_encoding::utf8_percent_encode(v, percent_encoding::NON_ALPHANUMERIC))
+            })
+            .collect();
+        format!("/applications?{}", query.join("&"))
+    });
+    page::render(&ListPage {
+        shell,
+        form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
+        states: S::ALL.iter().map(|s| Choice::new(s.word(), s.label())).collect(),
+        rows,
+        pager,
+        is_enterprise: matches!(user.actor(), Actor::Enterprise(_)),
+        is_filtered,
+        exact_href,
+    })
+}
+
+fn row_view(actor: &Actor, c: Columns, clause: String, bureau: String, now: Instant) -> RowView {
+    let ownership = Ownership {
+        owner: c.owner_id,
+        entered_by_bureau: c.entered_by_bureau,
+        state: c.state,
+        current_bureau: None,
+        handler: c.handler_id,
+        first_reviewer: None,
+        four_eyes: true,
+        receiving_bureau: c.receiving_bureau,
+    };
+    let links = policy::row_links(actor, &ownership);
+    let badge = Status::of(c.state);
+    let status = match links.status {
+        Some(StatusLink::Outcome) => badge.linked(format!("/applications/{}/outcome", c.id)),
+        Some(StatusLink::Certificate) | None => badge,
+    };
+    let operations = links
+        .operations
+        .iter()
+        .filter_map(|o| match o {
+            Operation::Edit => Some((format!("/applications/{}/basics", c.id), "修改")),
+            Operation::View => Some((format!("/applications/{}", c.id), "查看")),
+            Operation::ViewProxy => Some((format!("/applications/{}", c.id), "查看（补录）")),
+            Operation::Print => Some((format!("/applications/{}?print=1", c.id), "打印申请")),
+            Operation::Withdraw => None,
+        })
+        .collect();
+    RowView {
+        id: c.id,
+        selectable: links.selectable,
+        number: c.number,
+        certificate_no: c.certificate_no.unwrap_or_default(),
+        applicant: c.applicant_name,
+        clause,
+        contract_no: c.contract_no,
+        bl_no: c.bl_no,
+        bureau,
+        submitted: c.submitted_at.map(Instant::china).unwrap_or_default(),
+        status,
+        has_certificate: links.status == Some(StatusLink::Certificate),
+        is_proxy: ownership.entered_by_bureau.is_some(),
+        time_left: (c.state == S::Draft).then(|| time_left(c.expires_at, now)),
+        operations,
+        may_withdraw: links.operations.contains(&Operation::Withdraw),
+    }
+}
+
+/// 删除: only 未提交 ones, all or none (R-2.2-05).
+pub async fn delete(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let ids: Vec<ApplicationId> = form.all("id").filter_map(|id| id.parse().ok()).collect();
+    if ids.is_empty() {
+        return Err(AppError::Invalid("请先在“序号”列勾选要删除的未提交申请。".to_owned()));
+    }
+    let mut ids = ids;
+    ids.sort_unstable();
+    ids.dedup();
+    let tx = app.db.begin().await?;
+    for id in &ids {
+        let application = db::application::load_for_update(&tx, &user.scope(), *id, app.now()).await?;
+        let deletion = policy::may(user.actor(), &application.ownership, Action::Delete)
+            .map_err(|_| AppError::Conflict("只有“未提交”的申请可以删除，本次没有删除任何申请。请返回列表重新选择。".to_owned()))?;
+        db::application::delete(&tx, &application, deletion, &user.by(), app.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(flash::to(&app.key, app.config.is_https(), "/applications", &format!("已删除 {} 份未提交的申请。", ids.len())))
+}

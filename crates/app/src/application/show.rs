@@ -1,0 +1,137 @@
+//! 查看申请单 (manual §2.5), 打印申请, and 撤回 (D24).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum_extra::extract::Query;
+use domain::actor::Actor;
+use domain::application::Application;
+use domain::ids::ApplicationId;
+use domain::policy::{self, Operation, StatusLink};
+use domain::time::Instant;
+use domain::workflow::{Action, State as S};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::FormView;
+use kit::session::{EnterpriseUser, Signed, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use crate::application::status::Status;
+use crate::application::timeline::{self, Timeline};
+use crate::application::view::{self, View};
+use crate::frame::{self, Entry};
+use crate::jobs;
+
+/// `?print=1`: the paper form.
+#[derive(Debug, serde::Deserialize)]
+pub struct PrintQuery {
+    #[serde(default)]
+    print: String,
+}
+
+#[derive(Template)]
+#[template(path = "application/show.html")]
+struct ShowPage {
+    shell: Shell,
+    id: ApplicationId,
+    form: FormView,
+    title: String,
+    status: Status,
+    bureau: String,
+    submitted: String,
+    handled_by: String,
+    now_what: String,
+    may_edit: bool,
+    may_withdraw: bool,
+    has_certificate: bool,
+    has_outcome: bool,
+    is_proxy: bool,
+    view: View,
+    timeline: Timeline,
+    print: bool,
+}
+
+/// The page; submission information at the very top (R-2.5-02).
+pub async fn show(
+    State(app): State<App>,
+    user: Signed,
+    Path(id): Path<ApplicationId>,
+    Query(query): Query<PrintQuery>,
+) -> Result<Response, AppError> {
+    if matches!(user.actor(), Actor::Officer(_)) {
+        return Ok(page::see_other(&format!("/casework/{id}")));
+    }
+    let read = app.db.read();
+    let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
+    let links = policy::row_links(user.actor(), &application.ownership);
+    let view = view::load(&read, &app, &application).await?;
+    let timeline = timeline::load(&read, &app, id, false).await?;
+    let references = app.references.now();
+    let name = |b: Option<&domain::ids::BureauCode>| {
+        b.map(|b| references.bureau_name(b).to_owned()).unwrap_or_else(|| "—".to_owned())
+    };
+    let title = application.number.clone().unwrap_or_else(|| format!("草稿 {id}"));
+    let crumbs = [("查看申请列表", "/applications")];
+    let shell = frame::signed(&app, &user, &title, Entry::Applications, &crumbs).await?;
+    page::render(&ShowPage {
+        shell,
+        id,
+        form: FormView::blank(&user.caller.csrf),
+        title,
+        status: Status::of(application.state()),
+        bureau: name(application.ownership.receiving_bureau.as_ref()),
+        handled_by: name(application.ownership.current_bureau.as_ref()),
+        submitted: application.submitted_at.map_or_else(|| "—".to_owned(), Instant::china),
+        now_what: now_what(&application),
+        may_edit: links.operations.contains(&Operation::Edit),
+        may_withdraw: links.operations.contains(&Operation::Withdraw),
+        has_certificate: links.status == Some(StatusLink::Certificate),
+        has_outcome: links.status == Some(StatusLink::Outcome),
+        is_proxy: application.ownership.entered_by_bureau.is_some(),
+        view,
+        timeline,
+        print: !query.print.is_empty() && application.number.is_some(),
+    })
+}
+
+/// What happens now and who has it, in one sentence.
+fn now_what(application: &Application) -> String {
+    match application.state() {
+        S::Draft => "尚未提交。请完善后点击“提交申请”；自初次填写起 10 天内未提交，系统自动删除。",
+        S::Accepting => "已送到受理岗，等待受理。受理人员办理之前，您可以撤回。",
+        S::Returned => "需要您补正。请按审批意见修改后重新提交，申请单将回到送补正的岗位。",
+        S::AcceptanceRefused | S::FirstReviewFailed | S::FinalReviewFailed | S::ComparingFailed => {
+            "审批已结束，未获通过。请查看原因；如需再次办理，请填写新申请。"
+        }
+        S::FirstReview => "已受理，等待初审。",
+        S::FinalReview => "初审已通过，等待终审。",
+        S::Comparing => "终审已通过，正在对比文件。",
+        S::ComparingPaper => "需要您送交纸质材料。请查看纸质材料对比通知，在期限内送达。",
+        S::AwaitingIssue => "审批已通过，等待发证。",
+        S::Issued => "已发证。点击“证明”查看、下载或打印。",
+        S::Terminated => "审批流程已被检验检疫局强制终止。",
+        S::Withdrawn => "您已撤回该申请。",
+    }
+    .to_owned()
+}
+
+/// 撤回: while no officer has taken it (D24).
+pub async fn withdraw(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let application = db::application::load_for_update(&tx, &user.scope(), id, app.now()).await?;
+    let step = policy::may(user.actor(), &application.ownership, Action::Withdraw).map_err(|_| {
+        AppError::Conflict("受理人员已开始办理，或申请已不在“受理中”，不能撤回。请返回查看最新状态。".to_owned())
+    })?;
+    let remarks = db::application::Remarks::default();
+    db::application::advance(&tx, &application, step, &remarks, &user.by(), app.now()).await?;
+    jobs::status_changed(&tx, id, app.now()).await?;
+    tx.commit().await?;
+    let url = format!("/applications/{id}");
+    Ok(flash::to(&app.key, app.config.is_https(), &url, "已撤回该申请。申请单号保留，可随时查看。"))
+}

@@ -1,0 +1,245 @@
+//! 核对申请信息 and 提交申请 (manual §2.1.3): every fault with a link to its page, or the number and the bureau.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use db::{Source, Tx};
+use domain::application::{self, Application, Enclosures, Fault, Part};
+use domain::catalogue::CharacteristicKind;
+use domain::ids::{ApplicationId, HsCode};
+use domain::policy;
+use domain::routing::{self, Consignment};
+use domain::workflow::{Action, State as S};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::FormView;
+use kit::page;
+use kit::session::{EnterpriseUser, Submitted};
+use kit::shell::Shell;
+
+use crate::application::view::{self, View};
+use crate::application::{Draft, Step, Steps, open};
+use crate::frame::{self, Entry};
+use crate::jobs;
+
+struct FaultLink {
+    href: String,
+    part: &'static str,
+    sentence: String,
+}
+
+#[derive(Template)]
+#[template(path = "application/submission.html")]
+struct CheckPage {
+    shell: Shell,
+    steps: Steps,
+    id: ApplicationId,
+    form: FormView,
+    faults: Vec<FaultLink>,
+    warnings: Vec<&'static str>,
+    view: View,
+    bureau: Option<String>,
+    is_correction: bool,
+}
+
+/// 核对申请信息: everything once more, and the bureau that will receive it.
+pub async fn check(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let Draft { application, .. } = match open(&read, &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let items = db::application::items(&read, id).await?;
+    let faults = faults(&read, &app, &application, &items).await?;
+    let page = build(&app, &user, &application, faults).await?;
+    page::render(&page)
+}
+
+async fn build(
+    app: &App,
+    user: &EnterpriseUser,
+    application: &Application,
+    faults: Vec<Fault>,
+) -> Result<CheckPage, AppError> {
+    let id = application.id;
+    let references = app.references.now();
+    let region = application.basics.use_region.as_ref();
+    let bureau = region.and_then(|r| references.direct_bureau_of(r, app.clock.today()));
+    let crumbs = [("查看申请列表", "/applications")];
+    let mut shell = frame::signed(app, user, "核对申请信息", Entry::Applications, &crumbs).await?;
+    shell.error_title = !faults.is_empty();
+    Ok(CheckPage {
+        shell,
+        steps: Steps::of(id, Step::Submission),
+        id,
+        form: FormView::blank(&user.caller.csrf),
+        faults: faults.iter().map(|f| link(id, f)).collect(),
+        warnings: application::warnings(&application.basics),
+        view: view::load(&app.db.read(), app, application).await?,
+        bureau: bureau.map(|b| references.bureau_name(b).to_owned()),
+        is_correction: application.state() == S::Returned,
+    })
+}
+
+fn link(id: ApplicationId, fault: &Fault) -> FaultLink {
+    let href = match (fault.part, fault.item) {
+        (Part::Basics, _) => format!("/applications/{id}/basics#f-{}", fault.field),
+        (Part::Items, Some(item)) => format!("/applications/{id}/items/{item}/edit"),
+        (Part::Items, None) => format!("/applications/{id}/items"),
+        (Part::Attachments, _) => format!("/applications/{id}/attachments"),
+    };
+    FaultLink { href, part: fault.part.label(), sentence: fault.sentence.clone() }
+}
+
+/// Everything that stands in the way.
+async fn faults(
+    source: &impl Source,
+    app: &App,
+    application: &Application,
+    items: &[db::application::Item],
+) -> Result<Vec<Fault>, AppError> {
+    let references = app.references.now();
+    let today = app.clock.today();
+    let files = db::attachment::of_application(source, application.id).await?;
+    let basics = &application.basics;
+    let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, today));
+    let mut enclosures = Enclosures {
+        item_count: items.len() as u64,
+        needs: references.needs(bureau, &basics.clause),
+        has_bureau: bureau.is_some(),
+        ..Enclosures::default()
+    };
+    for file in &files {
+        if !enclosures.present.contains(&file.kind) {
+            enclosures.present.push(file.kind.clone());
+        }
+    }
+    for item in items {
+        let form = &item.form;
+        let Some(hs) = references.hs_type(form.hs_code.as_str(), today) else {
+            let what = format!("HS 编码 {} 已停用，请重新选择产品类型", form.hs_code);
+            enclosures.faulty_items.push((item.id, form.product_name.clone(), what));
+            continue;
+        };
+        let missing: Vec<_> = hs
+            .characteristics
+            .iter()
+            .filter(|c| !form.traits.iter().any(|t| t.name == c.name && !t.value.is_empty()))
+            .map(|c| match c.kind {
+                CharacteristicKind::Text | CharacteristicKind::Choice | CharacteristicKind::Number => c.name.as_str(),
+            })
+            .collect();
+        if !missing.is_empty() {
+            let what = format!("缺少产品特性“{}”", missing.join("、"));
+            enclosures.faulty_items.push((item.id, form.product_name.clone(), what));
+        }
+    }
+    Ok(application::faults(basics, &enclosures))
+}
+
+/// 提交申请: submits when faultless; a second click answers like the first (one application).
+pub async fn create(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    let now = app.now();
+    let tx = app.db.begin().await?;
+    let application = db::application::load_for_update(&tx, &user.scope(), id, now).await?;
+    let receipt = format!("/applications/{id}/receipt");
+    let action = match (application.state(), application.return_post) {
+        (S::Returned, Some(to)) => Action::Resubmit { to },
+        (_, _) => Action::Submit,
+    };
+    let step = match policy::may(user.actor(), &application.ownership, action) {
+        Ok(step) => step,
+        // Submitted already, by the first of two clicks.
+        Err(_) if application.number.is_some() && application.ownership.owner == user.user.account => {
+            return Ok(page::see_other(&receipt));
+        }
+        Err(refusal) => return Err(AppError::Conflict(refusal.to_string())),
+    };
+    let items = db::application::items(&tx, id).await?;
+    let faults = faults(&tx, &app, &application, &items).await?;
+    if !faults.is_empty() {
+        drop(tx);
+        let page = build(&app, &user, &application, faults).await?;
+        return page::unprocessable(&page);
+    }
+    if application.number.is_none() {
+        assign(&tx, &app, &application, &items).await?;
+    }
+    let remarks = db::application::Remarks::default();
+    db::application::advance(&tx, &application, step, &remarks, &user.by(), now).await?;
+    jobs::status_changed(&tx, id, now).await?;
+    tx.commit().await?;
+    Ok(page::see_other(&receipt))
+}
+
+/// The number and the frozen route of a first submission (manual §2.1.3, workflow §4).
+async fn assign(
+    tx: &Tx,
+    app: &App,
+    application: &Application,
+    items: &[db::application::Item],
+) -> Result<(), AppError> {
+    let today = app.clock.today();
+    let references = app.references.now();
+    let basics = &application.basics;
+    let no_bureau = || AppError::Conflict("所选最终使用地没有对应的受理检验检疫局，请修改产品最终使用地行政区划。".to_owned());
+    let region = basics.use_region.as_ref().ok_or_else(no_bureau)?;
+    let direct = references.direct_bureau_of(region, today).ok_or_else(no_bureau)?;
+    let rules = db::reference::delegations(tx, direct, today).await?;
+    let hs_codes: Vec<HsCode> = items.iter().map(|i| i.form.hs_code.clone()).collect();
+    let consignment =
+        Consignment { region, clause: &basics.clause, trade_mode: &basics.trade_mode, hs_codes: &hs_codes };
+    let route = routing::route(direct, &rules, &consignment);
+    let number = db::number::next_application(tx, direct, today).await?;
+    db::application::assign(tx, application.id, number.as_str(), &route, app.now()).await?;
+    Ok(())
+}
+
+#[derive(Template)]
+#[template(path = "application/receipt.html")]
+struct ReceiptPage {
+    shell: Shell,
+    id: ApplicationId,
+    number: String,
+    bureau: String,
+    address: String,
+    phone: String,
+    submitted: String,
+}
+
+/// 提交成功: number, bureau, what next (R-2.1.3-18).
+pub async fn receipt(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    let application = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
+    let Some(number) = application.number.clone() else {
+        return Ok(page::see_other(&format!("/applications/{id}/submission")));
+    };
+    let references = app.references.now();
+    let bureau = application.ownership.receiving_bureau.as_ref().and_then(|b| references.bureau(b));
+    let or_unknown = |text: Option<&String>| match text {
+        Some(t) if !t.is_empty() => t.clone(),
+        Some(_) | None => "未登记".to_owned(),
+    };
+    let crumbs = [("查看申请列表", "/applications")];
+    page::render(&ReceiptPage {
+        shell: frame::signed(&app, &user, "提交成功", Entry::Applications, &crumbs).await?,
+        id,
+        number,
+        bureau: bureau.map(|b| b.name.clone()).unwrap_or_default(),
+        address: or_unknown(bureau.map(|b| &b.address)),
+        phone: or_unknown(bureau.map(|b| &b.phone)),
+        submitted: application.submitted_at.map(domain::time::Instant::china).unwrap_or_default(),
+    })
+}

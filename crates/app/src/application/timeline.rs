@@ -1,0 +1,160 @@
+//! What happened to an application, from its audit trail: who, at which post, when, with which opinion (R-B-13).
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use db::Source;
+use db::audit::{Deed, Subject, trail};
+use domain::actor::Post;
+use domain::application::Part;
+use domain::ids::ApplicationId;
+use domain::workflow::State;
+use kit::app::App;
+use kit::error::AppError;
+
+/// One line.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its colour.
+    pub tone: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// What happened.
+    pub title: String,
+    /// Who, where.
+    pub who: String,
+    /// When.
+    pub at: String,
+    /// For `datetime`.
+    pub rfc3339: String,
+    /// The opinion.
+    pub opinion: String,
+    /// 送补正: the parts; 送纸质材料: address, list, deadline.
+    pub facts: Vec<(String, String)>,
+}
+
+/// The line of events, newest first.
+#[derive(Template, Debug, Clone)]
+#[template(path = "application/timeline.html")]
+pub struct Timeline {
+    events: Vec<Event>,
+}
+
+impl HtmlSafe for Timeline {}
+
+impl Timeline {
+    /// The newest event that matches.
+    pub fn newest(&self, mut wanted: impl FnMut(&Event) -> bool) -> Option<&Event> {
+        self.events.iter().find(|e| wanted(e))
+    }
+}
+
+/// Loads the line of events; `for_officer` adds who took and released the case.
+pub async fn load(
+    source: &impl Source,
+    app: &App,
+    id: ApplicationId,
+    for_officer: bool,
+) -> Result<Timeline, AppError> {
+    let deeds = trail(source, Subject::Application(id)).await?;
+    let mut events: Vec<_> = deeds
+        .iter()
+        .filter(|d| for_officer || !matches!(d.action.as_str(), "take" | "take_over" | "release"))
+        .map(|d| event(app, d))
+        .collect();
+    events.reverse();
+    Ok(Timeline { events })
+}
+
+/// The opinion with which the application was last returned (R-2.4-03).
+pub async fn last_return(app: &App, id: ApplicationId) -> Result<Option<String>, AppError> {
+    let deeds = trail(&app.db.read(), Subject::Application(id)).await?;
+    Ok(deeds.iter().rev().find(|d| d.to_state == Some(State::Returned)).map(|d| {
+        let parts = facts(d).into_iter().find(|f| f.0 == "需修改").map(|f| f.1);
+        match parts {
+            Some(parts) => format!("（需修改：{parts}）{}", d.opinion),
+            None => d.opinion.clone(),
+        }
+    }))
+}
+
+fn event(app: &App, d: &Deed) -> Event {
+    let (tone, icon) = match (d.action.as_str(), d.to_state) {
+        ("create" | "take" | "take_over" | "release", _) => ("t-gray", "pencil"),
+        (_, Some(State::Returned)) => ("t-amber", "arrow-back-up"),
+        (_, Some(State::ComparingPaper)) => ("t-orange", "mail-forward"),
+        (_, Some(State::Issued)) => ("t-green", "certificate"),
+        (_, Some(State::Terminated)) => ("t-slate", "hand-stop"),
+        (_, Some(s)) if s.is_negative() => ("t-red", "circle-x"),
+        ("submit" | "resubmit", _) => ("t-blue", "send"),
+        _ => ("t-blue", "check"),
+    };
+    let bureau = d.bureau_code.as_ref().map(|b| {
+        let references = app.references.now();
+        references.bureau(b).map_or_else(|| b.to_string(), |b| b.short_name.clone())
+    });
+    let who: Vec<_> = [d.post.map(|p| format!("{}岗", p.label())), bureau, Some(d.actor_name.clone())]
+        .into_iter()
+        .flatten()
+        .collect();
+    Event {
+        tone,
+        icon,
+        title: title(d),
+        who: who.join(" · "),
+        at: d.at.china(),
+        rfc3339: d.at.rfc3339(),
+        opinion: d.opinion.clone(),
+        facts: facts(d),
+    }
+}
+
+fn title(d: &Deed) -> String {
+    let post = d.post.map_or("", Post::label);
+    match d.action.as_str() {
+        "create" => "首次保存".to_owned(),
+        "submit" => "提交申请".to_owned(),
+        "resubmit" => "补正后重新提交".to_owned(),
+        "withdraw" => "企业撤回".to_owned(),
+        "accept" => "受理".to_owned(),
+        "refuse" => "拒绝受理".to_owned(),
+        "return" => "送补正（返回修改）".to_owned(),
+        "pass" => format!("{post}通过"),
+        "fail" => format!("{post}未通过"),
+        "request_paper" => "要求送纸质材料".to_owned(),
+        "paper_arrived" => "纸质材料已收到".to_owned(),
+        "issue" => "发证".to_owned(),
+        "terminate" => "强制终止流程".to_owned(),
+        "take" => "开始办理".to_owned(),
+        "take_over" => "接手办理".to_owned(),
+        "release" => "放弃办理".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// The further facts of a deed, for people.
+fn facts(d: &Deed) -> Vec<(String, String)> {
+    let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(&d.detail) else { return Vec::new() };
+    let text = |key: &str| detail.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let mut out = Vec::new();
+    if let Some(parts) = detail.get("parts").and_then(|p| p.as_array()) {
+        let labels: Vec<_> = parts
+            .iter()
+            .filter_map(|p| p.as_str().and_then(|p| p.parse::<Part>().ok()))
+            .map(Part::label)
+            .collect();
+        out.push(("需修改".to_owned(), labels.join("、")));
+    }
+    for (key, label) in [
+        ("address", "送达地址"),
+        ("papers", "材料清单"),
+        ("contact", "联系人及电话"),
+        ("deadline", "送达期限"),
+        ("certificate", "证明号"),
+    ] {
+        let value = text(key);
+        if !value.is_empty() {
+            out.push((label.to_owned(), value));
+        }
+    }
+    out
+}

@@ -1,0 +1,254 @@
+//! An application as people read it: the same cards for the enterprise, the officer, the check before submission and
+//! the print.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use db::Source;
+use db::application::Item;
+use db::attachment::Attachment;
+use domain::application::{Application, Applicant, DisposalPlan};
+use domain::catalogue::Trait;
+use domain::ids::{ApplicationId, AttachmentId, ItemId};
+use domain::text;
+use kit::app::App;
+use kit::error::AppError;
+use kit::reference::ReferenceCache;
+
+/// A label and what stands beside it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The label.
+    pub label: &'static str,
+    /// The text; empty is shown as —.
+    pub value: String,
+    /// Over more columns.
+    pub class: &'static str,
+}
+
+fn row(label: &'static str, value: impl Into<String>) -> Row {
+    Row { label, value: value.into(), class: "" }
+}
+
+fn wide(label: &'static str, value: impl Into<String>) -> Row {
+    Row { label, value: value.into(), class: "c3" }
+}
+
+/// Labels with their values.
+#[derive(Template, Debug, Clone)]
+#[template(
+    source = r#"<dl class="kv">{% for r in rows %}<div class="{{ r.class }}"><dt>{{ r.label }}</dt><dd class="prewrap">{% if r.value.is_empty() %}<span class="muted">—</span>{% else %}{{ r.value }}{% endif %}</dd></div>{% endfor %}</dl>"#,
+    ext = "html"
+)]
+pub struct Rows {
+    rows: Vec<Row>,
+}
+
+impl HtmlSafe for Rows {}
+
+impl Rows {
+    /// These rows.
+    pub const fn new(rows: Vec<Row>) -> Self {
+        Self { rows }
+    }
+
+    /// The rows.
+    pub fn iter(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter()
+    }
+}
+
+/// A product in a list.
+#[derive(Debug, Clone)]
+pub struct ItemRow {
+    /// Its id.
+    pub id: ItemId,
+    /// 序号.
+    pub ordinal: usize,
+    /// 需免办产品名称.
+    pub product_name: String,
+    /// HS 编码.
+    pub hs_code: String,
+    /// 规格型号.
+    pub model: String,
+    /// 商标.
+    pub brand: String,
+    /// 生产厂名.
+    pub manufacturer: String,
+    /// 数量/重量 with unit.
+    pub quantity: String,
+    /// HS 标准量 with unit.
+    pub hs_quantity: String,
+    /// 总价 with currency.
+    pub total: String,
+}
+
+/// A file in a list.
+#[derive(Debug, Clone)]
+pub struct FileRow {
+    /// Its id.
+    pub id: AttachmentId,
+    /// Its kind, a code.
+    pub kind: String,
+    /// Its kind, for people.
+    pub kind_name: String,
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub size: String,
+    /// When it came.
+    pub at: String,
+    /// Whether it can be looked at without downloading.
+    pub has_preview: bool,
+}
+
+/// An application as people read it.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Its id.
+    pub id: ApplicationId,
+    /// 申请单位信息.
+    pub applicant: Rows,
+    /// 申请信息.
+    pub basics: Rows,
+    /// 附表产品信息.
+    pub items: Vec<ItemRow>,
+    /// 申请附件信息.
+    pub files: Vec<FileRow>,
+}
+
+/// Loads products and files; the application was loaded in scope.
+pub async fn load(source: &impl Source, app: &App, application: &Application) -> Result<View, AppError> {
+    let references = app.references.now();
+    let items = db::application::items(source, application.id).await?;
+    let files = db::attachment::of_application(source, application.id).await?;
+    Ok(View {
+        id: application.id,
+        applicant: Rows::new(applicant_rows(&application.applicant)),
+        basics: Rows::new(basics_rows(&references, application)),
+        items: item_rows(&references, &items),
+        files: file_rows(&references, &files),
+    })
+}
+
+/// 申请单位信息.
+pub fn applicant_rows(a: &Applicant) -> Vec<Row> {
+    vec![
+        row("申请单位", &a.name),
+        row("组织机构代码", text::hyphenated(&a.org_code)),
+        row("申请单位邮编", &a.postcode),
+        row("申请单位地址", &a.address),
+        row("联系人", &a.contact),
+        row("联系电话", &a.phone),
+        row("传真", &a.fax),
+        row("联系人邮箱", &a.email),
+        row("申请单位信息备注", &a.remark),
+    ]
+}
+
+/// 申请信息.
+pub fn basics_rows(references: &ReferenceCache, application: &Application) -> Vec<Row> {
+    let b = &application.basics;
+    let day = |d: Option<domain::time::Day>| d.map(|d| d.to_string()).unwrap_or_default();
+    let region = b.use_region.as_ref().map(|r| references.region_path(r)).unwrap_or_default();
+    let mut rows = vec![
+        wide("免办条款", references.clause_full(&b.clause)),
+        row("贸易方式", references.trade_mode_name(b.trade_mode.as_str())),
+        row("产品最终使用地", format!("{region} {}", b.use_address).trim().to_owned()),
+        row("预计进口日期", day(b.expected_import_date)),
+        row("使用单位", &b.use_unit_name),
+        row("使用单位联系人", &b.use_contact),
+        row("使用单位联系电话", &b.use_phone),
+        row("合同号", &b.contract_no),
+        row("发票号", &b.invoice_no),
+        row("提/运单号", &b.bl_no),
+        row("进出口口岸（预计）", b.port.as_ref().map(|p| references.port_name(p.as_str())).unwrap_or_default()),
+        row("后续处理方式", b.disposal_plan.map_or("", DisposalPlan::label)),
+    ];
+    if b.display_from.is_some() || b.display_to.is_some() {
+        rows.push(row("展示时间", format!("{} 至 {}", day(b.display_from), day(b.display_to))));
+    }
+    if let Some(principal) = &b.principal_name {
+        rows.push(row("被代理单位", principal));
+    }
+    rows.push(wide("用途及免办理由", &b.purpose));
+    rows.push(wide("备注", &b.remark));
+    rows
+}
+
+/// Products in their order.
+pub fn item_rows(references: &ReferenceCache, items: &[Item]) -> Vec<ItemRow> {
+    items
+        .iter()
+        .enumerate()
+        .map(|(n, item)| {
+            let i = &item.form;
+            ItemRow {
+                id: item.id,
+                ordinal: n + 1,
+                product_name: i.product_name.clone(),
+                hs_code: i.hs_code.to_string(),
+                model: i.model.clone(),
+                brand: i.brand.clone(),
+                manufacturer: i.manufacturer.clone(),
+                quantity: format!("{} {}", i.qty, references.unit_name(&i.qty_unit)),
+                hs_quantity: format!("{} {}", i.hs_qty, references.unit_name(&i.hs_unit)),
+                total: format!("{} {}", i.total_price, i.currency),
+            }
+        })
+        .collect()
+}
+
+/// Files in their order.
+pub fn file_rows(references: &ReferenceCache, files: &[Attachment]) -> Vec<FileRow> {
+    files.iter().map(|f| file_row(references, f)).collect()
+}
+
+/// One file.
+pub fn file_row(references: &ReferenceCache, f: &Attachment) -> FileRow {
+    FileRow {
+        id: f.id,
+        kind: f.kind.to_string(),
+        kind_name: references.kind_name(f.kind.as_str()).to_owned(),
+        name: f.name.clone(),
+        size: size(f.size_bytes),
+        at: f.uploaded_at.china(),
+        has_preview: super::attachments::can_preview(&f.content_type),
+    }
+}
+
+/// `860 KB`, `1.2 MB`.
+pub fn size(bytes: i64) -> String {
+    if bytes < 1024 {
+        format!("{bytes} B")
+    } else if bytes < 1024 * 1024 {
+        format!("{} KB", bytes / 1024)
+    } else {
+        format!("{}.{} MB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576)
+    }
+}
+
+/// All that is known of a product.
+pub fn item_details(references: &ReferenceCache, item: &Item) -> Vec<Row> {
+    let i = &item.form;
+    vec![
+        row("HS 编码", i.hs_code.as_str()),
+        row("HS 编码产品名称", &i.hs_name),
+        row("规格型号", &i.model),
+        row("商标", &i.brand),
+        row("生产厂名", &i.manufacturer),
+        row("原产国", references.country_name(i.origin_country.as_str())),
+        row("数量/重量", format!("{} {}", i.qty, references.unit_name(&i.qty_unit))),
+        row("HS 标准量", format!("{} {}", i.hs_qty, references.unit_name(&i.hs_unit))),
+        row("单价", format!("{} {}", i.unit_price, i.currency)),
+        row("总价", format!("{} {}", i.total_price, i.currency)),
+        row("产品最终使用地", format!("{} {}", references.region_path(&i.use_region), i.use_address)),
+        row("序列号/零件号", &i.serials),
+        row("用途说明", &i.usage_note),
+        row("备注", &i.remark),
+    ]
+}
+
+/// 产品特性 as people read them.
+pub fn trait_value(t: &Trait) -> String {
+    if t.unit.is_empty() { t.value.clone() } else { format!("{} {}", t.value, t.unit) }
+}

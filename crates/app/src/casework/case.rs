@@ -1,0 +1,322 @@
+//! 办理: the application beside the decision panel; taking and releasing a case (E14).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use db::Source;
+use domain::actor::Post;
+use domain::application::{self, Application, Part};
+use domain::certificate::Validity;
+use domain::ids::{AccountId, ApplicationId};
+use domain::policy;
+use domain::workflow::{Action, AfterFinal, State as S};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Choice, FieldErrors, FormData, FormView};
+use kit::session::{BureauOfficer, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use crate::application::status::Status;
+use crate::application::timeline::{self, Timeline};
+use crate::application::view::{self, View};
+use crate::frame::{self, Entry};
+
+/// One box on the line of posts.
+struct Stop {
+    label: &'static str,
+    class: &'static str,
+    icon: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "casework/case.html")]
+struct CasePage {
+    shell: Shell,
+    id: ApplicationId,
+    number: String,
+    post: Option<Post>,
+    status: Status,
+    track: Vec<Stop>,
+    view: View,
+    warnings: Vec<&'static str>,
+    timeline: Timeline,
+    form: FormView,
+    version: i64,
+    /// The officer may decide here.
+    may_handle: bool,
+    /// 终审 is closed to the person of the 初审.
+    second_look: bool,
+    decisions: Vec<Choice>,
+    parts: Vec<(String, &'static str, bool)>,
+    holder: Option<String>,
+    is_mine: bool,
+    may_terminate: bool,
+    issuing: bool,
+    paper: bool,
+    missing_glyphs: Vec<char>,
+    conflict: Option<String>,
+}
+
+/// What the officer may decide: the table is asked for each.
+pub fn decisions(officer: &BureauOfficer, application: &Application, after_final: AfterFinal) -> Vec<(Action, Choice)> {
+    let of = &application.ownership;
+    let post = of.state.post().map_or("", Post::label);
+    [
+        (Action::Accept, "受理".to_owned(), "送初审岗"),
+        (Action::Pass { after_final }, format!("{post}通过"), next_of(of.state, after_final)),
+        (Action::RequestPaper, "需送纸质材料".to_owned(), "企业按通知送交纸质原件"),
+        (Action::PaperArrived, "材料已收到".to_owned(), "登记后继续对比"),
+        (Action::Issue, "发证".to_owned(), "生成证明号和免办证明"),
+        (Action::Return, "送补正".to_owned(), "企业补正后回到本岗"),
+        (Action::Refuse, "拒绝受理".to_owned(), "结束审批，原因对企业可见"),
+        (Action::Fail, format!("{post}未通过"), "结束审批，原因对企业可见"),
+    ]
+    .into_iter()
+    .filter(|(action, _, _)| policy::may(officer.actor(), of, *action).is_ok())
+    .map(|(action, label, note)| (action, Choice::new(action.word(), label).with_note(note)))
+    .collect()
+}
+
+const fn next_of(state: S, after_final: AfterFinal) -> &'static str {
+    match (state, after_final) {
+        (S::FirstReview, _) => "送终审岗",
+        (S::FinalReview, AfterFinal::Compare) => "送文件对比岗",
+        _ => "送发证岗",
+    }
+}
+
+/// What this application's bureau does after 终审 (D6, E16).
+pub fn after_final(app: &App, application: &Application) -> AfterFinal {
+    let references = app.references.now();
+    let bureau = application.ownership.current_bureau.as_ref().and_then(|b| references.bureau(b));
+    if bureau.is_none_or(|b| b.compare_enabled) { AfterFinal::Compare } else { AfterFinal::Issue }
+}
+
+/// The page; looking at it takes nothing.
+pub async fn show(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    let application = db::application::load(&app.db.read(), &officer.scope(), id, app.now()).await?;
+    let page = build(&app, &officer, &application, None, None).await?;
+    page::render(&page)
+}
+
+/// The page again, with what was typed and what is wrong with it.
+pub async fn again(
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    form: FormData,
+    errors: FieldErrors,
+) -> Result<Response, AppError> {
+    let page = build(app, officer, application, Some((form, errors)), None).await?;
+    page::unprocessable(&page)
+}
+
+/// The page again: somebody else holds the case, or was faster.
+pub async fn conflict(
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    form: FormData,
+    sentence: String,
+) -> Result<Response, AppError> {
+    let page = build(app, officer, application, Some((form, FieldErrors::default())), Some(sentence)).await?;
+    page::with_status(StatusCode::CONFLICT, &page)
+}
+
+async fn holder_name(source: &impl Source, id: Option<AccountId>) -> Result<Option<String>, AppError> {
+    match id {
+        Some(id) => Ok(Some(db::account::actor(source, id).await?.name().to_owned())),
+        None => Ok(None),
+    }
+}
+
+async fn build(
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    typed: Option<(FormData, FieldErrors)>,
+    conflict: Option<String>,
+) -> Result<CasePage, AppError> {
+    let id = application.id;
+    let read = app.db.read();
+    let of = &application.ownership;
+    let post = of.state.post();
+    let view = view::load(&read, app, application).await?;
+    let timeline = timeline::load(&read, app, id, true).await?;
+    let references = app.references.now();
+    let (mut data, errors) = typed.unwrap_or_default();
+    let issuing = of.state == S::AwaitingIssue;
+    if issuing && !data.has("valid_to") {
+        let bureau = of.current_bureau.as_ref().and_then(|b| references.bureau(b));
+        let days = bureau.map_or(90, |b| b.validity_days);
+        let validity = Validity::of_days(app.clock.today(), days);
+        data.set("valid_from", &validity.from.to_string());
+        data.set("valid_to", &validity.to.to_string());
+    }
+    let offered = decisions(officer, application, after_final(app, application));
+    if data.get("decision").is_empty()
+        && let [(action, _)] = offered.as_slice()
+    {
+        data.set("decision", action.word());
+    }
+    let chosen: Vec<String> = data.all("part").map(str::to_owned).collect();
+    let parts =
+        Part::ALL.iter().map(|p| (p.word().to_owned(), p.label(), chosen.iter().any(|c| c == p.word()))).collect();
+    let number = application.number.clone().unwrap_or_default();
+    let back = post.map(|p| format!("/casework?post={}", p.word())).unwrap_or_else(|| "/main".to_owned());
+    let crumb = post.map(|p| format!("{}待办", p.label())).unwrap_or_else(|| "待办".to_owned());
+    let crumbs = [(crumb.as_str(), back.as_str())];
+    let entry = post.filter(|p| officer.user.posts.holds(*p)).map_or(Entry::Main, Entry::Post);
+    let title = match post {
+        Some(p) => format!("{}办理 {number}", p.label()),
+        None => format!("查看申请 {number}"),
+    };
+    let mut shell = frame::signed(app, officer, &title, entry, &crumbs).await?;
+    if entry == Entry::Main {
+        shell.crumbs = vec![("主页".to_owned(), Some("/main".to_owned())), (title.clone(), None)];
+    }
+    shell.error_title = !errors.is_empty();
+    let may_handle = policy::may_handle(officer.actor(), of);
+    let missing_glyphs = if issuing { missing_glyphs(app, application, &view) } else { Vec::new() };
+    Ok(CasePage {
+        shell,
+        id,
+        number,
+        post,
+        status: Status::of(of.state),
+        track: track(of.state, after_final(app, application)),
+        warnings: application::warnings(&application.basics),
+        version: application.version,
+        may_handle,
+        second_look: policy::is_second_look_of_first_reviewer(officer.actor(), of),
+        decisions: offered.into_iter().map(|(_, choice)| choice).collect(),
+        parts,
+        holder: holder_name(&read, of.handler).await?,
+        is_mine: of.handler == Some(officer.user.account),
+        may_terminate: policy::may(officer.actor(), of, Action::Terminate).is_ok(),
+        issuing,
+        paper: of.state == S::Comparing,
+        missing_glyphs,
+        conflict,
+        view,
+        timeline,
+        form: FormView::new(data, errors, &officer.caller.csrf),
+    })
+}
+
+/// The characters that the certificate could not print (E27).
+pub fn missing_glyphs(app: &App, application: &Application, view: &View) -> Vec<char> {
+    let mut text = String::new();
+    for row in view.applicant.iter().chain(view.basics.iter()) {
+        text.push_str(&row.value);
+    }
+    for item in &view.items {
+        text.extend([item.product_name.as_str(), &item.model, &item.brand, &item.manufacturer]);
+    }
+    text.push_str(&application.basics.purpose);
+    app.papers.missing_glyphs(&text)
+}
+
+fn track(state: S, after_final: AfterFinal) -> Vec<Stop> {
+    let mut posts = vec![("提交申请", None)];
+    posts.extend(
+        Post::COURSE
+            .into_iter()
+            .filter(|p| *p != Post::Compare || after_final == AfterFinal::Compare)
+            .map(|p| (p.label(), Some(p))),
+    );
+    let at = match state {
+        S::Issued => posts.len(),
+        s => s.post().and_then(|p| posts.iter().position(|(_, q)| *q == Some(p))).unwrap_or(0),
+    };
+    posts
+        .into_iter()
+        .enumerate()
+        .map(|(n, (label, post))| Stop {
+            label,
+            class: if n < at {
+                "done"
+            } else if n == at {
+                "now"
+            } else {
+                ""
+            },
+            icon: if n < at { "check" } else { post.map_or("send", frame::icon_of) },
+        })
+        .collect()
+}
+
+/// 办理, and 接手 from a colleague with a reason.
+pub async fn take(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<ApplicationId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
+    if !policy::may_handle(officer.actor(), &application.ownership) {
+        return Err(not_yours(&officer, &application));
+    }
+    let me = officer.user.account;
+    match application.ownership.handler {
+        Some(holder) if holder == me => {}
+        Some(holder) => {
+            let reason = form.get("reason").trim();
+            if reason.is_empty() {
+                let name = db::account::actor(&tx, holder).await?.name().to_owned();
+                drop(tx);
+                let mut errors = FieldErrors::default();
+                errors.add("reason", format!("该单据由 {name} 办理，接手须填写理由"));
+                return again(&app, &officer, &application, form, errors).await;
+            }
+            db::application::take_over(&tx, &application, me, reason, &officer.by(), app.now()).await?;
+        }
+        None => db::application::take(&tx, &application, me, &officer.by(), app.now()).await?,
+    }
+    tx.commit().await?;
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}"), "该单据已由您办理。"))
+}
+
+/// 放弃办理: the case goes back to its post.
+pub async fn release(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<ApplicationId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
+    if application.ownership.handler != Some(officer.user.account) {
+        return Err(AppError::Conflict("该单据目前不由您办理，无需放弃。".to_owned()));
+    }
+    db::application::release(&tx, &application, officer.user.account, &officer.by(), app.now()).await?;
+    tx.commit().await?;
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}"), "已放弃办理，本岗其他人员可以办理。"))
+}
+
+/// Why this officer may not decide here: the state, the bureau, the post, or the four eyes.
+pub fn not_yours(officer: &BureauOfficer, application: &Application) -> AppError {
+    let of = &application.ownership;
+    if policy::is_second_look_of_first_reviewer(officer.actor(), of) {
+        return AppError::Forbidden(
+            "该申请的初审由您办理，终审须由另一人办理。请由本局其他终审人员办理。".to_owned(),
+        );
+    }
+    match of.state.post() {
+        None => AppError::Conflict(format!("申请单当前状态为“{}”，没有需要办理的岗位。", of.state.label())),
+        Some(post) if of.current_bureau.as_ref() != Some(&officer.user.bureau) => {
+            AppError::Forbidden(format!("该申请的{}由其他检验检疫局办理，您可以查看，不能办理。", post.label()))
+        }
+        Some(post) => AppError::Forbidden(format!(
+            "该申请在{}岗，您没有该岗位的权限。需要办理时，请联系本局系统管理员配置岗位。",
+            post.label()
+        )),
+    }
+}

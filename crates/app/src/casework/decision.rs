@@ -1,0 +1,171 @@
+//! 提交意见: the decision of a post, with its opinion (R-B-01 to -05).
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use db::application::Remarks;
+use db::certificate::Issue;
+use domain::application::{Application, Part};
+use domain::certificate::Validity;
+use domain::ids::{ApplicationId, BureauCode};
+use domain::number::check_code;
+use domain::policy;
+use domain::time::Day;
+use domain::workflow::{Action, State as S};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, FieldErrors, FormData};
+use kit::session::{BureauOfficer, Submitted};
+use kit::{flash, random};
+
+use crate::application::view;
+use crate::casework::case;
+use crate::certificate::sheet;
+use crate::jobs;
+
+/// What was decided.
+struct Decision {
+    action: Action,
+    opinion: String,
+    parts: Vec<Part>,
+    detail: String,
+    validity: Option<Validity>,
+}
+
+/// 提交意见. An untaken case is taken by its decision (E14).
+pub async fn create(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<ApplicationId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let now = app.now();
+    let tx = app.db.begin().await?;
+    let application = db::application::load_for_update(&tx, &officer.scope(), id, now).await?;
+    let of = &application.ownership;
+    if !policy::may_handle(officer.actor(), of) {
+        return Err(case::not_yours(&officer, &application));
+    }
+    if let Some(holder) = of.handler.filter(|h| *h != officer.user.account) {
+        let name = db::account::actor(&tx, holder).await?.name().to_owned();
+        drop(tx);
+        let why = format!("该单据由 {name} 办理。确需由您办理时，请先填写理由接手。");
+        return case::conflict(&app, &officer, &application, form, why).await;
+    }
+    if form.get("version") != application.version.to_string() {
+        drop(tx);
+        let why = "您打开页面后，该单据已有变化，下方是最新内容。请核对后重新提交，您填写的意见已保留。".to_owned();
+        return case::conflict(&app, &officer, &application, form, why).await;
+    }
+    let offered = case::decisions(&officer, &application, case::after_final(&app, &application));
+    let decision = match parse(&form, offered.iter().map(|(a, _)| *a), app.clock.today()) {
+        Ok(decision) => decision,
+        Err(errors) => {
+            drop(tx);
+            return case::again(&app, &officer, &application, form, errors).await;
+        }
+    };
+    let step = policy::may(officer.actor(), of, decision.action).map_err(|r| AppError::Conflict(r.to_string()))?;
+    let remarks = Remarks { opinion: &decision.opinion, parts: &decision.parts, detail: &decision.detail };
+    db::application::advance(&tx, &application, step, &remarks, &officer.by(), now).await?;
+    if let (Action::Issue, Some(validity)) = (decision.action, decision.validity) {
+        issue(&tx, &app, &officer, &application, validity).await?;
+    }
+    jobs::status_changed(&tx, id, now).await?;
+    tx.commit().await?;
+
+    let number = application.number.clone().unwrap_or_default();
+    let post = application.state().post().map_or("", domain::actor::Post::word);
+    let done = format!("{number}：已提交意见“{}”。", decision.action.label());
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework?post={post}"), &done))
+}
+
+fn parse(form: &FormData, offered: impl Iterator<Item = Action>, today: Day) -> Result<Decision, FieldErrors> {
+    let mut check = Checker::new(form);
+    let word = form.get("decision").trim();
+    let action = offered.into_iter().find(|a| a.word() == word);
+    if action.is_none() {
+        check.error("decision", "请选择处理结果");
+    }
+    let needs_reason = matches!(action, Some(Action::Return | Action::Refuse | Action::Fail));
+    let opinion = if needs_reason {
+        check.text("opinion", "意见").required().length(5..=500).take()
+    } else {
+        check.text("opinion", "意见").length(0..=500).take()
+    };
+    let mut parts = Vec::new();
+    if action == Some(Action::Return) {
+        parts = form.all("part").filter_map(|p| p.parse().ok()).collect();
+        if parts.is_empty() {
+            check.error("part", "送补正时，请至少选择一个需修改的部分");
+        }
+    }
+    let mut detail = String::new();
+    if action == Some(Action::RequestPaper) {
+        let address = check.text("address", "送达地址").required().length(2..=200).take();
+        let papers = check.text("papers", "材料清单").required().length(2..=500).take();
+        let contact = check.text("contact", "联系人及电话").required().length(2..=100).take();
+        let deadline = check.day("deadline", "送达期限");
+        if deadline.is_some_and(|d| d < today) {
+            check.error("deadline", "送达期限不能早于今天");
+        }
+        detail = serde_json::json!({
+            "address": address, "papers": papers, "contact": contact,
+            "deadline": deadline.map(|d| d.to_string()).unwrap_or_default(),
+        })
+        .to_string();
+    }
+    let mut validity = None;
+    if action == Some(Action::Issue)
+        && let Some(to) = check.day("valid_to", "截止日期")
+    {
+        match Validity::granted(today, today, to) {
+            Ok(granted) => validity = Some(granted),
+            Err(why) => check.error("valid_to", why.to_string()),
+        }
+    }
+    check.finish()?;
+    let Some(action) = action else { return Err(FieldErrors::default()) };
+    Ok(Decision { action, opinion, parts, detail, validity })
+}
+
+/// 发证: number, frozen sheet, balances, and the job that makes the paper (A15).
+async fn issue(
+    tx: &db::Tx,
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    validity: Validity,
+) -> Result<(), AppError> {
+    debug_assert_eq!(application.state(), S::AwaitingIssue);
+    let now = app.now();
+    let references = app.references.now();
+    let view = view::load(tx, app, application).await?;
+    let missing = case::missing_glyphs(app, application, &view);
+    if !missing.is_empty() {
+        let list: Vec<String> = missing.iter().map(char::to_string).collect();
+        return Err(AppError::Conflict(format!(
+            "证明暂不能打印下列字：{}。请联系企业和系统管理员处理后再发证，本次没有发证。",
+            list.join("、")
+        )));
+    }
+    let items = db::application::items(tx, application.id).await?;
+    let bureau: &BureauCode = &officer.user.bureau;
+    let direct = references.direct_of(bureau);
+    let number = db::number::next_certificate(tx, direct, now.china_day()).await?;
+    let code = check_code(random::bytes::<8>());
+    let sheet = sheet::freeze(app, application, &items, number.as_str(), &code, validity, bureau)?;
+    let lines: Vec<_> = items.iter().map(|i| (i.form.qty, i.form.hs_qty)).collect();
+    let new = Issue {
+        application: application.id,
+        number: number.as_str(),
+        check_code: &code,
+        validity,
+        bureau,
+        officer: officer.user.account,
+        sheet: &sheet,
+        lines: &lines,
+    };
+    let certificate = db::certificate::issue(tx, &new, &officer.by(), now).await?;
+    jobs::render_certificate(tx, certificate, now).await?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The bureau's posts: 受理, 初审, 终审, 文件对比, 发证, 强制终止 (workflow §3.1, forms §2.13).
+
+pub mod case;
+pub mod decision;
+pub mod termination;
+pub mod worklist;

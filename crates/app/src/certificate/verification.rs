@@ -1,0 +1,96 @@
+//! 证明公开核验: what the QR code leads to. Number and check code together, or nothing is said.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use domain::certificate::{Standing, standing};
+use domain::number::CertificateNumber;
+use domain::text;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::page;
+use kit::session::Caller;
+use kit::shell::Shell;
+use subtle::ConstantTimeEq as _;
+
+use crate::certificate::sheet::Sheet;
+use crate::frame;
+
+/// 证明号 and 核验码.
+#[derive(Debug, serde::Deserialize)]
+pub struct VerificationQuery {
+    number: Option<String>,
+    #[serde(default)]
+    code: String,
+}
+
+struct Answer {
+    number: String,
+    standing: Standing,
+    holder: String,
+    bureau: String,
+    valid_from: String,
+    valid_to: String,
+    products: usize,
+}
+
+#[derive(Template)]
+#[template(path = "certificate/verification.html")]
+struct VerificationPage {
+    shell: Shell,
+    form: FormView,
+    answer: Option<Answer>,
+}
+
+/// The page, and the answer. The same sentence for an unknown number and a wrong code; too many wrong ones wait.
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<VerificationQuery>,
+) -> Result<Response, AppError> {
+    let mut shell = frame::public(&app, &caller, "证明公开核验");
+    let mut errors = FieldErrors::default();
+    let mut answer = None;
+    let mut data = FormData::default();
+    if let Some(number) = &query.number {
+        data.set("number", number);
+        data.set("code", &query.code);
+        let subject = format!("verification|{}", caller.address);
+        if db::session::is_locked(&app.db.read(), &subject, app.now()).await? {
+            errors.add("number", "核验不成功的次数过多，请 15 分钟后再试");
+        } else {
+            answer = look_up(&app, number, &query.code).await?;
+            if answer.is_none() {
+                let tx = app.db.begin().await?;
+                db::session::note_failure(&tx, &subject, app.now()).await?;
+                tx.commit().await?;
+                errors.add("number", "没有与该证明号和核验码相符的证明，请核对后重新输入");
+            }
+        }
+    }
+    shell.error_title = !errors.is_empty();
+    let invalid = !errors.is_empty();
+    let page = VerificationPage { shell, form: FormView::new(data, errors, &caller.csrf), answer };
+    if invalid { page::unprocessable(&page) } else { page::render(&page) }
+}
+
+async fn look_up(app: &App, number: &str, code: &str) -> Result<Option<Answer>, AppError> {
+    let Ok(number) = CertificateNumber::parse(number) else { return Ok(None) };
+    let Some(found) = db::certificate::by_number(&app.db.read(), number.as_str()).await? else { return Ok(None) };
+    let typed = text::half_width(code.trim()).to_ascii_uppercase();
+    if !bool::from(found.check_code.as_bytes().ct_eq(typed.as_bytes())) {
+        return Ok(None);
+    }
+    let sheet: Sheet = serde_json::from_str(&found.sheet).map_err(anyhow::Error::new)?;
+    Ok(Some(Answer {
+        standing: standing(found.state, found.validity(), found.exhausted, app.now()),
+        valid_from: found.valid_from.to_string(),
+        valid_to: found.valid_to.to_string(),
+        number: found.number,
+        holder: sheet.holder,
+        bureau: sheet.issuing_bureau,
+        products: sheet.items.len(),
+    }))
+}

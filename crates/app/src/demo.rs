@@ -1,0 +1,411 @@
+//! Demonstration data: accounts and a dozen applications in different states, made through the real deeds with a
+//! shifted clock (E34). Only with `--demo`, and only into an empty database.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use db::account::{Appointment, Particulars, Registration};
+use db::audit::By;
+use db::reference::HsType;
+use domain::actor::{Post, Posts};
+use domain::application::ApplicantKind;
+use domain::catalogue::CharacteristicKind;
+use domain::ids::{AccountId, BureauCode, ClauseCode, DelegationId, RegionCode};
+use domain::routing::{Delegation, Step};
+use domain::time::{FixedClock, Instant};
+use kit::app::{App, Parts};
+use kit::reference::References;
+
+use crate::clerk::Clerk;
+use crate::passwords;
+
+/// The password of every demonstration account.
+pub const PASSWORD: &str = "mianban-demo-2026";
+/// The setting that marks a demonstration database.
+pub const MARK: &str = "demonstration";
+/// The bureau of the demonstration officers.
+const SHANGHAI: &str = "310000";
+
+/// An account of the demonstration.
+#[derive(Debug)]
+pub struct DemoAccount {
+    /// 用户类型.
+    pub kind: &'static str,
+    /// 用户名.
+    pub username: &'static str,
+    /// What it is for.
+    pub what: &'static str,
+    /// Its posts; none = the enterprise.
+    posts: &'static [Post],
+}
+
+const fn account(kind: &'static str, username: &'static str, what: &'static str, posts: &'static [Post]) -> DemoAccount {
+    DemoAccount { kind, username, what, posts }
+}
+
+/// All of them, as the login page shows them.
+pub const ACCOUNTS: &[DemoAccount] = &[
+    account("企业", "demo_enterprise", "申请单位用户", &[]),
+    account("检验检疫局", "demo_accept", "上海局 受理", &[Post::Accept]),
+    account("检验检疫局", "demo_first", "上海局 初审", &[Post::FirstReview]),
+    account("检验检疫局", "demo_final", "上海局 终审", &[Post::FinalReview]),
+    account("检验检疫局", "demo_compare", "上海局 文件对比", &[Post::Compare]),
+    account("检验检疫局", "demo_issue", "上海局 发证", &[Post::Issue]),
+    account("检验检疫局", "demo_amend", "上海局 证明修改批准", &[Post::AmendApprove]),
+    account("检验检疫局", "demo_amend2", "上海局 证明修改确认", &[Post::AmendConfirm]),
+    account("检验检疫局", "demo_writeoff", "上海局 核销", &[Post::WriteOff]),
+    account("检验检疫局", "demo_supervise", "上海局 后续监管", &[Post::Supervise]),
+    account("检验检疫局", "demo_entry", "上海局 补录", &[Post::ProxyEntry]),
+    account("检验检疫局", "demo_bureau", "上海局 局系统管理员、强制终止", &[Post::BureauAdmin, Post::Terminate]),
+    account(
+        "认监委",
+        "demo_cnca",
+        "信息发布、基础数据、业务下放配置、统计、系统管理",
+        &[Post::Publish, Post::ReferenceAdmin, Post::RoutingAdmin, Post::Statistics, Post::CncaAdmin],
+    ),
+];
+
+/// A step of a course: who does what.
+type Course = &'static [(&'static str, &'static [(&'static str, &'static str)])];
+
+const ACCEPT: (&str, &[(&str, &str)]) = ("demo_accept", &[("decision", "accept"), ("opinion", "材料齐全，准予受理。")]);
+const FIRST: (&str, &[(&str, &str)]) = ("demo_first", &[("decision", "pass"), ("opinion", "符合免办条款，同意。")]);
+const FINAL: (&str, &[(&str, &str)]) = ("demo_final", &[("decision", "pass"), ("opinion", "同意。")]);
+const COMPARE: (&str, &[(&str, &str)]) = ("demo_compare", &[("decision", "pass"), ("opinion", "原件与上传文件一致。")]);
+const ISSUE: (&str, &[(&str, &str)]) = ("demo_issue", &[("decision", "issue")]);
+
+/// One application: how many days ago it began, its clause and mode, its product, and its course.
+struct Story {
+    days_ago: i64,
+    clause: &'static str,
+    trade_mode: &'static str,
+    product: (&'static str, &'static str, &'static str),
+    purpose: &'static str,
+    submitted: bool,
+    course: Course,
+}
+
+const RESEARCH: &str = "用于新一代房间空气调节器能效对比测试，样机测试完成后退运出境，不在境内销售。";
+const AIR: (&str, &str, &str) = ("8415", "独立窗式空调器样机", "KC-26/ZW-T1");
+const FRIDGE: (&str, &str, &str) = ("8418", "家用冷藏箱样机", "BC-92");
+const CABLE: (&str, &str, &str) = ("8544", "设备内部连接电缆", "H05VV-F 3G1.5");
+
+const STORIES: &[Story] = &[
+    Story { days_ago: 2, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: false, course: &[] },
+    Story { days_ago: 8, clause: "5", trade_mode: "2700", product: FRIDGE, purpose: "用于展会现场展示，展示结束后全部退运，不销售。", submitted: false, course: &[] },
+    Story { days_ago: 0, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[] },
+    Story { days_ago: 1, clause: "3", trade_mode: "0110", product: CABLE, purpose: "直接用于最终用户进口设备的维修更换，不单独销售。", submitted: true, course: &[] },
+    Story { days_ago: 4, clause: "1", trade_mode: "0110", product: FRIDGE, purpose: RESEARCH, submitted: true, course: &[ACCEPT, ("demo_first", &[("decision", "return"), ("part", "items"), ("part", "attachments"), ("opinion", "第 1 项产品型号与发票不一致，请核对规格型号；请补充产品铭牌照片。")])] },
+    Story { days_ago: 3, clause: "4", trade_mode: "0110", product: CABLE, purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。", submitted: true, course: &[ACCEPT] },
+    Story { days_ago: 5, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, FIRST] },
+    Story { days_ago: 6, clause: "6", trade_mode: "2700", product: FRIDGE, purpose: "暂时进口参加展览，展览结束后退运出关。", submitted: true, course: &[ACCEPT, FIRST, FINAL] },
+    Story { days_ago: 7, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, FIRST, FINAL, ("demo_compare", &[("decision", "request_paper"), ("address", "上海检验检疫局受理窗口"), ("papers", "责任担保书原件；产品符合性声明原件"), ("contact", "受理窗口"), ("deadline", "+20"), ("opinion", "请送交纸质原件对比。")])] },
+    Story { days_ago: 9, clause: "3", trade_mode: "0110", product: CABLE, purpose: "直接用于最终用户进口设备的维修更换，不单独销售。", submitted: true, course: &[ACCEPT, FIRST, FINAL, COMPARE] },
+    Story { days_ago: 30, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE] },
+    Story { days_ago: 45, clause: "4", trade_mode: "0110", product: CABLE, purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。", submitted: true, course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE] },
+    Story { days_ago: 20, clause: "9", trade_mode: "0110", product: FRIDGE, purpose: "因特殊用途申请免办，详见情况说明。", submitted: true, course: &[("demo_accept", &[("decision", "refuse"), ("opinion", "所述用途不属于免办情形，请办理强制性产品认证。")])] },
+    Story { days_ago: 18, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, ("demo_first", &[("decision", "fail"), ("opinion", "测试数量超出合理范围，且未说明测试计划。")])] },
+    Story { days_ago: 15, clause: "1", trade_mode: "0110", product: FRIDGE, purpose: RESEARCH, submitted: true, course: &[("demo_enterprise", &[("withdraw", "1")])] },
+    Story { days_ago: 12, clause: "3", trade_mode: "0110", product: CABLE, purpose: "直接用于最终用户进口设备的维修更换，不单独销售。", submitted: true, course: &[ACCEPT, ("demo_bureau", &[("terminate", "1")])] },
+];
+
+/// Whether the database is a demonstration; one that holds anything else is refused.
+pub async fn prepare(app: &App, now: Instant) -> anyhow::Result<()> {
+    let read = app.db.read();
+    if db::setting::get(&read, MARK).await?.is_some() {
+        return Ok(());
+    }
+    let accounts = read.number("SELECT COUNT(*) FROM account", db::params![]).await?;
+    anyhow::ensure!(
+        accounts == 0,
+        "--demo is refused: the database holds data that are not a demonstration; use another --data-dir or --database-url"
+    );
+    Box::pin(fill(app, now)).await.context("making the demonstration data")
+}
+
+/// The same site with a clock of its own.
+async fn shifted(app: &App, clock: Arc<FixedClock>) -> anyhow::Result<App> {
+    Ok(App::new(Parts {
+        db: app.db.clone(),
+        files: app.files.clone(),
+        clock,
+        config: app.config.clone(),
+        key: app.key.clone(),
+        references: References::new(db::reference::load(&app.db.read()).await?),
+        papers: app.papers.clone(),
+        post: app.post.clone(),
+        hashing: app.hashing.clone(),
+        seen: app.seen.clone(),
+    }))
+}
+
+async fn fill(app: &App, now: Instant) -> anyhow::Result<()> {
+    let clock = Arc::new(FixedClock::at(now.plus_days(-60)));
+    let past = shifted(app, clock.clone()).await?;
+    let accounts = people(&past).await?;
+    news(&past, now).await?;
+    let router = crate::site::router(past.clone());
+    for story in STORIES {
+        clock.set(now.plus_days(-story.days_ago).plus_hours(-9));
+        tell(&past, &router, &clock, &accounts, story)
+            .await
+            .with_context(|| format!("the application of {} days ago", story.days_ago))?;
+    }
+    let tx = app.db.begin().await?;
+    db::setting::get_or_put(&tx, MARK, "1").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+type People = Vec<(&'static str, AccountId)>;
+
+async fn people(app: &App) -> anyhow::Result<People> {
+    let hash = passwords::hash(app, PASSWORD).await?;
+    let now = app.now();
+    let tx = app.db.begin().await?;
+    let mut out = Vec::new();
+    for a in ACCOUNTS {
+        let id = if a.posts.is_empty() {
+            let new = Registration {
+                username: a.username.to_owned(),
+                password_hash: hash.clone(),
+                org_code: "802100433".to_owned(),
+                org_code_entered: "802100433".to_owned(),
+                org_name: "示例电器(上海)有限公司".to_owned(),
+                org_postcode: "200000".to_owned(),
+                org_address: "上海市浦东新区示例路 100 号".to_owned(),
+                org_remark: String::new(),
+                particulars: Particulars {
+                    region: RegionCode::new("310115"),
+                    applicant_kind: ApplicantKind::Importer,
+                    legal_rep: String::new(),
+                    contact_name: "张示例".to_owned(),
+                    contact_phone: "021-00000000".to_owned(),
+                    contact_mobile: String::new(),
+                    contact_fax: String::new(),
+                    contact_email: "demo@example.com".to_owned(),
+                },
+            };
+            db::account::register(&tx, &new, now, "").await?
+        } else {
+            let new = Appointment {
+                username: a.username.to_owned(),
+                password_hash: hash.clone(),
+                display_name: a.what.split('、').next().unwrap_or(a.what).to_owned(),
+                bureau: (a.kind == "检验检疫局").then(|| BureauCode::new(SHANGHAI)),
+                posts: Posts::new(a.posts.iter().copied()),
+            };
+            db::account::appoint(&tx, &new, &By::system(), now).await?
+        };
+        out.push((a.username, id));
+    }
+    // One 业务下放 rule outside Shanghai: Suzhou does its own 受理 and 初审 for end-user repair.
+    let target = app.references.now().bureaus.iter().find(|b| b.parent.as_str() == "320000").map(|b| b.code.clone());
+    if let Some(target) = target {
+        let rule = Delegation {
+            id: DelegationId::new(0),
+            target,
+            region_prefix: Some("3205".to_owned()),
+            clause: Some(ClauseCode::new("3")),
+            hs_prefix: None,
+            trade_mode: None,
+            steps: vec![Step::Accept, Step::FirstReview],
+            priority: 0,
+        };
+        db::reference::add_delegation(&tx, &BureauCode::new("320000"), &rule, now.china_day(), now).await?;
+    }
+    tx.commit().await?;
+    Ok(out)
+}
+
+async fn news(app: &App, now: Instant) -> anyhow::Result<()> {
+    let tx = app.db.begin().await?;
+    for (days_ago, title, category, pinned, body) in [
+        (3, "关于启用 CCC 免办电子审批系统的通知", "通知", true, "即日起，免于办理强制性产品认证的申请、审批、发证通过本系统办理。\n\n首次使用的企业请先注册；检验检疫局人员的账号由本局系统管理员分配。"),
+        (7, "关于规范“以整机全数出口为目的”进口零部件免办申请材料的说明", "说明", false, "以整机全数出口为目的进口零部件的，请在情况说明中列明出口合同、整机型号与零部件清单的对应关系。"),
+        (14, "附件上传提示", "说明", false, "单个文件不超过 5M。建议使用 800*600 像素的图片，在能看清的前提下越小越好。"),
+        (24, "免办证明有效期提示", "公告", false, "免办证明自发证当日起算，至截止日期当日 24 时（北京时间）止。请在有效期内办理进口手续。"),
+    ] {
+        db::bulletin::publish(&tx, title, category, body, pinned, now.plus_days(-days_ago)).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn tell(app: &App, router: &Router, clock: &FixedClock, people: &People, story: &Story) -> anyhow::Result<()> {
+    let sit = async |name: &str| -> anyhow::Result<Clerk> {
+        let id = people.iter().find(|(n, _)| *n == name).map(|(_, id)| *id).context("a demonstration account")?;
+        Clerk::sit_down(app, router.clone(), id).await
+    };
+    let enterprise = sit("demo_enterprise").await?;
+    let key = kit::random::token();
+    let fields =
+        [("clause_code", story.clause), ("trade_mode", story.trade_mode), ("creation_key", key.as_str())];
+    let basics = enterprise.must("/applications/clause", &fields).await?;
+    let id = basics.split('/').nth(2).context("an id in the address")?.to_owned();
+    let seen = field_value(&enterprise.get(&basics).await?.text(), "seen");
+    let last = (clock_day(clock) , clock_day_plus(clock, 10));
+    enterprise
+        .must(
+            &basics,
+            &[
+                ("seen", &seen),
+                ("clause_code", story.clause),
+                ("trade_mode", story.trade_mode),
+                ("use_region_code_1", "310000"),
+                ("use_region_code_2", "310100"),
+                ("use_region_code_3", "310115"),
+                ("use_address", "示例科技园 3 号楼 2 层"),
+                ("use_unit_name", "示例电器(上海)有限公司"),
+                ("use_contact", "张示例"),
+                ("use_phone", "021-00000000"),
+                ("contract_no", &format!("DEMO-{id:0>4}")),
+                ("invoice_no", &format!("INV-{id:0>5}")),
+                ("purpose", story.purpose),
+                ("disposal_plan", if story.clause == "4" { "keep" } else { "return" }),
+                ("display_from", if story.clause == "5" { last.0.as_str() } else { "" }),
+                ("display_to", if story.clause == "5" { last.1.as_str() } else { "" }),
+            ],
+        )
+        .await?;
+    let references = app.references.now();
+    let (prefix, product, model) = story.product;
+    let hs: &HsType = references
+        .hs_types_matching(prefix, "", clock_now(clock).china_day())
+        .into_iter()
+        .next()
+        .context("a HS type for the demonstration")?;
+    add_product(&enterprise, &id, hs, product, model).await?;
+    if !story.submitted {
+        return Ok(());
+    }
+    let kinds = references.needs(Some(&BureauCode::new(SHANGHAI)), &ClauseCode::new(story.clause));
+    for (kind, name, need) in kinds {
+        use domain::application::Need;
+        if matches!(need, Need::Must) || matches!(kind.as_str(), "contract" | "invoice") {
+            let file = format!("{name}.pdf").replace('/', "或");
+            let page = sample_pdf(kind.as_str());
+            let answer = enterprise
+                .upload(&format!("/applications/{id}/attachments"), kind.as_str(), &[(&file, &page)])
+                .await?;
+            anyhow::ensure!(answer.status.is_redirection(), "uploading {file}: {}", answer.status);
+        }
+    }
+    clock.pass_hours(1);
+    enterprise.must(&format!("/applications/{id}/submission"), &[]).await?;
+    for (who, fields) in story.course {
+        clock.pass_hours(1);
+        let clerk = sit(who).await?;
+        decide(&clerk, clock, &id, fields).await?;
+    }
+    Ok(())
+}
+
+async fn add_product(clerk: &Clerk, id: &str, hs: &HsType, product: &str, model: &str) -> anyhow::Result<()> {
+    let mut fields: Vec<(String, String)> = [
+        ("hs_code", hs.code.as_str()),
+        ("product_name", product),
+        ("model", model),
+        ("brand", "演示品牌"),
+        ("manufacturer", "示例工厂（慕尼黑）"),
+        ("origin_country", "DEU"),
+        ("qty", "10"),
+        ("qty_unit", hs.unit.as_str()),
+        ("hs_qty", "10"),
+        ("unit_price", "120.5"),
+        ("total_price", "1205"),
+        ("currency", "EUR"),
+        ("use_region_code_1", "310000"),
+        ("use_region_code_2", "310100"),
+        ("use_region_code_3", "310115"),
+        ("use_address", "示例科技园 3 号楼 2 层"),
+    ]
+    .iter()
+    .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+    .collect();
+    for (n, c) in hs.characteristics.iter().enumerate() {
+        let answer = match c.kind {
+            CharacteristicKind::Text => "见技术资料".to_owned(),
+            CharacteristicKind::Choice => c.choices.first().cloned().unwrap_or_default(),
+            CharacteristicKind::Number => "220".to_owned(),
+        };
+        fields.push((format!("trait_{n}"), answer));
+    }
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    clerk.must(&format!("/applications/{id}/items"), &fields).await?;
+    Ok(())
+}
+
+async fn decide(clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &str)]) -> anyhow::Result<()> {
+    match fields.first() {
+        Some(("withdraw", _)) => {
+            clerk.must(&format!("/applications/{id}/withdrawal"), &[]).await?;
+        }
+        Some(("terminate", _)) => {
+            let page = clerk.get(&format!("/casework/{id}")).await?.text();
+            let number = page.split("MB").nth(1).map(|rest| format!("MB{}", &rest[..19])).context("a number on the page")?;
+            let reason = "企业书面说明货物已另行办理认证，终止本次审批流程。";
+            let fields = [("termination_reason", reason), ("confirm_number", number.as_str())];
+            clerk.must(&format!("/casework/{id}/termination"), &fields).await?;
+        }
+        Some(_) | None => {
+            let page = clerk.get(&format!("/casework/{id}")).await?.text();
+            let version = field_value(&page, "version");
+            let valid_to = clock_day_plus(clock, 89);
+            let deadline = clock_day_plus(clock, 20);
+            let mut all = vec![("version", version.as_str()), ("valid_to", valid_to.as_str())];
+            all.extend(fields.iter().map(|(k, v)| (*k, if *v == "+20" { deadline.as_str() } else { *v })));
+            clerk.must(&format!("/casework/{id}/decision"), &all).await?;
+        }
+    }
+    Ok(())
+}
+
+fn clock_now(clock: &FixedClock) -> Instant {
+    use domain::time::Clock as _;
+    clock.now()
+}
+
+fn clock_day(clock: &FixedClock) -> String {
+    clock_now(clock).china_day().to_string()
+}
+
+fn clock_day_plus(clock: &FixedClock, days: i64) -> String {
+    clock_now(clock).china_day().plus_days(days).to_string()
+}
+
+/// The value of a hidden field of a page.
+fn field_value(page: &str, name: &str) -> String {
+    page.split(&format!("name=\"{name}\" value=\""))
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// A small PDF of one page with one line of text.
+fn sample_pdf(text: &str) -> Vec<u8> {
+    let content = format!("BT /F1 18 Tf 72 760 Td (Demonstration: {text}) Tj ET");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
+            .to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+    ];
+    let mut out = String::from("%PDF-1.4\n");
+    let mut offsets = Vec::new();
+    for (n, object) in objects.iter().enumerate() {
+        offsets.push(out.len());
+        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", n + 1));
+    }
+    let start = out.len();
+    out.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+    for offset in offsets {
+        out.push_str(&format!("{offset:010} 00000 n \n"));
+    }
+    out.push_str(&format!("trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1));
+    out.into_bytes()
+}

@@ -1,0 +1,71 @@
+//! The duties of the clock: drafts after ten days, ended sessions, files without rows, checkpoints of the audit trail.
+//! Several processes may do them at once; each is a guarded statement.
+
+use db::audit::By;
+use domain::policy::Ownership;
+use domain::workflow::{Action, Hat, step};
+use kit::app::App;
+use object_store::ObjectStoreExt as _;
+
+/// Does what is due; a duty that fails is logged and tried again at the next round.
+pub(super) async fn run(app: &App) {
+    for (name, outcome) in [
+        ("purging drafts", purge_drafts(app).await),
+        ("ending sessions", end_sessions(app).await),
+        ("removing files", remove_files(app).await),
+        ("checkpointing the audit trail", checkpoint(app).await),
+    ] {
+        if let Err(error) = outcome {
+            tracing::warn!(error = format!("{error:#}"), "a duty of the clock failed: {name}: {error:#}");
+        }
+    }
+}
+
+/// Deletes drafts whose ten days are over, with products and files (R-2.3-03).
+async fn purge_drafts(app: &App) -> anyhow::Result<()> {
+    let now = app.now();
+    for id in db::application::expired_drafts(&app.db.read(), now).await? {
+        let tx = app.db.begin().await?;
+        // Somebody else may have deleted it since.
+        if let Ok(application) = db::application::load_expired(&tx, id).await {
+            let Ownership { state, .. } = application.ownership;
+            let deletion = step(state, Action::Delete, Hat::Timer)?;
+            db::application::delete(&tx, &application, deletion, &By::system(), now).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn end_sessions(app: &App) -> anyhow::Result<()> {
+    let tx = app.db.begin().await?;
+    db::session::sweep(&tx, app.now()).await?;
+    db::queue::sweep(&tx, app.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes files whose rows have been gone for an hour.
+async fn remove_files(app: &App) -> anyhow::Result<()> {
+    let keys = db::attachment::orphans(&app.db.read(), app.now().plus_hours(-1)).await?;
+    let mut gone = Vec::new();
+    for key in keys {
+        match app.files.delete(&object_store::path::Path::from(key.clone())).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => gone.push(key),
+            Err(error) => tracing::warn!(%error, "a file cannot be removed; tried again later"),
+        }
+    }
+    if !gone.is_empty() {
+        let tx = app.db.begin().await?;
+        db::attachment::forget_orphans(&tx, &gone).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn checkpoint(app: &App) -> anyhow::Result<()> {
+    let tx = app.db.begin().await?;
+    db::audit::checkpoint(&tx, app.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}

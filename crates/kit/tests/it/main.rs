@@ -1,0 +1,5 @@
+//! What surrounds every request, through HTTP.
+
+mod errors;
+mod sessions;
+mod site;
