@@ -9,7 +9,7 @@
   const on = (type, listener, capture) => d.addEventListener(type, listener, capture);
   const csrf = () => d.querySelector('meta[name="csrf"]')?.content || "";
   /** POST to our own server, with the token that proves the page is ours. */
-  const post = (url, body) => fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRF-Token": csrf() } });
+  const post = (url, body = new URLSearchParams()) => fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRF-Token": csrf() } });
 
   // 1. A page taken from the back/forward cache may belong to a session that has ended: ask the server again.
   window.addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
@@ -110,7 +110,7 @@
     if (input) label.classList.toggle("on", input.checked);
   });
   on("change", mirrorChoices);
-  on("reset", () => setTimeout(() => { mirrorChoices(); all("[data-q]").forEach(quantity); all("[maxlength]").forEach(remaining); }));
+  on("reset", () => setTimeout(() => { mirrorChoices(); all("[data-q]").forEach(quantity); all("[data-max]").forEach(remaining); }));
 
   // 8. Row selection and bulk actions: [data-all], [data-row], and the button [data-bulk] with a <span> for the number.
   function bulk(table) {
@@ -166,12 +166,14 @@
   }
   on("input", (e) => { if (e.target.matches("[data-q]")) quantity(e.target); });
 
-  // 10. Remaining characters: #ID-count beside a field with maxlength.
+  // 10. Remaining characters: #ID-count beside a field with data-max. Nothing is cut off: what is too long is said.
   function remaining(field) {
-    const counter = field.maxLength > 0 && d.getElementById(`${field.id}-count`);
-    if (counter) counter.textContent = `还可输入 ${Math.max(0, field.maxLength - field.value.length)} 字`;
+    const counter = d.getElementById(`${field.id}-count`);
+    if (!counter) return;
+    const left = Number(field.dataset.max) - [...field.value].length;
+    counter.textContent = left >= 0 ? `还可输入 ${left} 字` : `超出 ${-left} 字，请删减`;
   }
-  on("input", (e) => { if (e.target.maxLength > 0) remaining(e.target); });
+  on("input", (e) => { if (e.target.dataset?.max) remaining(e.target); });
 
   // 11. Unsaved changes: form[data-guard] warns before leaving; form[data-dirty] comes back with unsaved values.
   //     form[data-autosave="URL"] keeps what was typed on the server, at most every ten seconds.
@@ -404,7 +406,7 @@
   function refresh() {
     mirrorChoices();
     all("[data-q]").forEach((input) => { if (input.value) quantity(input); });
-    all("[maxlength]").forEach(remaining);
+    all("[data-max]").forEach(remaining);
     searchable();
   }
   refresh();

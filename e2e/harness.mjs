@@ -22,7 +22,7 @@ export const DESK = 1440;
 export const PHONE = 390;
 
 /** Password of all demonstration accounts. */
-export const DEMO_PASSWORD = process.env.MIANBAN_DEMO_PASSWORD ?? "demo-2026";
+export const DEMO_PASSWORD = "mianban-demo-2026";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

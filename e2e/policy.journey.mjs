@@ -25,7 +25,7 @@ const PAGE = `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><met
 <div><label class="form-label" for="region">省</label><select class="form-select" id="region" name="region" hx-get="/part" hx-target="#city" hx-trigger="change"><option value="">请选择</option><option value="31">上海</option></select></div>
 <div><label class="form-label" for="city">市</label><select class="form-select" id="city" name="city"><option value="">请选择</option></select></div>
 <div><label class="form-label" for="country">国家/地区</label><select class="form-select" id="country" name="country" data-search="输入名称查找">${options}</select></div>
-<div><label class="form-label" for="why">理由</label><textarea class="form-control is-invalid" id="why" name="why" maxlength="100"></textarea><div class="form-text" id="why-count"></div></div>
+<div><label class="form-label" for="why">理由</label><textarea class="form-control is-invalid" id="why" name="why" data-max="100"></textarea><div class="form-text" id="why-count"></div></div>
 <div><label class="form-label" for="qty">数量</label><input class="form-control" id="qty" name="qty" inputmode="decimal" data-q="bar">
 <svg class="qbar" id="bar" viewBox="0 0 100 12" preserveAspectRatio="none" role="img" aria-label="总数 120 台，已核销 60，待确认 20" data-total="120" data-done="60" data-pend="20"><rect class="q-done" width="50" height="12"/><rect class="q-pend" x="50" width="16.67" height="12"/><rect class="q-this" width="0" height="12"/></svg><div class="form-text" id="bar-left"></div></div>
 <div><label class="choice"><input class="form-check-input" type="radio" name="c" checked><span><strong>一般贸易</strong></span></label>
@@ -57,7 +57,11 @@ const server = createServer((request, response) => {
     tokens.push(`${request.method} ${url.pathname} ${request.headers["x-csrf-token"] ?? "-"}`);
     if (url.pathname === "/part") return answer(200, "text/html", '<option value="310115">浦东新区</option>');
     if (url.pathname === "/files") return answer(200, "text/html", '<li id="row-1"><span class="nm">合同.pdf</span></li><span class="tag t-green" id="state">已上传 1</span>');
-    if (url.pathname === "/session") return answer(204, "text/plain", "");
+    if (url.pathname === "/session") {
+      // The program reads forms only as forms.
+      const isForm = /^application\/x-www-form-urlencoded/.test(request.headers["content-type"] ?? "");
+      return answer(isForm ? 204 : 400, "text/plain", "");
+    }
     return answer(200, "text/html", PAGE.replace("WARN", url.searchParams.get("warn") ?? "1500"));
   });
 });

@@ -47,7 +47,7 @@ function newPostgresDatabase() {
 
 /** @param {Database} database @param {string} folder */
 function databaseUrl(database, folder) {
-  return database === "postgres" ? newPostgresDatabase() : `sqlite://${join(folder, "mianban.sqlite")}?mode=rwc`;
+  return database === "postgres" ? newPostgresDatabase() : `sqlite:${join(folder, "mianban.sqlite")}`;
 }
 
 /**

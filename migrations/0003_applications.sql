@@ -61,7 +61,8 @@ CREATE TABLE application (
 );
 CREATE INDEX application_owner ON application (owner_id, id);
 CREATE INDEX application_organisation ON application (organisation_id, id);
-CREATE INDEX application_worklist ON application (current_bureau, state, id);
+CREATE INDEX application_worklist ON application (current_bureau, current_post, arrived_at, id);
+CREATE INDEX application_withdrawn ON application (receiving_bureau, arrived_at) WHERE state = 'withdrawn';
 CREATE INDEX application_draft_expiry ON application (expires_at) WHERE state = 'draft';
 
 CREATE TABLE application_item (
@@ -89,7 +90,9 @@ CREATE TABLE application_item (
     serials TEXT NOT NULL,
     usage_note TEXT NOT NULL,
     remark TEXT NOT NULL,
-    traits TEXT NOT NULL
+    traits TEXT NOT NULL,
+    creation_key TEXT NOT NULL,
+    UNIQUE (application_id, creation_key)
 );
 CREATE INDEX application_item_application ON application_item (application_id, id);
 
@@ -107,7 +110,7 @@ CREATE TABLE attachment (
 );
 CREATE INDEX attachment_application ON attachment (application_id, id);
 
--- Objects whose rows are gone; the sweep removes the files afterwards.
+-- Objects that no row refers to: their rows are gone, or have not come yet. The sweep removes the files after an hour.
 CREATE TABLE orphaned_object (
     object_key TEXT PRIMARY KEY,
     since BIGINT NOT NULL
@@ -148,7 +151,8 @@ CREATE TABLE audit_checkpoint (
     id @ID@,
     at BIGINT NOT NULL,
     last_audit_id BIGINT NOT NULL,
-    previous_hash TEXT NOT NULL,
+    -- Unique, so that the chain of checkpoints never forks.
+    previous_hash TEXT NOT NULL UNIQUE,
     hash TEXT NOT NULL
 );
 

@@ -95,7 +95,8 @@ impl Clerk {
         let mut body = Vec::new();
         for (name, value) in [("csrf", self.csrf.as_str()), ("kind", kind)] {
             body.extend_from_slice(
-                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                    .as_bytes(),
             );
         }
         for (name, bytes) in files {

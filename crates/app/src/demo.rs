@@ -16,6 +16,7 @@ use domain::routing::{Delegation, Step};
 use domain::time::{FixedClock, Instant};
 use kit::app::{App, Parts};
 use kit::reference::References;
+use kit::throttle::Throttle;
 
 use crate::clerk::Clerk;
 use crate::passwords;
@@ -24,6 +25,10 @@ use crate::passwords;
 pub const PASSWORD: &str = "mianban-demo-2026";
 /// The setting that marks a demonstration database.
 pub const MARK: &str = "demonstration";
+/// The mark while the data are being made.
+const UNFINISHED: &str = "unfinished";
+/// The mark when all is there.
+const FINISHED: &str = "finished";
 /// The bureau of the demonstration officers.
 const SHANGHAI: &str = "310000";
 
@@ -40,7 +45,12 @@ pub struct DemoAccount {
     posts: &'static [Post],
 }
 
-const fn account(kind: &'static str, username: &'static str, what: &'static str, posts: &'static [Post]) -> DemoAccount {
+const fn account(
+    kind: &'static str,
+    username: &'static str,
+    what: &'static str,
+    posts: &'static [Post],
+) -> DemoAccount {
     DemoAccount { kind, username, what, posts }
 }
 
@@ -92,29 +102,194 @@ const FRIDGE: (&str, &str, &str) = ("8418", "家用冷藏箱样机", "BC-92");
 const CABLE: (&str, &str, &str) = ("8544", "设备内部连接电缆", "H05VV-F 3G1.5");
 
 const STORIES: &[Story] = &[
-    Story { days_ago: 2, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: false, course: &[] },
-    Story { days_ago: 8, clause: "5", trade_mode: "2700", product: FRIDGE, purpose: "用于展会现场展示，展示结束后全部退运，不销售。", submitted: false, course: &[] },
-    Story { days_ago: 0, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[] },
-    Story { days_ago: 1, clause: "3", trade_mode: "0110", product: CABLE, purpose: "直接用于最终用户进口设备的维修更换，不单独销售。", submitted: true, course: &[] },
-    Story { days_ago: 4, clause: "1", trade_mode: "0110", product: FRIDGE, purpose: RESEARCH, submitted: true, course: &[ACCEPT, ("demo_first", &[("decision", "return"), ("part", "items"), ("part", "attachments"), ("opinion", "第 1 项产品型号与发票不一致，请核对规格型号；请补充产品铭牌照片。")])] },
-    Story { days_ago: 3, clause: "4", trade_mode: "0110", product: CABLE, purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。", submitted: true, course: &[ACCEPT] },
-    Story { days_ago: 5, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, FIRST] },
-    Story { days_ago: 6, clause: "6", trade_mode: "2700", product: FRIDGE, purpose: "暂时进口参加展览，展览结束后退运出关。", submitted: true, course: &[ACCEPT, FIRST, FINAL] },
-    Story { days_ago: 7, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, FIRST, FINAL, ("demo_compare", &[("decision", "request_paper"), ("address", "上海检验检疫局受理窗口"), ("papers", "责任担保书原件；产品符合性声明原件"), ("contact", "受理窗口"), ("deadline", "+20"), ("opinion", "请送交纸质原件对比。")])] },
-    Story { days_ago: 9, clause: "3", trade_mode: "0110", product: CABLE, purpose: "直接用于最终用户进口设备的维修更换，不单独销售。", submitted: true, course: &[ACCEPT, FIRST, FINAL, COMPARE] },
-    Story { days_ago: 30, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE] },
-    Story { days_ago: 45, clause: "4", trade_mode: "0110", product: CABLE, purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。", submitted: true, course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE] },
-    Story { days_ago: 20, clause: "9", trade_mode: "0110", product: FRIDGE, purpose: "因特殊用途申请免办，详见情况说明。", submitted: true, course: &[("demo_accept", &[("decision", "refuse"), ("opinion", "所述用途不属于免办情形，请办理强制性产品认证。")])] },
-    Story { days_ago: 18, clause: "1", trade_mode: "0110", product: AIR, purpose: RESEARCH, submitted: true, course: &[ACCEPT, ("demo_first", &[("decision", "fail"), ("opinion", "测试数量超出合理范围，且未说明测试计划。")])] },
-    Story { days_ago: 15, clause: "1", trade_mode: "0110", product: FRIDGE, purpose: RESEARCH, submitted: true, course: &[("demo_enterprise", &[("withdraw", "1")])] },
-    Story { days_ago: 12, clause: "3", trade_mode: "0110", product: CABLE, purpose: "直接用于最终用户进口设备的维修更换，不单独销售。", submitted: true, course: &[ACCEPT, ("demo_bureau", &[("terminate", "1")])] },
+    Story {
+        days_ago: 2,
+        clause: "1",
+        trade_mode: "0110",
+        product: AIR,
+        purpose: RESEARCH,
+        submitted: false,
+        course: &[],
+    },
+    Story {
+        days_ago: 8,
+        clause: "5",
+        trade_mode: "2700",
+        product: FRIDGE,
+        purpose: "用于展会现场展示，展示结束后全部退运，不销售。",
+        submitted: false,
+        course: &[],
+    },
+    Story {
+        days_ago: 0,
+        clause: "1",
+        trade_mode: "0110",
+        product: AIR,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[],
+    },
+    Story {
+        days_ago: 1,
+        clause: "3",
+        trade_mode: "0110",
+        product: CABLE,
+        purpose: "直接用于最终用户进口设备的维修更换，不单独销售。",
+        submitted: true,
+        course: &[],
+    },
+    Story {
+        days_ago: 4,
+        clause: "1",
+        trade_mode: "0110",
+        product: FRIDGE,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[
+            ACCEPT,
+            (
+                "demo_first",
+                &[
+                    ("decision", "return"),
+                    ("part", "items"),
+                    ("part", "attachments"),
+                    ("opinion", "第 1 项产品型号与发票不一致，请核对规格型号；请补充产品铭牌照片。"),
+                ],
+            ),
+        ],
+    },
+    Story {
+        days_ago: 3,
+        clause: "4",
+        trade_mode: "0110",
+        product: CABLE,
+        purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。",
+        submitted: true,
+        course: &[ACCEPT],
+    },
+    Story {
+        days_ago: 5,
+        clause: "1",
+        trade_mode: "0110",
+        product: AIR,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[ACCEPT, FIRST],
+    },
+    Story {
+        days_ago: 6,
+        clause: "6",
+        trade_mode: "2700",
+        product: FRIDGE,
+        purpose: "暂时进口参加展览，展览结束后退运出关。",
+        submitted: true,
+        course: &[ACCEPT, FIRST, FINAL],
+    },
+    Story {
+        days_ago: 7,
+        clause: "1",
+        trade_mode: "0110",
+        product: AIR,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[
+            ACCEPT,
+            FIRST,
+            FINAL,
+            (
+                "demo_compare",
+                &[
+                    ("decision", "request_paper"),
+                    ("address", "上海检验检疫局受理窗口"),
+                    ("papers", "责任担保书原件；产品符合性声明原件"),
+                    ("contact", "受理窗口"),
+                    ("deadline", "+20"),
+                    ("opinion", "请送交纸质原件对比。"),
+                ],
+            ),
+        ],
+    },
+    Story {
+        days_ago: 9,
+        clause: "3",
+        trade_mode: "0110",
+        product: CABLE,
+        purpose: "直接用于最终用户进口设备的维修更换，不单独销售。",
+        submitted: true,
+        course: &[ACCEPT, FIRST, FINAL, COMPARE],
+    },
+    Story {
+        days_ago: 30,
+        clause: "1",
+        trade_mode: "0110",
+        product: AIR,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE],
+    },
+    Story {
+        days_ago: 45,
+        clause: "4",
+        trade_mode: "0110",
+        product: CABLE,
+        purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。",
+        submitted: true,
+        course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE],
+    },
+    Story {
+        days_ago: 20,
+        clause: "9",
+        trade_mode: "0110",
+        product: FRIDGE,
+        purpose: "因特殊用途申请免办，详见情况说明。",
+        submitted: true,
+        course: &[(
+            "demo_accept",
+            &[("decision", "refuse"), ("opinion", "所述用途不属于免办情形，请办理强制性产品认证。")],
+        )],
+    },
+    Story {
+        days_ago: 18,
+        clause: "1",
+        trade_mode: "0110",
+        product: AIR,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[
+            ACCEPT,
+            ("demo_first", &[("decision", "fail"), ("opinion", "测试数量超出合理范围，且未说明测试计划。")]),
+        ],
+    },
+    Story {
+        days_ago: 15,
+        clause: "1",
+        trade_mode: "0110",
+        product: FRIDGE,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[("demo_enterprise", &[("withdraw", "1")])],
+    },
+    Story {
+        days_ago: 12,
+        clause: "3",
+        trade_mode: "0110",
+        product: CABLE,
+        purpose: "直接用于最终用户进口设备的维修更换，不单独销售。",
+        submitted: true,
+        course: &[ACCEPT, ("demo_bureau", &[("terminate", "1")])],
+    },
 ];
 
 /// Whether the database is a demonstration; one that holds anything else is refused.
 pub async fn prepare(app: &App, now: Instant) -> anyhow::Result<()> {
     let read = app.db.read();
-    if db::setting::get(&read, MARK).await?.is_some() {
-        return Ok(());
+    match db::setting::get(&read, MARK).await?.as_deref() {
+        Some(FINISHED) => return Ok(()),
+        Some(_) => anyhow::bail!(
+            "--demo is refused: making the demonstration data was broken off earlier; remove the data folder \
+             (`make demo-reset`) and start again"
+        ),
+        None => {}
     }
     let accounts = read.number("SELECT COUNT(*) FROM account", db::params![]).await?;
     anyhow::ensure!(
@@ -135,12 +310,17 @@ async fn shifted(app: &App, clock: Arc<FixedClock>) -> anyhow::Result<App> {
         references: References::new(db::reference::load(&app.db.read()).await?),
         papers: app.papers.clone(),
         post: app.post.clone(),
+        keys: app.keys.clone(),
+        guesses: Throttle::default(),
         hashing: app.hashing.clone(),
         seen: app.seen.clone(),
     }))
 }
 
 async fn fill(app: &App, now: Instant) -> anyhow::Result<()> {
+    let tx = app.db.begin().await?;
+    db::setting::put(&tx, MARK, UNFINISHED).await?;
+    tx.commit().await?;
     let clock = Arc::new(FixedClock::at(now.plus_days(-60)));
     let past = shifted(app, clock.clone()).await?;
     let accounts = people(&past).await?;
@@ -153,7 +333,7 @@ async fn fill(app: &App, now: Instant) -> anyhow::Result<()> {
             .with_context(|| format!("the application of {} days ago", story.days_ago))?;
     }
     let tx = app.db.begin().await?;
-    db::setting::get_or_put(&tx, MARK, "1").await?;
+    db::setting::put(&tx, MARK, FINISHED).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -222,10 +402,34 @@ async fn people(app: &App) -> anyhow::Result<People> {
 async fn news(app: &App, now: Instant) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     for (days_ago, title, category, pinned, body) in [
-        (3, "关于启用 CCC 免办电子审批系统的通知", "通知", true, "即日起，免于办理强制性产品认证的申请、审批、发证通过本系统办理。\n\n首次使用的企业请先注册；检验检疫局人员的账号由本局系统管理员分配。"),
-        (7, "关于规范“以整机全数出口为目的”进口零部件免办申请材料的说明", "说明", false, "以整机全数出口为目的进口零部件的，请在情况说明中列明出口合同、整机型号与零部件清单的对应关系。"),
-        (14, "附件上传提示", "说明", false, "单个文件不超过 5M。建议使用 800*600 像素的图片，在能看清的前提下越小越好。"),
-        (24, "免办证明有效期提示", "公告", false, "免办证明自发证当日起算，至截止日期当日 24 时（北京时间）止。请在有效期内办理进口手续。"),
+        (
+            3,
+            "关于启用 CCC 免办电子审批系统的通知",
+            "通知",
+            true,
+            "即日起，免于办理强制性产品认证的申请、审批、发证通过本系统办理。\n\n首次使用的企业请先注册；检验检疫局人员的账号由本局系统管理员分配。",
+        ),
+        (
+            7,
+            "关于规范“以整机全数出口为目的”进口零部件免办申请材料的说明",
+            "说明",
+            false,
+            "以整机全数出口为目的进口零部件的，请在情况说明中列明出口合同、整机型号与零部件清单的对应关系。",
+        ),
+        (
+            14,
+            "附件上传提示",
+            "说明",
+            false,
+            "单个文件不超过 5M。建议使用 800*600 像素的图片，在能看清的前提下越小越好。",
+        ),
+        (
+            24,
+            "免办证明有效期提示",
+            "公告",
+            false,
+            "免办证明自发证当日起算，至截止日期当日 24 时（北京时间）止。请在有效期内办理进口手续。",
+        ),
     ] {
         db::bulletin::publish(&tx, title, category, body, pinned, now.plus_days(-days_ago)).await?;
     }
@@ -240,12 +444,11 @@ async fn tell(app: &App, router: &Router, clock: &FixedClock, people: &People, s
     };
     let enterprise = sit("demo_enterprise").await?;
     let key = kit::random::token();
-    let fields =
-        [("clause_code", story.clause), ("trade_mode", story.trade_mode), ("creation_key", key.as_str())];
+    let fields = [("clause_code", story.clause), ("trade_mode", story.trade_mode), ("creation_key", key.as_str())];
     let basics = enterprise.must("/applications/clause", &fields).await?;
     let id = basics.split('/').nth(2).context("an id in the address")?.to_owned();
     let seen = field_value(&enterprise.get(&basics).await?.text(), "seen");
-    let last = (clock_day(clock) , clock_day_plus(clock, 10));
+    let last = (clock_day(clock), clock_day_plus(clock, 10));
     enterprise
         .must(
             &basics,
@@ -280,19 +483,24 @@ async fn tell(app: &App, router: &Router, clock: &FixedClock, people: &People, s
     if !story.submitted {
         return Ok(());
     }
-    let kinds = references.needs(Some(&BureauCode::new(SHANGHAI)), &ClauseCode::new(story.clause));
+    let kinds = references.needs(
+        Some(&BureauCode::new(SHANGHAI)),
+        &ClauseCode::new(story.clause),
+        clock_now(clock).china_day(),
+    );
     for (kind, name, need) in kinds {
         use domain::application::Need;
         if matches!(need, Need::Must) || matches!(kind.as_str(), "contract" | "invoice") {
             let file = format!("{name}.pdf").replace('/', "或");
             let page = sample_pdf(kind.as_str());
-            let answer = enterprise
-                .upload(&format!("/applications/{id}/attachments"), kind.as_str(), &[(&file, &page)])
-                .await?;
+            let answer =
+                enterprise.upload(&format!("/applications/{id}/attachments"), kind.as_str(), &[(&file, &page)]).await?;
             anyhow::ensure!(answer.status.is_redirection(), "uploading {file}: {}", answer.status);
         }
     }
+    // An hour later, after a new log-in.
     clock.pass_hours(1);
+    let enterprise = sit("demo_enterprise").await?;
     enterprise.must(&format!("/applications/{id}/submission"), &[]).await?;
     for (who, fields) in story.course {
         clock.pass_hours(1);
@@ -305,6 +513,7 @@ async fn tell(app: &App, router: &Router, clock: &FixedClock, people: &People, s
 async fn add_product(clerk: &Clerk, id: &str, hs: &HsType, product: &str, model: &str) -> anyhow::Result<()> {
     let mut fields: Vec<(String, String)> = [
         ("hs_code", hs.code.as_str()),
+        ("creation_key", "demonstration"),
         ("product_name", product),
         ("model", model),
         ("brand", "演示品牌"),
@@ -344,7 +553,8 @@ async fn decide(clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &s
         }
         Some(("terminate", _)) => {
             let page = clerk.get(&format!("/casework/{id}")).await?.text();
-            let number = page.split("MB").nth(1).map(|rest| format!("MB{}", &rest[..19])).context("a number on the page")?;
+            let number =
+                page.split("MB").nth(1).map(|rest| format!("MB{}", &rest[..19])).context("a number on the page")?;
             let reason = "企业书面说明货物已另行办理认证，终止本次审批流程。";
             let fields = [("termination_reason", reason), ("confirm_number", number.as_str())];
             clerk.must(&format!("/casework/{id}/termination"), &fields).await?;
@@ -399,13 +609,14 @@ fn sample_pdf(text: &str) -> Vec<u8> {
     let mut offsets = Vec::new();
     for (n, object) in objects.iter().enumerate() {
         offsets.push(out.len());
-        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", n + 1));
+        out.extend([(n + 1).to_string().as_str(), " 0 obj\n", object, "\nendobj\n"]);
     }
     let start = out.len();
-    out.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+    let size = (objects.len() + 1).to_string();
+    out.extend(["xref\n0 ", &size, "\n0000000000 65535 f \n"]);
     for offset in offsets {
-        out.push_str(&format!("{offset:010} 00000 n \n"));
+        out.extend([format!("{offset:010}").as_str(), " 00000 n \n"]);
     }
-    out.push_str(&format!("trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1));
+    out.extend(["trailer << /Size ", &size, " /Root 1 0 R >>\nstartxref\n", &start.to_string(), "\n%%EOF\n"]);
     out.into_bytes()
 }

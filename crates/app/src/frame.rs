@@ -7,6 +7,8 @@ use kit::error::AppError;
 use kit::session::{Caller, Signed};
 use kit::shell::{MenuGroup, MenuItem, Role, Shell};
 
+use crate::parts::reminders;
+
 /// The entry of the menu that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
@@ -43,7 +45,7 @@ pub async fn signed(
 ) -> Result<Shell, AppError> {
     let (role, menu, reminders) = match &user.session.actor {
         Actor::Enterprise(_) => {
-            let waiting = mine_to_do(app, user).await?;
+            let waiting = reminders::count_of_enterprise(app, user).await?;
             (Role::Enterprise, enterprise_menu(entry, waiting), waiting)
         }
         Actor::Officer(officer) => {
@@ -72,19 +74,6 @@ pub async fn signed(
     })
 }
 
-/// How many applications wait for the enterprise: 返回修改 and 送纸质材料.
-async fn mine_to_do(app: &App, user: &Signed) -> Result<u64, AppError> {
-    let n = app
-        .db
-        .read()
-        .number(
-            "SELECT COUNT(*) FROM application WHERE owner_id = $1 AND state IN ('returned', 'comparing_paper')",
-            params![user.session.actor.account()],
-        )
-        .await?;
-    Ok(u64::try_from(n).unwrap_or_default())
-}
-
 /// How many cases wait at each post of the officer's bureau.
 pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>, AppError> {
     #[derive(db::Row)]
@@ -96,9 +85,7 @@ pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>
         .db
         .read()
         .rows(
-            "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 AND state IN \
-             ('accepting', 'first_review', 'final_review', 'comparing', 'comparing_paper', 'awaiting_issue') \
-             GROUP BY current_post",
+            "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 GROUP BY current_post",
             params![officer.bureau.clone()],
         )
         .await?;

@@ -1,6 +1,7 @@
 //! The screens: one folder per capability, one file and one template per screen.
 //!
 //! **The URL names the file**: `/applications/{id}/items` is `application/items.rs` with `items.html` beside it.
+//! What several of them show lies in [`parts`]; no folder uses another one.
 //! [`site::site`] is the table of every URL.
 
 pub mod application;
@@ -13,6 +14,7 @@ pub mod home;
 pub mod jobs;
 pub mod login;
 pub mod operations;
+pub mod parts;
 pub mod passwords;
 pub mod registration;
 pub mod site;

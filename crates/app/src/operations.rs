@@ -26,6 +26,10 @@ pub async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
     }
 }
 
+/// How many statements a request sent, beside its response.
+#[derive(Debug, Clone, Copy)]
+pub struct Statements(pub u64);
+
 /// One log line and one measurement per request; the route, never the address with its ids and searches.
 pub async fn measure(request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -36,7 +40,8 @@ pub async fn measure(request: Request, next: Next) -> Response {
         .map_or_else(|| "(assets or unknown)".to_owned(), |p| p.as_str().to_owned());
     let id = request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
     let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.route = %route);
-    let (response, statements) = db::counting(next.run(request)).instrument(span.clone()).await;
+    let (mut response, statements) = db::counting(next.run(request)).instrument(span.clone()).await;
+    response.extensions_mut().insert(Statements(statements));
     let elapsed = started.elapsed();
     let status = response.status().as_u16();
     metrics::histogram!("mianban_request_seconds", "method" => method.to_string(), "route" => route.clone())

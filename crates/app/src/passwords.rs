@@ -1,8 +1,8 @@
 //! Argon2id, off the async threads, never more at once than there are cores.
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::Argon2;
 use kit::app::App;
 
 /// Checked when the user name is unknown, so that the answer takes as long as for a known one.
@@ -36,8 +36,7 @@ pub async fn verify(app: &App, password: &str, stored: Option<&str>) -> anyhow::
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let fits = PasswordHash::new(&stored)
-            .map(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
-            .unwrap_or(false);
+            .is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok());
         Ok(known && fits)
     })
     .await?

@@ -13,6 +13,7 @@ use kit::error::{self, AppError};
 use kit::{security, session};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
@@ -136,7 +137,9 @@ pub fn site() -> Site {
 
 /// The whole site: every URL, the assets, and what surrounds every request.
 pub fn router(app: App) -> Router {
-    let csrf = tower_http::csrf::CsrfLayer::new();
+    // The address users type, whatever a proxy in front makes of the Host header (E19).
+    let origin = app.config.public_url.origin().ascii_serialization();
+    let csrf = CsrfLayer::new().add_trusted_origin(origin).expect("--public-url is an http address with a host");
     let dynamic = site()
         .router
         .fallback(not_found)
@@ -148,7 +151,7 @@ pub fn router(app: App) -> Router {
         // Outside of what may refuse or panic, so that the user reads a page in every case.
         .layer(middleware::from_fn_with_state(app.clone(), error::pages))
         .layer(CompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(120)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_mins(2)))
         .with_state(app);
     Router::new()
         .merge(kit::assets::router())
@@ -167,6 +170,7 @@ async fn wrong_method() -> AppError {
     AppError::NotFound
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     use axum::response::IntoResponse as _;
     let what = panic

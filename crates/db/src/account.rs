@@ -115,8 +115,12 @@ pub async fn register(tx: &Tx, new: &Registration, at: Instant, by_address: &str
             "INSERT INTO organisation (code, name, postcode, address, remark, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (code) DO NOTHING",
             params![
-                new.org_code.clone(), new.org_name.clone(), new.org_postcode.clone(), new.org_address.clone(),
-                new.org_remark.clone(), at
+                new.org_code.clone(),
+                new.org_name.clone(),
+                new.org_postcode.clone(),
+                new.org_address.clone(),
+                new.org_remark.clone(),
+                at
             ],
         )
         .await?;
@@ -130,20 +134,26 @@ pub async fn register(tx: &Tx, new: &Registration, at: Instant, by_address: &str
              contact_mobile, contact_fax, contact_email, created_at) \
              VALUES ('enterprise', $1, $2, $3, $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
             params![
-                new.username.clone(), text::fold(&new.username), new.password_hash.clone(), organisation.id, membership,
-                new.org_code_entered.clone(), p.region.clone(), p.applicant_kind, p.legal_rep.clone(),
-                p.contact_name.clone(), p.contact_phone.clone(), p.contact_mobile.clone(), p.contact_fax.clone(),
-                p.contact_email.clone(), at
+                new.username.clone(),
+                text::fold(&new.username),
+                new.password_hash.clone(),
+                organisation.id,
+                membership,
+                new.org_code_entered.clone(),
+                p.region.clone(),
+                p.applicant_kind,
+                p.legal_rep.clone(),
+                p.contact_name.clone(),
+                p.contact_phone.clone(),
+                p.contact_mobile.clone(),
+                p.contact_fax.clone(),
+                p.contact_email.clone(),
+                at
             ],
         )
         .await?;
     let id = AccountId::new(id);
-    let by = By {
-        account: Some(id),
-        name: new.username.clone(),
-        bureau: None,
-        address: by_address.to_owned(),
-    };
+    let by = By { account: Some(id), name: new.username.clone(), bureau: None, address: by_address.to_owned() };
     let detail = serde_json::json!({ "organisation": organisation.code, "membership": membership.word() }).to_string();
     audit::record(tx, Subject::Account(id), &by, at, &Entry { detail: &detail, ..Entry::of("register") }).await?;
     Ok(id)
@@ -172,8 +182,14 @@ pub async fn appoint(tx: &Tx, new: &Appointment, by: &By, at: Instant) -> DbResu
             "INSERT INTO account (kind, username, username_folded, password_hash, display_name, bureau_code, posts, \
              created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
             params![
-                kind, new.username.clone(), text::fold(&new.username), new.password_hash.clone(),
-                new.display_name.clone(), new.bureau.clone(), new.posts.clone(), at
+                kind,
+                new.username.clone(),
+                text::fold(&new.username),
+                new.password_hash.clone(),
+                new.display_name.clone(),
+                new.bureau.clone(),
+                new.posts.clone(),
+                at
             ],
         )
         .await?;
@@ -186,16 +202,27 @@ pub async fn appoint(tx: &Tx, new: &Appointment, by: &By, at: Instant) -> DbResu
 /// Replaces a password hash and ends every login session of the account.
 pub async fn set_password(tx: &Tx, id: AccountId, password_hash: &str, by: &By, at: Instant) -> DbResult<()> {
     let done = tx
-        .run(
-            "UPDATE account SET password_hash = $1, version = version + 1 WHERE id = $2",
-            params![password_hash, id],
-        )
+        .run("UPDATE account SET password_hash = $1, version = version + 1 WHERE id = $2", params![password_hash, id])
         .await?;
     if done == 0 {
         return Err(DbError::NotFound);
     }
     tx.run("DELETE FROM login_session WHERE account_id = $1", params![id]).await?;
     audit::record(tx, Subject::Account(id), by, at, &Entry::of("set_password")).await
+}
+
+/// Switches an account off (ending every login session of it) or on again.
+pub async fn set_disabled(tx: &Tx, id: AccountId, disabled: bool, by: &By, at: Instant) -> DbResult<()> {
+    let done =
+        tx.run("UPDATE account SET disabled = $1, version = version + 1 WHERE id = $2", params![disabled, id]).await?;
+    if done == 0 {
+        return Err(DbError::NotFound);
+    }
+    if disabled {
+        tx.run("DELETE FROM login_session WHERE account_id = $1", params![id]).await?;
+    }
+    let action = if disabled { "disable" } else { "enable" };
+    audit::record(tx, Subject::Account(id), by, at, &Entry::of(action)).await
 }
 
 /// What a log-in needs to know of an account.
@@ -252,9 +279,7 @@ impl ActorRow {
                 bureau: self.bureau_code.ok_or_else(broken)?,
                 posts: self.posts,
             }),
-            AccountKind::Cnca => {
-                Actor::Cnca(Cnca { account: self.id, name: self.display_name, posts: self.posts })
-            }
+            AccountKind::Cnca => Actor::Cnca(Cnca { account: self.id, name: self.display_name, posts: self.posts }),
         })
     }
 }

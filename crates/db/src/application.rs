@@ -15,6 +15,7 @@ use domain::time::{DRAFT_LIFE_HOURS, Day, Instant};
 use domain::workflow::{State, Target, Transition};
 
 use crate::audit::{self, By, Entry, Subject};
+use crate::search::Conditions;
 use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
 
 /// Told to somebody whose page is older than the data.
@@ -61,6 +62,7 @@ struct Columns {
     receiving_bureau: Option<BureauCode>,
     current_bureau: Option<BureauCode>,
     return_post: Option<Post>,
+    return_parts: String,
     first_reviewer_id: Option<AccountId>,
     handler_id: Option<AccountId>,
     four_eyes: Option<bool>,
@@ -86,6 +88,7 @@ impl From<Columns> for Application {
             expires_at: c.expires_at,
             submitted_at: c.submitted_at,
             return_post: c.return_post,
+            return_parts: c.return_parts.split(',').filter_map(|p| p.parse().ok()).collect(),
             applicant: Applicant {
                 name: c.applicant_name,
                 org_code: c.applicant_org_code,
@@ -126,7 +129,7 @@ const SELECT: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_
     a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, a.use_region_code, \
     a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, a.bl_no, a.port_code, \
     a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, a.principal_name, a.remark, \
-    a.first_saved_at, a.expires_at, a.submitted_at, a.receiving_bureau, a.current_bureau, a.return_post, \
+    a.first_saved_at, a.expires_at, a.submitted_at, a.receiving_bureau, a.current_bureau, a.return_post, a.return_parts, \
     a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a";
 
@@ -154,18 +157,28 @@ async fn fetch(
     if application.is_expired(now) { Err(DbError::NotFound) } else { Ok(application) }
 }
 
-/// Creates a draft (A1). The same `creation_key` again answers with the first draft: a double click makes one.
-pub async fn create_draft(
-    tx: &Tx,
-    owner: AccountId,
-    organisation: OrganisationId,
-    applicant: &Applicant,
-    default_region: Option<RegionCode>,
-    basics: &Basics,
-    creation_key: &str,
-    by: &By,
-    now: Instant,
-) -> DbResult<ApplicationId> {
+/// A draft that is about to exist.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDraft<'a> {
+    /// Whose it is.
+    pub owner: AccountId,
+    /// His organisation.
+    pub organisation: OrganisationId,
+    /// 申请单位信息, as his session knows it (D22).
+    pub applicant: &'a Applicant,
+    /// The default of 产品最终使用地行政区划.
+    pub region: Option<&'a RegionCode>,
+    /// 免办条款.
+    pub clause: &'a ClauseCode,
+    /// 贸易方式.
+    pub trade_mode: &'a TradeModeCode,
+    /// The same key again answers with the first draft: a double click makes one.
+    pub creation_key: &'a str,
+}
+
+/// Creates a draft (A1).
+pub async fn create_draft(tx: &Tx, new: &NewDraft<'_>, by: &By, now: Instant) -> DbResult<ApplicationId> {
+    let NewDraft { owner, organisation, applicant, creation_key, .. } = *new;
     let inserted = tx
         .run(
             "INSERT INTO application (state, owner_id, organisation_id, creation_key, applicant_name, \
@@ -175,10 +188,23 @@ pub async fn create_draft(
              VALUES ('draft', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
              ON CONFLICT (creation_key) DO NOTHING",
             params![
-                owner, organisation, creation_key, applicant.name.clone(), text::fold(&applicant.name),
-                applicant.org_code.clone(), applicant.address.clone(), applicant.postcode.clone(),
-                applicant.contact.clone(), applicant.phone.clone(), applicant.fax.clone(), applicant.email.clone(),
-                applicant.remark.clone(), basics.clause.clone(), basics.trade_mode.clone(), default_region, now,
+                owner,
+                organisation,
+                creation_key,
+                applicant.name.clone(),
+                text::fold(&applicant.name),
+                applicant.org_code.clone(),
+                applicant.address.clone(),
+                applicant.postcode.clone(),
+                applicant.contact.clone(),
+                applicant.phone.clone(),
+                applicant.fax.clone(),
+                applicant.email.clone(),
+                applicant.remark.clone(),
+                new.clause.clone(),
+                new.trade_mode.clone(),
+                new.region.cloned(),
+                now,
                 now.plus_hours(DRAFT_LIFE_HOURS)
             ],
         )
@@ -191,31 +217,58 @@ pub async fn create_draft(
     .await?;
     let id = ApplicationId::new(id);
     if inserted == 1 {
-        audit::record(
-            tx,
-            Subject::Application(id),
-            by,
-            now,
-            &Entry { to: Some(State::Draft), ..Entry::of("create") },
-        )
-        .await?;
+        audit::record(tx, Subject::Application(id), by, now, &Entry { to: Some(State::Draft), ..Entry::of("create") })
+            .await?;
     }
     Ok(id)
 }
 
-/// Counts the change of one part; [`DbError::Overtaken`] when the page was older than the data.
-pub async fn touch(tx: &Tx, seen: &Application, edit: Transition) -> DbResult<()> {
+/// Notes the change of one part: counts it and audits it; [`DbError::Overtaken`] when the page was older than the data.
+pub async fn touch(
+    tx: &Tx,
+    seen: &Application,
+    edit: Transition,
+    part: Part,
+    what: &str,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
     let done = tx
         .run(
             "UPDATE application SET version = version + 1 WHERE id = $1 AND version = $2 AND state = $3",
             params![seen.id, seen.version, edit.from()],
         )
         .await?;
-    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+    changed(tx, done, seen, part, what, by, now).await
+}
+
+/// Audits a change of the form, if there was one.
+async fn changed(
+    tx: &Tx,
+    rows: u64,
+    seen: &Application,
+    part: Part,
+    what: &str,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
+    if rows == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let detail = serde_json::json!({ "part": part.word(), "what": what }).to_string();
+    let entry = Entry { detail: &detail, ..Entry::of("edit") };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
 }
 
 /// Saves 申请基本信息. The applicant's data are not among them (R-2.1.1-04).
-pub async fn save_basics(tx: &Tx, seen: &Application, edit: Transition, b: &Basics) -> DbResult<()> {
+pub async fn save_basics(
+    tx: &Tx,
+    seen: &Application,
+    edit: Transition,
+    b: &Basics,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
     let done = tx
         .run(
             "UPDATE application SET version = version + 1, clause_code = $1, trade_mode = $2, use_region_code = $3, \
@@ -224,19 +277,44 @@ pub async fn save_basics(tx: &Tx, seen: &Application, edit: Transition, b: &Basi
              expected_import_date = $14, purpose = $15, disposal_plan = $16, display_from = $17, display_to = $18, \
              principal_name = $19, remark = $20 WHERE id = $21 AND version = $22 AND state = $23",
             params![
-                b.clause.clone(), b.trade_mode.clone(), b.use_region.clone(), b.use_address.clone(),
-                b.use_unit_name.clone(), b.use_contact.clone(), b.use_phone.clone(), b.contract_no.clone(),
-                text::fold(&b.contract_no), b.invoice_no.clone(), b.bl_no.clone(), text::fold(&b.bl_no),
-                b.port.clone(), b.expected_import_date, b.purpose.clone(), b.disposal_plan, b.display_from,
-                b.display_to, b.principal_name.clone(), b.remark.clone(), seen.id, seen.version, edit.from()
+                b.clause.clone(),
+                b.trade_mode.clone(),
+                b.use_region.clone(),
+                b.use_address.clone(),
+                b.use_unit_name.clone(),
+                b.use_contact.clone(),
+                b.use_phone.clone(),
+                b.contract_no.clone(),
+                text::fold(&b.contract_no),
+                b.invoice_no.clone(),
+                b.bl_no.clone(),
+                text::fold(&b.bl_no),
+                b.port.clone(),
+                b.expected_import_date,
+                b.purpose.clone(),
+                b.disposal_plan,
+                b.display_from,
+                b.display_to,
+                b.principal_name.clone(),
+                b.remark.clone(),
+                seen.id,
+                seen.version,
+                edit.from()
             ],
         )
         .await?;
-    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+    changed(tx, done, seen, Part::Basics, "save", by, now).await
 }
 
 /// Copies the session's profile into a draft: 刷新申请单位信息 (D21).
-pub async fn refresh_applicant(tx: &Tx, seen: &Application, edit: Transition, a: &Applicant) -> DbResult<()> {
+pub async fn refresh_applicant(
+    tx: &Tx,
+    seen: &Application,
+    edit: Transition,
+    a: &Applicant,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
     let done = tx
         .run(
             "UPDATE application SET version = version + 1, applicant_name = $1, applicant_folded = $2, \
@@ -244,12 +322,22 @@ pub async fn refresh_applicant(tx: &Tx, seen: &Application, edit: Transition, a:
              applicant_fax = $7, applicant_email = $8, applicant_remark = $9 \
              WHERE id = $10 AND version = $11 AND state = $12",
             params![
-                a.name.clone(), text::fold(&a.name), a.address.clone(), a.postcode.clone(), a.contact.clone(),
-                a.phone.clone(), a.fax.clone(), a.email.clone(), a.remark.clone(), seen.id, seen.version, edit.from()
+                a.name.clone(),
+                text::fold(&a.name),
+                a.address.clone(),
+                a.postcode.clone(),
+                a.contact.clone(),
+                a.phone.clone(),
+                a.fax.clone(),
+                a.email.clone(),
+                a.remark.clone(),
+                seen.id,
+                seen.version,
+                edit.from()
             ],
         )
         .await?;
-    if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
+    changed(tx, done, seen, Part::Basics, "refresh_applicant", by, now).await
 }
 
 /// A product of the annex, as stored.
@@ -328,51 +416,118 @@ const ITEM: &str = "SELECT id, version, hs_code, hs_name, product_name, model, b
 
 /// All products of an application, in the order of their entry. The caller has loaded the application in scope.
 pub async fn items(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Item>> {
-    let found: Vec<ItemColumns> = rows(
-        source.connection(),
-        &format!("{ITEM} WHERE application_id = $1 ORDER BY id"),
-        params![application],
-    )
-    .await?;
+    let found: Vec<ItemColumns> =
+        rows(source.connection(), &format!("{ITEM} WHERE application_id = $1 ORDER BY id"), params![application])
+            .await?;
     found.into_iter().map(ItemColumns::item).collect()
+}
+
+/// What the list of products is narrowed by; empty = no condition (D27).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ItemFilter<'a> {
+    /// 产品名称.
+    pub product_name: &'a str,
+    /// HS 编码.
+    pub hs_code: &'a str,
+    /// 规格型号.
+    pub model: &'a str,
+}
+
+impl ItemFilter<'_> {
+    /// The numbered products of an application as a table `n`, and the conditions on it.
+    fn select(&self, columns: &str, application: ApplicationId) -> (String, Conditions) {
+        let conditions = Conditions::new()
+            .and("n.application_id = ?", params![application])
+            .contains("n.product_folded", self.product_name)
+            .contains("n.hs_code", self.hs_code)
+            .contains("n.model_folded", self.model);
+        // 序号 is that of the whole list, whatever it is narrowed by.
+        let sql = format!(
+            "SELECT {columns} FROM (SELECT ROW_NUMBER() OVER (ORDER BY i.id) AS ordinal, i.* FROM application_item i \
+             WHERE i.application_id = $1) n{}",
+            conditions.sql()
+        );
+        (sql, conditions)
+    }
+}
+
+/// A page of the products that fit, each with its 序号. The caller has loaded the application in scope.
+pub async fn items_matching(
+    source: &impl Source,
+    application: ApplicationId,
+    filter: &ItemFilter<'_>,
+    limit: i64,
+    offset: i64,
+) -> DbResult<Vec<(i64, Item)>> {
+    #[derive(crate::Row)]
+    struct Numbered {
+        ordinal: i64,
+        #[sea_orm(nested)]
+        columns: ItemColumns,
+    }
+    let (sql, conditions) = filter.select("n.*", application);
+    let sql = format!("{sql} ORDER BY n.ordinal LIMIT {limit} OFFSET {offset}");
+    let found: Vec<Numbered> = rows(source.connection(), &sql, conditions.values(vec![])).await?;
+    found.into_iter().map(|n| Ok((n.ordinal, n.columns.item()?))).collect()
+}
+
+/// How many products fit.
+pub async fn count_items(source: &impl Source, application: ApplicationId, filter: &ItemFilter<'_>) -> DbResult<i64> {
+    let (sql, conditions) = filter.select("COUNT(*)", application);
+    crate::number(source.connection(), &sql, conditions.values(vec![])).await
 }
 
 /// One product; [`DbError::NotFound`] when it belongs to another application.
 pub async fn item(source: &impl Source, application: ApplicationId, id: ItemId) -> DbResult<Item> {
-    let found: Option<ItemColumns> = row(
-        source.connection(),
-        &format!("{ITEM} WHERE application_id = $1 AND id = $2"),
-        params![application, id],
-    )
-    .await?;
+    let found: Option<ItemColumns> =
+        row(source.connection(), &format!("{ITEM} WHERE application_id = $1 AND id = $2"), params![application, id])
+            .await?;
     found.ok_or(DbError::NotFound)?.item()
 }
 
 fn item_params(i: &ItemForm) -> DbResult<Vec<crate::Value>> {
     let traits = serde_json::to_string(&i.traits).map_err(|e| DbError::Inconsistent(e.to_string()))?;
     Ok(params![
-        i.hs_code.clone(), i.hs_name.clone(), i.product_name.clone(), text::fold(&i.product_name), i.model.clone(),
-        text::fold(&i.model), i.brand.clone(), i.manufacturer.clone(), i.origin_country.clone(), i.qty,
-        i.qty_unit.clone(), i.hs_qty, i.hs_unit.clone(), i.unit_price, i.total_price, i.currency.clone(),
-        i.use_region.clone(), i.use_address.clone(), i.serials.clone(), i.usage_note.clone(), i.remark.clone(), traits
+        i.hs_code.clone(),
+        i.hs_name.clone(),
+        i.product_name.clone(),
+        text::fold(&i.product_name),
+        i.model.clone(),
+        text::fold(&i.model),
+        i.brand.clone(),
+        i.manufacturer.clone(),
+        i.origin_country.clone(),
+        i.qty,
+        i.qty_unit.clone(),
+        i.hs_qty,
+        i.hs_unit.clone(),
+        i.unit_price,
+        i.total_price,
+        i.currency.clone(),
+        i.use_region.clone(),
+        i.use_address.clone(),
+        i.serials.clone(),
+        i.usage_note.clone(),
+        i.remark.clone(),
+        traits
     ])
 }
 
-/// Adds a product. The application row is locked and counted by [`touch`] in the same transaction.
-pub async fn add_item(tx: &Tx, application: ApplicationId, item: &ItemForm) -> DbResult<ItemId> {
+/// Adds a product. The application row is locked and counted by [`touch`] in the same transaction. The same
+/// `creation_key` again adds nothing: a double click makes one.
+pub async fn add_item(tx: &Tx, application: ApplicationId, item: &ItemForm, creation_key: &str) -> DbResult<()> {
     let mut values = item_params(item)?;
-    values.extend(params![application]);
-    let id = tx
-        .insert(
-            "INSERT INTO application_item (hs_code, hs_name, product_name, product_folded, model, model_folded, brand, \
+    values.extend(params![application, creation_key]);
+    tx.run(
+        "INSERT INTO application_item (hs_code, hs_name, product_name, product_folded, model, model_folded, brand, \
              manufacturer, origin_country, qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, \
-             use_region_code, use_address, serials, usage_note, remark, traits, application_id) \
+             use_region_code, use_address, serials, usage_note, remark, traits, application_id, creation_key) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-             $22, $23) RETURNING id",
-            values,
-        )
-        .await?;
-    Ok(ItemId::new(id))
+             $22, $23, $24) ON CONFLICT (application_id, creation_key) DO NOTHING",
+        values,
+    )
+    .await?;
+    Ok(())
 }
 
 /// Saves a product; [`DbError::Overtaken`] when another tab was faster.
@@ -395,10 +550,12 @@ pub async fn save_item(tx: &Tx, application: ApplicationId, seen: &Item, item: &
 /// Deletes the ticked products; says how many were there.
 pub async fn delete_items(tx: &Tx, application: ApplicationId, ids: &[ItemId]) -> DbResult<u64> {
     let mut gone = 0;
-    for id in ids {
-        gone += tx
-            .run("DELETE FROM application_item WHERE application_id = $1 AND id = $2", params![application, *id])
-            .await?;
+    for some in ids.chunks(300) {
+        let marks: Vec<_> = crate::placeholders(2).take(some.len()).collect();
+        let sql = format!("DELETE FROM application_item WHERE application_id = $1 AND id IN ({})", marks.join(", "));
+        let mut values = params![application];
+        values.extend(some.iter().map(|id| crate::Value::from(*id)));
+        gone += tx.run(&sql, values).await?;
     }
     Ok(gone)
 }
@@ -422,9 +579,8 @@ pub async fn delete(tx: &Tx, seen: &Application, deletion: Transition, by: &By, 
         params![now, seen.id],
     )
     .await?;
-    let done = tx
-        .run("DELETE FROM application WHERE id = $1 AND state = $2", params![seen.id, deletion.from()])
-        .await?;
+    let done =
+        tx.run("DELETE FROM application WHERE id = $1 AND state = $2", params![seen.id, deletion.from()]).await?;
     if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
 }
 
@@ -490,8 +646,17 @@ pub async fn advance(
              first_reviewer_id = CASE WHEN $7 = 1 THEN $8 ELSE first_reviewer_id END \
              WHERE id = $9 AND state = $10 AND version = $11",
             params![
-                to, to.post(), now, next_step, returned_by, parts, i64::from(reviewed), by.account, seen.id,
-                step.from(), seen.version
+                to,
+                to.post(),
+                now,
+                next_step,
+                returned_by,
+                parts,
+                i64::from(reviewed),
+                by.account,
+                seen.id,
+                step.from(),
+                seen.version
             ],
         )
         .await?;
@@ -522,21 +687,10 @@ pub async fn advance(
 }
 
 /// Freezes the route and the number of a first submission; before [`advance`], in the same transaction.
-pub async fn assign(
-    tx: &Tx,
-    id: ApplicationId,
-    number: &str,
-    route: &[Stop],
-    now: Instant,
-) -> DbResult<()> {
+pub async fn assign(tx: &Tx, id: ApplicationId, number: &str, route: &[Stop], now: Instant) -> DbResult<()> {
     let receiving = route.iter().find(|s| s.step == Step::Accept).map(|s| s.bureau.clone());
-    for stop in route {
-        tx.run(
-            "INSERT INTO application_route (application_id, step, bureau_code, delegation_id) VALUES ($1, $2, $3, $4)",
-            params![id, stop.step, stop.bureau.clone(), stop.rule],
-        )
-        .await?;
-    }
+    let stops = route.iter().map(|stop| params![id, stop.step, stop.bureau.clone(), stop.rule]).collect();
+    tx.insert_rows("application_route", &["application_id", "step", "bureau_code", "delegation_id"], "", stops).await?;
     tx.run(
         "UPDATE application SET number = $1, receiving_bureau = $2, submitted_at = $3 WHERE id = $4",
         params![number, receiving, now, id],

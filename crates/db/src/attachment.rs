@@ -77,6 +77,13 @@ pub async fn load(source: &impl Source, scope: &Scope, id: AttachmentId) -> DbRe
     .ok_or(DbError::NotFound)
 }
 
+/// Notes the key of a file that is about to come. Unless [`add`] takes it, the sweep removes it: an upload that breaks
+/// off, is refused or meets a crash leaves nothing behind.
+pub async fn announce(tx: &Tx, object_key: &str, now: Instant) -> DbResult<()> {
+    tx.run("INSERT INTO orphaned_object (object_key, since) VALUES ($1, $2)", params![object_key, now]).await?;
+    Ok(())
+}
+
 /// Adds a row after the file is stored. The application row is locked by the caller, so the total holds.
 pub async fn add(
     tx: &Tx,
@@ -102,21 +109,26 @@ pub async fn add(
             "INSERT INTO attachment (application_id, kind, name, size_bytes, sha256, content_type, object_key, \
              uploaded_by, uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
             params![
-                application, file.kind.clone(), file.name.clone(), file.size_bytes, file.sha256.clone(),
-                file.content_type.clone(), file.object_key.clone(), by, now
+                application,
+                file.kind.clone(),
+                file.name.clone(),
+                file.size_bytes,
+                file.sha256.clone(),
+                file.content_type.clone(),
+                file.object_key.clone(),
+                by,
+                now
             ],
         )
         .await?;
+    tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![file.object_key.clone()]).await?;
     Ok(AttachmentId::new(id))
 }
 
 /// Removes the row; the sweep removes the file.
 pub async fn delete(tx: &Tx, file: &Attachment, now: Instant) -> DbResult<()> {
     let done = tx
-        .run(
-            "DELETE FROM attachment WHERE id = $1 AND application_id = $2",
-            params![file.id, file.application_id],
-        )
+        .run("DELETE FROM attachment WHERE id = $1 AND application_id = $2", params![file.id, file.application_id])
         .await?;
     if done == 0 {
         return Err(DbError::NotFound);

@@ -90,13 +90,7 @@ impl<'a> Entry<'a> {
 /// Appends one row to the subject's chain. The subject's row must be locked (or just inserted) by this transaction.
 pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Entry<'_>) -> DbResult<()> {
     let (kind, id) = subject.parts();
-    #[derive(crate::Row)]
-    struct Head {
-        audit_head: String,
-    }
-    let head: Head = row(&tx.0, &format!("SELECT audit_head FROM {kind} WHERE id = $1"), params![id])
-        .await?
-        .ok_or(DbError::NotFound)?;
+    let head = head(tx, subject).await?.ok_or(DbError::NotFound)?;
     let content = Content {
         kind,
         id,
@@ -112,14 +106,27 @@ pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Ent
         detail: entry.detail,
         address: &by.address,
     };
-    let hash = content.hash(&head.audit_head);
+    let hash = content.hash(&head);
     tx.run(
         "INSERT INTO audit (subject_kind, subject_id, at, actor_id, actor_name, bureau_code, post, action, from_state, \
          to_state, opinion, detail, address, previous_hash, hash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         params![
-            kind, id, at, by.account, by.name.clone(), by.bureau.clone(), entry.post, entry.action, entry.from, entry.to,
-            entry.opinion, entry.detail, by.address.clone(), head.audit_head, hash.clone()
+            kind,
+            id,
+            at,
+            by.account,
+            by.name.clone(),
+            by.bureau.clone(),
+            entry.post,
+            entry.action,
+            entry.from,
+            entry.to,
+            entry.opinion,
+            entry.detail,
+            by.address.clone(),
+            head,
+            hash.clone()
         ],
     )
     .await?;
@@ -229,32 +236,99 @@ pub fn first_break(subject: Subject, trail: &[Deed]) -> Option<i64> {
     None
 }
 
-/// Chains what was written since the last checkpoint into `audit_checkpoint`; run every minute by a job.
+/// Rows younger than this wait for the next checkpoint: a transaction that began earlier may still commit a row with a
+/// smaller id, and no request takes longer than two minutes.
+const SETTLING_MINUTES: i64 = 5;
+/// Rows of one checkpoint at most; what is left waits for the next one.
+const CHECKPOINT_ROWS: i64 = 5000;
+
+#[derive(crate::Row)]
+struct Link {
+    id: i64,
+    hash: String,
+}
+
+/// The hash of a checkpoint: over the one before it and the rows it covers.
+fn checkpoint_hash(previous: &str, links: &[Link]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(previous.as_bytes());
+    for link in links {
+        hasher.update(link.id.to_string().as_bytes());
+        hasher.update(link.hash.as_bytes());
+    }
+    hex::encode(hasher.finalize())
+}
+
+/// Chains what was written since the last checkpoint into `audit_checkpoint`; run every minute by a job. Says whether
+/// there was anything; another process that does the same at this moment has the word.
 pub async fn checkpoint(tx: &Tx, at: Instant) -> DbResult<bool> {
     #[derive(crate::Row)]
     struct Last {
         last_audit_id: i64,
         hash: String,
     }
-    let last: Option<Last> = row(
-        &tx.0,
-        &format!("SELECT last_audit_id, hash FROM audit_checkpoint ORDER BY id DESC LIMIT 1{}", tx.for_update()),
-        params![],
-    )
-    .await?;
+    let last: Option<Last> =
+        row(&tx.0, "SELECT last_audit_id, hash FROM audit_checkpoint ORDER BY id DESC LIMIT 1", params![]).await?;
     let (since, previous) = last.map_or((0, String::new()), |l| (l.last_audit_id, l.hash));
-    let fresh: Vec<Deed> =
-        rows(&tx.0, &format!("SELECT {COLUMNS} FROM audit WHERE id > $1 ORDER BY id LIMIT 5000"), params![since]).await?;
+    let settled = at.minus_minutes(SETTLING_MINUTES);
+    let sql = format!(
+        "SELECT id, hash FROM audit WHERE id > $1 \
+         AND id < COALESCE((SELECT MIN(id) FROM audit WHERE id > $1 AND at > $2), id + 1) \
+         ORDER BY id LIMIT {CHECKPOINT_ROWS}"
+    );
+    let fresh: Vec<Link> = rows(&tx.0, &sql, params![since, settled]).await?;
     let Some(newest) = fresh.last() else { return Ok(false) };
-    let mut hasher = Sha256::new();
-    hasher.update(previous.as_bytes());
-    for deed in &fresh {
-        hasher.update(deed.hash.as_bytes());
+    let done = tx
+        .run(
+            "INSERT INTO audit_checkpoint (at, last_audit_id, previous_hash, hash) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (previous_hash) DO NOTHING",
+            params![at, newest.id, previous.clone(), checkpoint_hash(&previous, &fresh)],
+        )
+        .await?;
+    Ok(done == 1)
+}
+
+/// Walks the checkpoints and says the id of the first one that does not fit the rows it covers, if any; and how many
+/// there are.
+pub async fn first_broken_checkpoint(source: &impl Source) -> DbResult<(Option<i64>, u64)> {
+    #[derive(crate::Row)]
+    struct Checkpoint {
+        id: i64,
+        last_audit_id: i64,
+        previous_hash: String,
+        hash: String,
     }
-    tx.run(
-        "INSERT INTO audit_checkpoint (at, last_audit_id, previous_hash, hash) VALUES ($1, $2, $3, $4)",
-        params![at, newest.id, previous, hex::encode(hasher.finalize())],
-    )
-    .await?;
-    Ok(true)
+    let conn = source.connection();
+    let (mut since, mut previous, mut after, mut n) = (0, String::new(), 0, 0);
+    loop {
+        let next: Option<Checkpoint> = row(
+            conn,
+            "SELECT id, last_audit_id, previous_hash, hash FROM audit_checkpoint WHERE id > $1 ORDER BY id LIMIT 1",
+            params![after],
+        )
+        .await?;
+        let Some(c) = next else { return Ok((None, n)) };
+        let links: Vec<Link> = rows(
+            conn,
+            "SELECT id, hash FROM audit WHERE id > $1 AND id <= $2 ORDER BY id",
+            params![since, c.last_audit_id],
+        )
+        .await?;
+        if c.previous_hash != previous || c.hash != checkpoint_hash(&previous, &links) {
+            return Ok((Some(c.id), n));
+        }
+        (since, previous, after, n) = (c.last_audit_id, c.hash, c.id, n + 1);
+    }
+}
+
+/// The newest hash that a subject's own row holds; none when the row is gone (a deleted draft).
+pub async fn head(source: &impl Source, subject: Subject) -> DbResult<Option<String>> {
+    #[derive(crate::Row)]
+    struct Head {
+        audit_head: String,
+    }
+    let (kind, id) = subject.parts();
+    let found: Option<Head> =
+        row(source.connection(), &format!("SELECT audit_head FROM {kind} WHERE id = $1"), params![id]).await?;
+    Ok(found.map(|h| h.audit_head))
 }

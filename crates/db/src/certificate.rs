@@ -3,7 +3,6 @@
 use domain::certificate::{CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
 use domain::policy::Scope;
-use domain::quantity::Quantity;
 use domain::time::{Day, Instant};
 
 use crate::audit::{self, By, Entry, Subject};
@@ -94,8 +93,6 @@ pub struct Issue<'a> {
     pub officer: AccountId,
     /// The frozen content, JSON.
     pub sheet: &'a str,
-    /// 数量/重量 and HS 标准量 of each line, in order.
-    pub lines: &'a [(Quantity, Quantity)],
 }
 
 /// Creates version 1 with one balance row per line (A15, E13); the application has been advanced before.
@@ -105,8 +102,14 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
             "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, \
              bureau_code, issued_at, issued_by) VALUES ($1, $2, $3, 'valid', 1, $4, $5, $6, $7, $8) RETURNING id",
             params![
-                new.application, new.number, new.check_code, new.validity.from, new.validity.to, new.bureau.clone(),
-                now, new.officer
+                new.application,
+                new.number,
+                new.check_code,
+                new.validity.from,
+                new.validity.to,
+                new.bureau.clone(),
+                now,
+                new.officer
             ],
         )
         .await?;
@@ -116,13 +119,14 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
         params![id, new.sheet, now],
     )
     .await?;
-    for (ordinal, (qty, hs_qty)) in (1_i64..).zip(new.lines) {
-        tx.run(
-            "INSERT INTO certificate_item (certificate_id, ordinal, required, hs_required) VALUES ($1, $2, $3, $4)",
-            params![id, ordinal, *qty, *hs_qty],
-        )
-        .await?;
-    }
+    // The order of the products in the annex is that of their entry (see `application::items`).
+    tx.run(
+        "INSERT INTO certificate_item (certificate_id, ordinal, required, hs_required) \
+         SELECT CAST($1 AS BIGINT), ROW_NUMBER() OVER (ORDER BY i.id), i.qty, i.hs_qty \
+         FROM application_item i WHERE i.application_id = $2",
+        params![id, new.application],
+    )
+    .await?;
     tx.run("UPDATE application SET certificate_no = $1 WHERE id = $2", params![new.number, new.application]).await?;
     audit::record(tx, Subject::Certificate(id), by, now, &Entry::of("issue")).await?;
     Ok(id)

@@ -2,7 +2,7 @@
 
 use domain::ids::{AccountId, ApplicationId, CertificateId};
 
-use crate::audit::{Subject, first_break, trail};
+use crate::audit::{Subject, first_break, first_broken_checkpoint, head, trail};
 use crate::{Db, DbResult, params};
 
 /// What was looked at and what was found.
@@ -10,6 +10,8 @@ use crate::{Db, DbResult, params};
 pub struct Findings {
     /// How many audit chains were walked.
     pub chains: u64,
+    /// How many audit checkpoints were checked.
+    pub checkpoints: u64,
     /// How many certificate lines were checked.
     pub lines: u64,
     /// Each fault, as a sentence for the operator.
@@ -45,13 +47,21 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
                 _ => Subject::Account(AccountId::new(s.subject_id)),
             };
             out.chains += 1;
-            if let Some(at) = first_break(subject, &trail(&read, subject).await?) {
-                out.faults.push(format!(
-                    "audit chain of {} {} is broken at row {at}",
-                    s.subject_kind, s.subject_id
-                ));
+            let rows = trail(&read, subject).await?;
+            if let Some(at) = first_break(subject, &rows) {
+                out.faults.push(format!("audit chain of {} {} is broken at row {at}", s.subject_kind, s.subject_id));
+            }
+            // The subject's own row knows the newest hash: rows cut off at the end are missed too.
+            let newest = rows.last().map(|d| d.hash.as_str());
+            if head(&read, subject).await?.is_some_and(|h| Some(h.as_str()) != newest) {
+                out.faults.push(format!("audit chain of {} {} lacks its end", s.subject_kind, s.subject_id));
             }
         }
+    }
+    let (broken, checkpoints) = first_broken_checkpoint(&read).await?;
+    out.checkpoints = checkpoints;
+    if let Some(id) = broken {
+        out.faults.push(format!("audit checkpoint {id} does not fit the rows it covers"));
     }
     out.lines =
         u64::try_from(read.number("SELECT COUNT(*) FROM certificate_item", params![]).await?).unwrap_or_default();

@@ -76,7 +76,7 @@ pub type DbResult<T> = Result<T, DbError>;
 
 /// The address of a database cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the database address `{0}` cannot be used: it must begin with sqlite: or postgres:")]
+#[error("the database address `{0}` cannot be used: it must be sqlite:PATH or postgres://…")]
 pub struct BadAddress(String);
 
 /// Both pools of one database.
@@ -151,10 +151,31 @@ impl Tx {
         Ok(self.0.execute_raw(statement(&self.0, sql, params)).await?.rows_affected())
     }
 
+    /// Writes rows, a few hundred to a statement; `tail` says what happens on a known key.
+    async fn insert_rows(&self, table: &str, columns: &[&str], tail: &str, rows: Vec<Vec<Value>>) -> DbResult<()> {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let batch: Vec<_> = rows.by_ref().take(300).collect();
+            let mut marks = placeholders(1);
+            let tuples: Vec<_> = batch
+                .iter()
+                .map(|row| format!("({})", marks.by_ref().take(row.len()).collect::<Vec<_>>().join(", ")))
+                .collect();
+            let sql = format!("INSERT INTO {table} ({}) VALUES {}{tail}", columns.join(", "), tuples.join(", "));
+            self.run(&sql, batch.into_iter().flatten().collect()).await?;
+        }
+        Ok(())
+    }
+
     /// An INSERT that ends in `RETURNING id`.
     async fn insert(&self, sql: &str, params: Vec<Value>) -> DbResult<i64> {
         number(&self.0, sql, params).await
     }
+}
+
+/// `$n`, `$n+1`, … for lists whose length is known at run time.
+fn placeholders(first: usize) -> impl Iterator<Item = String> {
+    (first..).map(|n| format!("${n}"))
 }
 
 fn statement<C: ConnectionTrait>(conn: &C, sql: &str, params: Vec<Value>) -> Statement {
@@ -197,6 +218,9 @@ impl Db {
     pub async fn open(address: &str) -> anyhow::Result<Self> {
         let (mut write, mut read) = if let Some(path) = address.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
+            if path.is_empty() || path.contains('?') {
+                return Err(BadAddress(address.to_owned()).into());
+            }
             if let Some(folder) = std::path::Path::new(path).parent() {
                 std::fs::create_dir_all(folder)?;
             }

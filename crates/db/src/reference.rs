@@ -62,9 +62,18 @@ impl ReferenceSet {
     /// The set inside the program.
     pub fn embedded() -> Result<Self, BadReferenceSet> {
         let files = embedded!(
-            "regions.csv", "bureaus.csv", "units.csv", "countries.csv", "currencies.csv", "ports.csv",
-            "exemption_clauses.csv", "trade_modes.csv", "hs_characteristics.csv", "hs_codes.csv",
-            "attachment_kinds.csv", "attachment_rules.csv"
+            "regions.csv",
+            "bureaus.csv",
+            "units.csv",
+            "countries.csv",
+            "currencies.csv",
+            "ports.csv",
+            "exemption_clauses.csv",
+            "trade_modes.csv",
+            "hs_characteristics.csv",
+            "hs_codes.csv",
+            "attachment_kinds.csv",
+            "attachment_rules.csv"
         );
         Self::parse("embedded", &files.map(|(name, text)| (name, text.to_owned())))
     }
@@ -79,7 +88,11 @@ impl ReferenceSet {
                 Err(error) => faults.push(format!("{name}: {error}")),
             }
         }
-        if faults.is_empty() { Self::parse(&folder.display().to_string(), &files) } else { Err(BadReferenceSet(faults)) }
+        if faults.is_empty() {
+            Self::parse(&folder.display().to_string(), &files)
+        } else {
+            Err(BadReferenceSet(faults))
+        }
     }
 
     fn parse(source: &str, texts: &[(&'static str, String)]) -> Result<Self, BadReferenceSet> {
@@ -128,7 +141,8 @@ impl ReferenceSet {
         let mut points = |name: &str, column: &str, target: &str, may_be_empty: bool| {
             for (n, r) in self.records(name).iter().enumerate() {
                 let code = field(r, column);
-                if !(may_be_empty && code.is_empty()) && !keys.get(target).is_some_and(|k| k.contains(code)) {
+                let may_stand = may_be_empty && code.is_empty() || keys.get(target).is_some_and(|k| k.contains(code));
+                if !may_stand {
                     faults.push(format!("{name}, line {}: {column} `{code}` is not in {target}", n + 2));
                 }
             }
@@ -157,6 +171,11 @@ pub struct ImportReport {
     pub rows: u64,
     /// The same set was imported last; nothing was changed.
     pub unchanged: bool,
+}
+
+/// Which import was the last; 0 before the first.
+pub async fn newest_import(source: &impl Source) -> DbResult<i64> {
+    crate::number(source.connection(), "SELECT COALESCE(MAX(id), 0) FROM reference_import", params![]).await
 }
 
 /// Whether anything was ever imported.
@@ -213,16 +232,15 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
         }
     }
     let columns = ["region_prefix", "bureau_code", "valid_from", "valid_to"];
-    insert(tx, "jurisdiction", &columns, "", jurisdictions).await?;
+    tx.insert_rows("jurisdiction", &columns, "", jurisdictions).await?;
 
     upsert(tx, "unit", &["code", "name"], 1, &[], plain("units.csv", &["code", "name"])).await?;
     let countries = plain("countries.csv", &["code", "name_zh", "name_en"]);
     upsert(tx, "country", &["code", "name", "name_en"], 1, &[], countries).await?;
     upsert(tx, "currency", &["code", "name"], 1, &[], plain("currencies.csv", &["code", "name_zh"])).await?;
     let ports = set.records("ports.csv").iter();
-    let ports = ports
-        .map(|r| vec![t(r, "code"), t(r, "name"), level(r), t(r, "parent_code"), t(r, "bureau_code")])
-        .collect();
+    let ports =
+        ports.map(|r| vec![t(r, "code"), t(r, "name"), level(r), t(r, "parent_code"), t(r, "bureau_code")]).collect();
     upsert(tx, "port", &["code", "name", "level", "parent_code", "bureau_code"], 1, &[], ports).await?;
 
     let names = ["code", "short_name", "full_text", "documents", "follow_up", "follow_up_kinds"];
@@ -267,7 +285,14 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
         ]);
     }
     let columns = [
-        "code", "name", "name_folded", "unit_code", "unit2_code", "ccc_class", "characteristics", "valid_from",
+        "code",
+        "name",
+        "name_folded",
+        "unit_code",
+        "unit2_code",
+        "ccc_class",
+        "characteristics",
+        "valid_from",
         "valid_to",
     ];
     upsert(tx, "hs_type", &columns, 1, &["valid_from"], dated(types)).await?;
@@ -280,7 +305,7 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
     upsert(tx, "attachment_kind", &columns, 1, &["valid_from"], dated(kinds)).await?;
     tx.run("DELETE FROM attachment_rule", params![]).await?;
     let columns = ["bureau_code", "clause_code", "kind", "need"];
-    insert(tx, "attachment_rule", &columns, "", plain("attachment_rules.csv", &columns)).await?;
+    tx.insert_rows("attachment_rule", &columns, "", plain("attachment_rules.csv", &columns)).await?;
 
     tx.run(
         "INSERT INTO reference_import (imported_at, source, digest, rows_total) VALUES ($1, $2, $3, $4)",
@@ -313,38 +338,10 @@ async fn upsert(
     kept: &[&str],
     rows: Vec<Vec<Value>>,
 ) -> DbResult<()> {
-    let set: Vec<_> = columns[keys..]
-        .iter()
-        .filter(|c| !kept.contains(*c))
-        .map(|c| format!("{c} = excluded.{c}"))
-        .collect();
+    let set: Vec<_> =
+        columns[keys..].iter().filter(|c| !kept.contains(*c)).map(|c| format!("{c} = excluded.{c}")).collect();
     let tail = format!(" ON CONFLICT ({}) DO UPDATE SET {}", columns[..keys].join(", "), set.join(", "));
-    insert(tx, table, columns, &tail, rows).await
-}
-
-/// Writes rows, a few hundred to a statement.
-async fn insert(tx: &Tx, table: &str, columns: &[&str], tail: &str, rows: Vec<Vec<Value>>) -> DbResult<()> {
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let batch: Vec<_> = rows.by_ref().take(300).collect();
-        let mut n = 0;
-        let tuples: Vec<_> = batch
-            .iter()
-            .map(|row| {
-                let marks: Vec<_> = row
-                    .iter()
-                    .map(|_| {
-                        n += 1;
-                        format!("${n}")
-                    })
-                    .collect();
-                format!("({})", marks.join(", "))
-            })
-            .collect();
-        let sql = format!("INSERT INTO {table} ({}) VALUES {}{tail}", columns.join(", "), tuples.join(", "));
-        tx.run(&sql, batch.into_iter().flatten().collect()).await?;
-    }
-    Ok(())
+    tx.insert_rows(table, columns, &tail, rows).await
 }
 
 /// The 业务下放 rules of a direct bureau that hold on a day.
@@ -393,8 +390,17 @@ pub async fn add_delegation(tx: &Tx, direct: &BureauCode, rule: &Delegation, fro
          trade_mode, steps, priority, valid_from, valid_to, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
-            direct.clone(), rule.target.clone(), rule.region_prefix.clone(), rule.clause.clone(),
-            rule.hs_prefix.clone(), rule.trade_mode.clone(), steps.join(","), rule.priority, from, END, at
+            direct.clone(),
+            rule.target.clone(),
+            rule.region_prefix.clone(),
+            rule.clause.clone(),
+            rule.hs_prefix.clone(),
+            rule.trade_mode.clone(),
+            steps.join(","),
+            rule.priority,
+            from,
+            END,
+            at
         ],
     )
     .await?;
@@ -495,6 +501,16 @@ pub struct TradeMode {
     validity: Validity,
 }
 
+/// A kind of attachment.
+#[derive(Debug, Clone)]
+pub struct AttachmentKind {
+    /// Its code.
+    pub code: AttachmentKindCode,
+    /// Its name.
+    pub name: String,
+    validity: Validity,
+}
+
 /// A HS code of the catalogue with its 产品特性.
 #[derive(Debug, Clone)]
 pub struct HsType {
@@ -513,8 +529,9 @@ pub struct HsType {
 }
 
 /// All reference data, in memory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ReferenceData {
+    import: i64,
     /// 行政区划, by code.
     pub regions: Vec<Region>,
     /// 检验检疫局.
@@ -534,13 +551,15 @@ pub struct ReferenceData {
     pub trade_modes: Vec<TradeMode>,
     hs_types: Vec<HsType>,
     /// Kinds of attachment, in their order.
-    pub attachment_kinds: Vec<Named<AttachmentKindCode>>,
+    pub attachment_kinds: Vec<AttachmentKind>,
     attachment_rules: HashMap<(String, String, String), Need>,
 }
 
 /// Reads all reference data.
 pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
     let conn = source.connection();
+    // Read first: an import that comes in between is noticed at the next look.
+    let import = newest_import(source).await?;
 
     #[derive(crate::Row)]
     struct RegionRow {
@@ -588,8 +607,17 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
     let units: Vec<NamedRow> = rows(conn, "SELECT code, name FROM unit ORDER BY code", params![]).await?;
     let countries: Vec<NamedRow> = rows(conn, "SELECT code, name FROM country ORDER BY code", params![]).await?;
     let currencies: Vec<NamedRow> = rows(conn, "SELECT code, name FROM currency ORDER BY code", params![]).await?;
-    let kinds: Vec<NamedRow> =
-        rows(conn, "SELECT code, name FROM attachment_kind ORDER BY ordinal", params![]).await?;
+
+    #[derive(crate::Row)]
+    struct KindRow {
+        code: AttachmentKindCode,
+        name: String,
+        valid_from: Day,
+        valid_to: Day,
+    }
+    let kinds: Vec<KindRow> =
+        rows(conn, "SELECT code, name, valid_from, valid_to FROM attachment_kind ORDER BY ordinal, code", params![])
+            .await?;
 
     #[derive(crate::Row)]
     struct PortRow {
@@ -658,10 +686,8 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         rows(conn, "SELECT bureau_code, clause_code, kind, need FROM attachment_rule", params![]).await?;
 
     Ok(ReferenceData {
-        regions: regions
-            .into_iter()
-            .map(|r| Region { code: r.code, name: r.name, parent: r.parent_code })
-            .collect(),
+        import,
+        regions: regions.into_iter().map(|r| Region { code: r.code, name: r.name, parent: r.parent_code }).collect(),
         bureaus: bureaus
             .into_iter()
             .map(|b| Bureau {
@@ -719,7 +745,11 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
             .collect::<DbResult<_>>()?,
         attachment_kinds: kinds
             .into_iter()
-            .map(|r| Named { code: AttachmentKindCode::new(r.code), name: r.name })
+            .map(|k| AttachmentKind {
+                code: k.code,
+                name: k.name,
+                validity: Validity { from: k.valid_from, to: k.valid_to },
+            })
             .collect(),
         attachment_rules: rules.into_iter().map(|r| ((r.bureau_code, r.clause_code, r.kind), r.need)).collect(),
     })
@@ -745,6 +775,11 @@ fn characteristics(json: &str) -> DbResult<Vec<Characteristic>> {
 }
 
 impl ReferenceData {
+    /// The import after which they were read.
+    pub const fn import(&self) -> i64 {
+        self.import
+    }
+
     /// A region by code.
     pub fn region(&self, code: &RegionCode) -> Option<&Region> {
         self.regions.binary_search_by(|r| r.code.cmp(code)).ok().map(|n| &self.regions[n])
@@ -794,11 +829,12 @@ impl ReferenceData {
 
     /// A HS type that holds on a day.
     pub fn hs_type(&self, code: &str, day: Day) -> Option<&HsType> {
-        self.hs_types
-            .binary_search_by(|t| t.code.as_str().cmp(code))
-            .ok()
-            .map(|n| &self.hs_types[n])
-            .filter(|t| t.validity.holds(day))
+        self.hs_type_ever(code).filter(|t| t.validity.holds(day))
+    }
+
+    /// A HS type, whether it still holds or not.
+    pub fn hs_type_ever(&self, code: &str) -> Option<&HsType> {
+        self.hs_types.binary_search_by(|t| t.code.as_str().cmp(code)).ok().map(|n| &self.hs_types[n])
     }
 
     /// 选择免办产品: code by prefix, name by containment, both must hold (R-2.1.2-04, -05, -30).
@@ -831,10 +867,19 @@ impl ReferenceData {
         }
     }
 
-    /// How much each kind of attachment is needed by a bureau for a clause; kinds 不用 are left out.
-    pub fn needs(&self, bureau: Option<&BureauCode>, clause: &ClauseCode) -> Vec<(AttachmentKindCode, String, Need)> {
-        self.attachment_kinds
-            .iter()
+    /// The kinds of attachment that hold on a day.
+    pub fn attachment_kinds_on(&self, day: Day) -> impl Iterator<Item = &AttachmentKind> {
+        self.attachment_kinds.iter().filter(move |k| k.validity.holds(day))
+    }
+
+    /// How much each kind of attachment is needed by a bureau for a clause on a day; kinds 不用 are left out.
+    pub fn needs(
+        &self,
+        bureau: Option<&BureauCode>,
+        clause: &ClauseCode,
+        day: Day,
+    ) -> Vec<(AttachmentKindCode, String, Need)> {
+        self.attachment_kinds_on(day)
             .filter_map(|kind| {
                 let of = |bureau: &str| {
                     let key = (bureau.to_owned(), clause.as_str().to_owned(), kind.code.as_str().to_owned());
@@ -868,7 +913,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_embedded_set_is_imported_once() {
-        for test in TestDb::each().await {
+        for test in TestDb::each_bare().await {
             assert!(is_empty(&test.db.read()).await.unwrap());
             let data = imported(&test.db).await;
             assert_eq!((data.regions.len(), data.bureaus.len(), data.clauses.len()), (3222, 189, 9));
@@ -880,11 +925,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_region_belongs_to_the_bureau_of_the_longest_prefix() {
-        for test in TestDb::each().await {
+        for test in TestDb::each_bare().await {
             let data = imported(&test.db).await;
-            for (region, bureau) in
-                [("310115", "上海"), ("330203", "宁波"), ("330106", "浙江"), ("440305", "深圳"), ("350203", "厦门"), ("370202", "山东")]
-            {
+            for (region, bureau) in [
+                ("310115", "上海"),
+                ("330203", "宁波"),
+                ("330106", "浙江"),
+                ("440305", "深圳"),
+                ("350203", "厦门"),
+                ("370202", "山东"),
+            ] {
                 let found = data.direct_bureau_of(&RegionCode::new(region), today()).unwrap();
                 assert!(data.bureau(found).unwrap().name.starts_with(bureau), "{region}: {found}");
             }
@@ -895,7 +945,7 @@ mod tests {
     /// R-2.1.2-04, -05, -09, -10, -30: prefix, containment, exact match, single hit, both conditions.
     #[tokio::test]
     async fn hs_types_are_found_as_the_manual_says() {
-        for test in TestDb::each().await {
+        for test in TestDb::each_bare().await {
             let data = imported(&test.db).await;
             let by_prefix = data.hs_types_matching("83", "", today());
             assert!(by_prefix.len() >= 2 && by_prefix.iter().all(|t| t.code.as_str().starts_with("83")));
@@ -912,7 +962,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_gone_from_the_files_ends_and_stays_readable() {
-        for test in TestDb::each().await {
+        for test in TestDb::each_bare().await {
             imported(&test.db).await;
             let mut set = ReferenceSet::embedded().unwrap();
             set.digest = "another".to_owned();

@@ -25,7 +25,8 @@ impl Conditions {
         for c in sql.chars() {
             if c == '?' {
                 n += 1;
-                out.push_str(&format!("${n}"));
+                out.push('$');
+                out.push_str(&n.to_string());
             } else {
                 out.push(c);
             }

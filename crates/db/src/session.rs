@@ -34,7 +34,13 @@ pub struct Session {
 }
 
 /// Opens a session; `token_hash` is the SHA-256 of the random token in the cookie.
-pub async fn open(tx: &Tx, account: AccountId, token_hash: &str, profile: &Profile, now: Instant) -> DbResult<SessionId> {
+pub async fn open(
+    tx: &Tx,
+    account: AccountId,
+    token_hash: &str,
+    profile: &Profile,
+    now: Instant,
+) -> DbResult<SessionId> {
     let profile = serde_json::to_string(profile).map_err(|e| crate::DbError::Inconsistent(e.to_string()))?;
     let id = tx
         .insert(
@@ -140,14 +146,16 @@ pub async fn is_locked(source: &impl Source, subject: &str, now: Instant) -> DbR
     Ok(n > 0)
 }
 
-/// Counts a failed log-in; the window begins anew when the old one is over.
+/// Counts a failed log-in; the window begins anew when the old one is over, and the lock with the failure that causes
+/// it.
 pub async fn note_failure(tx: &Tx, subject: &str, now: Instant) -> DbResult<()> {
     tx.run(
         "INSERT INTO login_attempt (subject, failures, first_at) VALUES ($1, 1, $2) \
          ON CONFLICT (subject) DO UPDATE SET \
          failures = CASE WHEN login_attempt.first_at > $3 THEN login_attempt.failures + 1 ELSE 1 END, \
-         first_at = CASE WHEN login_attempt.first_at > $3 THEN login_attempt.first_at ELSE $2 END",
-        params![subject, now, now.minus_minutes(LOCK_MINUTES)],
+         first_at = CASE WHEN login_attempt.first_at > $3 AND login_attempt.failures + 1 <> $4 \
+         THEN login_attempt.first_at ELSE $2 END",
+        params![subject, now, now.minus_minutes(LOCK_MINUTES), MAX_FAILURES],
     )
     .await?;
     Ok(())

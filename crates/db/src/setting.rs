@@ -20,3 +20,13 @@ pub async fn get_or_put(tx: &Tx, name: &str, value: &str) -> DbResult<String> {
         .await?;
     Ok(get(tx, name).await?.unwrap_or_else(|| value.to_owned()))
 }
+
+/// Writes a setting, whatever it was.
+pub async fn put(tx: &Tx, name: &str, value: &str) -> DbResult<()> {
+    tx.run(
+        "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        params![name, value],
+    )
+    .await?;
+    Ok(())
+}

@@ -109,24 +109,11 @@ words! {
 
 impl Post {
     /// The five posts an application passes, in their order (D6).
-    pub const COURSE: [Self; 5] = [
-        Self::Accept,
-        Self::FirstReview,
-        Self::FinalReview,
-        Self::Compare,
-        Self::Issue,
-    ];
+    pub const COURSE: [Self; 5] = [Self::Accept, Self::FirstReview, Self::FinalReview, Self::Compare, Self::Issue];
 
     /// Whether the post belongs to a bureau (else to CNCA).
     pub const fn is_of_bureau(self) -> bool {
-        !matches!(
-            self,
-            Self::Publish
-                | Self::ReferenceAdmin
-                | Self::RoutingAdmin
-                | Self::Statistics
-                | Self::CncaAdmin
-        )
+        !matches!(self, Self::Publish | Self::ReferenceAdmin | Self::RoutingAdmin | Self::Statistics | Self::CncaAdmin)
     }
 }
 
@@ -231,11 +218,7 @@ impl Actor {
 
 /// A set of posts, stored as words joined by commas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "db",
-    derive(sea_orm::DeriveValueType),
-    sea_orm(value_type = "String")
-)]
+#[cfg_attr(feature = "db", derive(sea_orm::DeriveValueType), sea_orm(value_type = "String"))]
 pub struct Posts(Vec<Post>);
 
 impl Posts {
@@ -279,11 +262,6 @@ impl FromStr for Posts {
     type Err = UnknownWord;
 
     fn from_str(words: &str) -> Result<Self, Self::Err> {
-        words
-            .split(',')
-            .filter(|w| !w.is_empty())
-            .map(Post::from_str)
-            .collect::<Result<Vec<_>, _>>()
-            .map(Self::new)
+        words.split(',').filter(|w| !w.is_empty()).map(Post::from_str).collect::<Result<Vec<_>, _>>().map(Self::new)
     }
 }

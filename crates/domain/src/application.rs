@@ -3,8 +3,8 @@
 use crate::actor::words;
 use crate::catalogue::Trait;
 use crate::ids::{
-    AttachmentKindCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, PortCode,
-    RegionCode, TradeModeCode, UnitCode,
+    AttachmentKindCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, PortCode, RegionCode, TradeModeCode,
+    UnitCode,
 };
 use crate::policy::Ownership;
 use crate::quantity::{Money, Quantity, UnitPrice};
@@ -163,9 +163,7 @@ impl Basics {
 
     /// Whether clause and 最终使用地 are those of `before` (R-2.4-04, D7).
     pub fn keeps_locked_fields_of(&self, before: &Self) -> bool {
-        self.clause == before.clause
-            && self.use_region == before.use_region
-            && self.use_address == before.use_address
+        self.clause == before.clause && self.use_region == before.use_region && self.use_address == before.use_address
     }
 
     /// The number that asks for a file of this kind (R-2.1.3-05 to -07).
@@ -243,6 +241,8 @@ pub struct Application {
     pub submitted_at: Option<Instant>,
     /// The post that returned it (manual §2.4).
     pub return_post: Option<crate::actor::Post>,
+    /// The parts that 送补正 named (D7).
+    pub return_parts: Vec<Part>,
     /// 申请单位信息.
     pub applicant: Applicant,
     /// 申请信息.
@@ -294,61 +294,20 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
     let mut out = Vec::new();
     let mut basic = |field: &'static str, missing: bool, sentence: &str| {
         if missing {
-            out.push(Fault {
-                part: Part::Basics,
-                item: None,
-                field,
-                sentence: sentence.to_owned(),
-            });
+            out.push(Fault { part: Part::Basics, item: None, field, sentence: sentence.to_owned() });
         }
     };
-    basic(
-        "use_region_code",
-        basics.use_region.is_none(),
-        "请选择产品最终使用地行政区划",
-    );
-    basic(
-        "use_address",
-        basics.use_address.is_empty(),
-        "请填写产品最终使用地（地址）",
-    );
-    basic(
-        "use_unit_name",
-        basics.use_unit_name.is_empty(),
-        "请填写使用单位",
-    );
-    basic(
-        "use_contact",
-        basics.use_contact.is_empty(),
-        "请填写使用单位联系人",
-    );
-    basic(
-        "use_phone",
-        basics.use_phone.is_empty(),
-        "请填写使用单位联系电话",
-    );
+    basic("use_region_code", basics.use_region.is_none(), "请选择产品最终使用地行政区划");
+    basic("use_address", basics.use_address.is_empty(), "请填写产品最终使用地（地址）");
+    basic("use_unit_name", basics.use_unit_name.is_empty(), "请填写使用单位");
+    basic("use_contact", basics.use_contact.is_empty(), "请填写使用单位联系人");
+    basic("use_phone", basics.use_phone.is_empty(), "请填写使用单位联系电话");
     basic("purpose", basics.purpose.is_empty(), "请填写用途及免办理由");
-    basic(
-        "disposal_plan",
-        basics.disposal_plan.is_none(),
-        "请选择后续处理方式",
-    );
+    basic("disposal_plan", basics.disposal_plan.is_none(), "请选择后续处理方式");
     let display = basics.clause.as_str() == DISPLAY_CLAUSE;
-    basic(
-        "display_from",
-        display && basics.display_from.is_none(),
-        "免办条款 5 须填写展示开始日期",
-    );
-    basic(
-        "display_to",
-        display && basics.display_to.is_none(),
-        "免办条款 5 须填写展示结束日期",
-    );
-    basic(
-        "principal_name",
-        basics.principal_name.as_ref().is_some_and(String::is_empty),
-        "请填写被代理单位",
-    );
+    basic("display_from", display && basics.display_from.is_none(), "免办条款 5 须填写展示开始日期");
+    basic("display_to", display && basics.display_to.is_none(), "免办条款 5 须填写展示结束日期");
+    basic("principal_name", basics.principal_name.as_ref().is_some_and(String::is_empty), "请填写被代理单位");
     basic(
         "use_region_code",
         basics.use_region.is_some() && !enclosures.has_bureau,
@@ -382,12 +341,7 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
             }
             (Need::IfNumber | Need::Optional | Need::Hidden, _) => continue,
         };
-        out.push(Fault {
-            part: Part::Attachments,
-            item: None,
-            field: "attachments",
-            sentence,
-        });
+        out.push(Fault { part: Part::Attachments, item: None, field: "attachments", sentence });
     }
     out
 }
@@ -429,21 +383,9 @@ mod tests {
         Enclosures {
             item_count: 1,
             needs: vec![
-                (
-                    AttachmentKindCode::new("contract"),
-                    "合同".into(),
-                    Need::IfNumber,
-                ),
-                (
-                    AttachmentKindCode::new("license"),
-                    "营业执照".into(),
-                    Need::Must,
-                ),
-                (
-                    AttachmentKindCode::new("other"),
-                    "其他".into(),
-                    Need::Optional,
-                ),
+                (AttachmentKindCode::new("contract"), "合同".into(), Need::IfNumber),
+                (AttachmentKindCode::new("license"), "营业执照".into(), Need::Must),
+                (AttachmentKindCode::new("other"), "其他".into(), Need::Optional),
             ],
             present: vec![AttachmentKindCode::new("license")],
             has_bureau: true,
@@ -471,13 +413,7 @@ mod tests {
     #[test]
     fn r_2_1_3_16_every_fault_is_reported_at_once() {
         let basics = Basics::opening(ClauseCode::new("5"), TradeModeCode::new("0110"));
-        let found = faults(
-            &basics,
-            &Enclosures {
-                needs: enclosed().needs,
-                ..Enclosures::default()
-            },
-        );
+        let found = faults(&basics, &Enclosures { needs: enclosed().needs, ..Enclosures::default() });
         let fields: Vec<_> = found.iter().map(|f| f.field).collect();
         assert_eq!(
             fields,
@@ -500,26 +436,8 @@ mod tests {
     #[test]
     fn clause_and_final_use_are_locked_together() {
         let before = complete();
-        assert!(
-            Basics {
-                remark: "改".into(),
-                ..complete()
-            }
-            .keeps_locked_fields_of(&before)
-        );
-        assert!(
-            !Basics {
-                use_address: "别处".into(),
-                ..complete()
-            }
-            .keeps_locked_fields_of(&before)
-        );
-        assert!(
-            !Basics {
-                clause: ClauseCode::new("2"),
-                ..complete()
-            }
-            .keeps_locked_fields_of(&before)
-        );
+        assert!(Basics { remark: "改".into(), ..complete() }.keeps_locked_fields_of(&before));
+        assert!(!Basics { use_address: "别处".into(), ..complete() }.keeps_locked_fields_of(&before));
+        assert!(!Basics { clause: ClauseCode::new("2"), ..complete() }.keeps_locked_fields_of(&before));
     }
 }

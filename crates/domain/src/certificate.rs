@@ -81,10 +81,7 @@ impl Validity {
     /// `days` days from today on, today counted.
     pub fn of_days(today: Day, days: i64) -> Self {
         let days = days.clamp(SHORTEST_VALIDITY_DAYS, LONGEST_VALIDITY_DAYS);
-        Self {
-            from: today,
-            to: today.plus_days(days - 1),
-        }
+        Self { from: today, to: today.plus_days(days - 1) }
     }
 
     /// Whether the last day has passed.
@@ -94,12 +91,7 @@ impl Validity {
 }
 
 /// What is true of a certificate now.
-pub fn standing(
-    state: CertificateState,
-    validity: Validity,
-    exhausted: bool,
-    now: Instant,
-) -> Standing {
+pub fn standing(state: CertificateState, validity: Validity, exhausted: bool, now: Instant) -> Standing {
     match state {
         CertificateState::Revoked => Standing::Revoked,
         CertificateState::Surrendered => Standing::Surrendered,
@@ -120,10 +112,7 @@ mod tests {
 
     #[test]
     fn ninety_days_count_the_day_of_issue() {
-        assert_eq!(
-            Validity::of_days(day("2026-11-23"), 90).to,
-            day("2027-02-20")
-        );
+        assert_eq!(Validity::of_days(day("2026-11-23"), 90).to, day("2027-02-20"));
     }
 
     #[test]
@@ -137,14 +126,8 @@ mod tests {
     #[test]
     fn a_validity_is_refused_with_a_reason() {
         let today = day("2026-11-23");
-        assert_eq!(
-            Validity::granted(today, today, day("2026-11-22")),
-            Err(ValidityError::EndsBeforeItBegins)
-        );
-        assert!(matches!(
-            Validity::granted(today, today, day("2027-11-23")),
-            Err(ValidityError::TooLong(_))
-        ));
+        assert_eq!(Validity::granted(today, today, day("2026-11-22")), Err(ValidityError::EndsBeforeItBegins));
+        assert!(matches!(Validity::granted(today, today, day("2027-11-23")), Err(ValidityError::TooLong(_))));
         assert!(Validity::granted(today, today, day("2027-11-22")).is_ok());
         assert!(matches!(
             Validity::granted(today, day("2026-11-24"), day("2026-12-24")),

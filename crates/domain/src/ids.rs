@@ -102,3 +102,85 @@ codes! {
     /// 附件种类.
     AttachmentKindCode;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        assert_eq!("42".parse(), Ok(ItemId::new(42)));
+        assert_eq!((ItemId::new(42).to_string().as_str(), ItemId::new(42).get()), ("42", 42));
+        assert!("42a".parse::<ItemId>().is_err() && "".parse::<ItemId>().is_err());
+        assert_eq!(HsCode::from("8418500000").to_string(), "8418500000");
+    }
+}
+
+/// Every value type can be a column, an empty column, a field of a row, and one side of a condition.
+#[cfg(all(test, feature = "db"))]
+mod sql {
+    use sea_orm::sea_query::{Expr, ExprTrait, Nullable, ValueType};
+    use sea_orm::{FromQueryResult, Value};
+
+    use super::*;
+    use crate::number::{ApplicationNumber, CertificateNumber};
+    use crate::quantity::{Money, Quantity, UnitPrice};
+    use crate::text::{EmailAddress, Mobile, Phone, Postcode, UserName};
+    use crate::time::{Day, Instant};
+
+    fn survives<T>(value: &T)
+    where
+        T: Clone + PartialEq + std::fmt::Debug + Into<Value> + ValueType + Nullable,
+    {
+        let stored: Value = value.clone().into();
+        assert_eq!(<T as ValueType>::try_from(stored.clone()).ok().as_ref(), Some(value));
+        assert_eq!(<Option<T> as ValueType>::try_from(stored).ok(), Some(Some(value.clone())));
+        assert_eq!(<Option<T> as ValueType>::try_from(T::null()).ok(), Some(None));
+        assert_eq!(Value::from(None::<T>), T::null());
+        let _ = Expr::col("c").eq(value.clone()).and(Expr::col("c").is_in([value.clone()]));
+    }
+
+    #[derive(Debug, FromQueryResult)]
+    #[expect(dead_code, reason = "that it compiles is the test")]
+    struct Row {
+        id: AccountId,
+        parent: Option<AccountId>,
+        bureau: BureauCode,
+        region: Option<RegionCode>,
+        qty: Quantity,
+        total: Option<Money>,
+        day: Day,
+        until: Option<Day>,
+        at: Option<Instant>,
+        number: Option<CertificateNumber>,
+        email: Option<EmailAddress>,
+    }
+
+    #[test]
+    fn every_value_survives_the_database() {
+        let day: Day = "2026-11-23".parse().unwrap();
+        let shanghai = BureauCode::new("310000");
+        survives(&AccountId::new(7));
+        survives(&shanghai);
+        survives(&day);
+        survives(&day.start_instant());
+        survives(&Quantity::parse("12.5").unwrap());
+        survives(&UnitPrice::parse("12.5").unwrap());
+        survives(&Money::parse("12.5").unwrap());
+        survives(&ApplicationNumber::new(&shanghai, day, 42).unwrap());
+        survives(&CertificateNumber::new(&shanghai, day, 42).unwrap());
+        survives(&UserName::parse("zhang_1").unwrap());
+        survives(&EmailAddress::parse("zhang@example.com").unwrap());
+        survives(&Postcode::parse("200000").unwrap());
+        survives(&Phone::parse("021-12345678").unwrap());
+        survives(&Mobile::parse("13800000000").unwrap());
+    }
+
+    #[test]
+    fn ids_are_numbers_and_days_are_texts() {
+        let day: Day = "2026-11-23".parse().unwrap();
+        assert_eq!(Value::from(AccountId::new(7)), Value::BigInt(Some(7)));
+        assert_eq!(Value::from(day), Value::String(Some("2026-11-23".into())));
+        assert_eq!(Value::from(Quantity::from_units(1)), Value::BigInt(Some(1)));
+    }
+}

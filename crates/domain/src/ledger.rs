@@ -21,12 +21,7 @@ pub struct Balance {
 impl Balance {
     /// The balance of a line that was just issued.
     pub const fn opening(required: Quantity) -> Self {
-        Self {
-            required,
-            pending: Quantity::ZERO,
-            written_off: Quantity::ZERO,
-            accounted: Quantity::ZERO,
-        }
+        Self { required, pending: Quantity::ZERO, written_off: Quantity::ZERO, accounted: Quantity::ZERO }
     }
 
     /// 可预核销 = 总 − 已核销 − 待确认 (D1); zero when a direct 核销 has eaten into what is pending.
@@ -39,9 +34,7 @@ impl Balance {
 
     /// What an officer may still write off: 总 − 已核销 (D1).
     pub fn writable(&self) -> Quantity {
-        self.required
-            .checked_sub(self.written_off)
-            .unwrap_or(Quantity::ZERO)
+        self.required.checked_sub(self.written_off).unwrap_or(Quantity::ZERO)
     }
 
     /// Finished when 已核销 = 总 in 数量/重量 (I4, manual §2.8).
@@ -53,13 +46,6 @@ impl Balance {
     pub fn is_sound(&self) -> bool {
         self.written_off <= self.required
             && self.accounted <= self.written_off
-            && [
-                self.required,
-                self.pending,
-                self.written_off,
-                self.accounted,
-            ]
-            .iter()
-            .all(|q| *q >= Quantity::ZERO)
+            && [self.required, self.pending, self.written_off, self.accounted].iter().all(|q| *q >= Quantity::ZERO)
     }
 }

@@ -29,9 +29,7 @@ pub fn scope(actor: &Actor) -> Scope {
         Actor::Enterprise(e) => Scope::Enterprise {
             user: e.account,
             shared_organisation: match e.membership {
-                Membership::Administrator | Membership::Confirmed if e.shares => {
-                    Some(e.organisation)
-                }
+                Membership::Administrator | Membership::Confirmed if e.shares => Some(e.organisation),
                 Membership::Administrator | Membership::Confirmed | Membership::Pending => None,
             },
         },
@@ -65,11 +63,7 @@ pub struct Ownership {
 pub fn hat(actor: &Actor, of: &Ownership, action: Action) -> Hat {
     match actor {
         Actor::Enterprise(e) if e.account == of.owner && of.entered_by_bureau.is_none() => {
-            if of.state == State::Accepting && of.handler.is_none() {
-                Hat::ApplicantUntaken
-            } else {
-                Hat::Applicant
-            }
+            if of.state == State::Accepting && of.handler.is_none() { Hat::ApplicantUntaken } else { Hat::Applicant }
         }
         Actor::Officer(officer) => hat_of_officer(officer, of, action),
         Actor::Enterprise(_) | Actor::Cnca(_) => Hat::Bystander,
@@ -78,23 +72,12 @@ pub fn hat(actor: &Actor, of: &Ownership, action: Action) -> Hat {
 
 fn hat_of_officer(officer: &Officer, of: &Ownership, action: Action) -> Hat {
     if action == Action::Terminate {
-        let ours = [&of.current_bureau, &of.receiving_bureau]
-            .into_iter()
-            .flatten()
-            .any(|b| *b == officer.bureau);
-        return if ours && officer.posts.holds(Post::Terminate) {
-            Hat::Terminator
-        } else {
-            Hat::Bystander
-        };
+        let ours = [&of.current_bureau, &of.receiving_bureau].into_iter().flatten().any(|b| *b == officer.bureau);
+        return if ours && officer.posts.holds(Post::Terminate) { Hat::Terminator } else { Hat::Bystander };
     }
     if of.state.is_editable() {
         let entered_here = of.entered_by_bureau.as_ref() == Some(&officer.bureau);
-        return if entered_here && officer.posts.holds(Post::ProxyEntry) {
-            Hat::Applicant
-        } else {
-            Hat::Bystander
-        };
+        return if entered_here && officer.posts.holds(Post::ProxyEntry) { Hat::Applicant } else { Hat::Bystander };
     }
     match of.state.post() {
         Some(post) if works_on(officer, of, post) => Hat::At(post),
@@ -104,8 +87,7 @@ fn hat_of_officer(officer: &Officer, of: &Ownership, action: Action) -> Hat {
 
 /// Whether the officer works on the application at this post: bureau, post, and the four eyes of D6.
 fn works_on(officer: &Officer, of: &Ownership, post: Post) -> bool {
-    let second_look =
-        post == Post::FinalReview && of.four_eyes && of.first_reviewer == Some(officer.account);
+    let second_look = post == Post::FinalReview && of.four_eyes && of.first_reviewer == Some(officer.account);
     of.current_bureau.as_ref() == Some(&officer.bureau) && officer.posts.holds(post) && !second_look
 }
 
@@ -193,14 +175,19 @@ pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
     let status = match of.state {
         State::Issued => Some(StatusLink::Certificate),
         State::ComparingPaper | State::Terminated => Some(StatusLink::Outcome),
-        s if s.is_negative() => Some(StatusLink::Outcome),
-        _ => None,
+        State::AcceptanceRefused | State::FirstReviewFailed | State::FinalReviewFailed | State::ComparingFailed => {
+            Some(StatusLink::Outcome)
+        }
+        State::Draft
+        | State::Accepting
+        | State::Returned
+        | State::FirstReview
+        | State::FinalReview
+        | State::Comparing
+        | State::AwaitingIssue
+        | State::Withdrawn => None,
     };
-    RowLinks {
-        selectable: may(actor, of, Action::Delete).is_ok(),
-        status,
-        operations,
-    }
+    RowLinks { selectable: may(actor, of, Action::Delete).is_ok(), status, operations }
 }
 
 #[cfg(test)]
@@ -240,9 +227,7 @@ mod tests {
         }
     }
 
-    const PASS: Action = Action::Pass {
-        after_final: crate::workflow::AfterFinal::Compare,
-    };
+    const PASS: Action = Action::Pass { after_final: crate::workflow::AfterFinal::Compare };
 
     #[test]
     fn first_and_final_review_are_different_persons_unless_switched_off() {
@@ -280,14 +265,7 @@ mod tests {
         assert!(!links.selectable);
         assert!(may(&owner(), &of, Action::Edit).is_err());
         assert!(may(&owner(), &of, Action::Submit).is_err());
-        assert!(
-            may(
-                &officer(9, "310000", &[Post::ProxyEntry]),
-                &of,
-                Action::Edit
-            )
-            .is_ok()
-        );
+        assert!(may(&officer(9, "310000", &[Post::ProxyEntry]), &of, Action::Edit).is_ok());
     }
 
     #[test]
@@ -295,59 +273,19 @@ mod tests {
         use Operation as O;
         let rows: &[(State, &[O], Option<StatusLink>, bool)] = &[
             (State::Draft, &[O::Edit], None, true),
-            (
-                State::Accepting,
-                &[O::View, O::Print, O::Withdraw],
-                None,
-                false,
-            ),
+            (State::Accepting, &[O::View, O::Print, O::Withdraw], None, false),
             (State::Returned, &[O::Edit, O::View, O::Print], None, false),
-            (
-                State::AcceptanceRefused,
-                &[O::View, O::Print],
-                Some(StatusLink::Outcome),
-                false,
-            ),
+            (State::AcceptanceRefused, &[O::View, O::Print], Some(StatusLink::Outcome), false),
             (State::FirstReview, &[O::View, O::Print], None, false),
-            (
-                State::FirstReviewFailed,
-                &[O::View, O::Print],
-                Some(StatusLink::Outcome),
-                false,
-            ),
+            (State::FirstReviewFailed, &[O::View, O::Print], Some(StatusLink::Outcome), false),
             (State::FinalReview, &[O::View, O::Print], None, false),
-            (
-                State::FinalReviewFailed,
-                &[O::View, O::Print],
-                Some(StatusLink::Outcome),
-                false,
-            ),
+            (State::FinalReviewFailed, &[O::View, O::Print], Some(StatusLink::Outcome), false),
             (State::Comparing, &[O::View, O::Print], None, false),
-            (
-                State::ComparingPaper,
-                &[O::View, O::Print],
-                Some(StatusLink::Outcome),
-                false,
-            ),
-            (
-                State::ComparingFailed,
-                &[O::View, O::Print],
-                Some(StatusLink::Outcome),
-                false,
-            ),
+            (State::ComparingPaper, &[O::View, O::Print], Some(StatusLink::Outcome), false),
+            (State::ComparingFailed, &[O::View, O::Print], Some(StatusLink::Outcome), false),
             (State::AwaitingIssue, &[O::View, O::Print], None, false),
-            (
-                State::Issued,
-                &[O::View, O::Print],
-                Some(StatusLink::Certificate),
-                false,
-            ),
-            (
-                State::Terminated,
-                &[O::View, O::Print],
-                Some(StatusLink::Outcome),
-                false,
-            ),
+            (State::Issued, &[O::View, O::Print], Some(StatusLink::Certificate), false),
+            (State::Terminated, &[O::View, O::Print], Some(StatusLink::Outcome), false),
             (State::Withdrawn, &[O::View, O::Print], None, false),
         ];
         assert_eq!(rows.len(), State::ALL.len());

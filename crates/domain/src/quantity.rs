@@ -26,12 +26,7 @@ pub enum BadAmount {
 }
 
 /// Reads a decimal number exactly: full-width digits and thousands commas are accepted.
-fn read(
-    text: &str,
-    decimals: u32,
-    largest: i64,
-    largest_text: &'static str,
-) -> Result<i64, BadAmount> {
+fn read(text: &str, decimals: u32, largest: i64, largest_text: &'static str) -> Result<i64, BadAmount> {
     let text = half_width(text.trim());
     let text = text.trim();
     if text.starts_with('-') && text.len() > 1 {
@@ -56,11 +51,7 @@ fn read(
             .and_then(|v| v.checked_add(i64::from(digit - b'0')))
             .ok_or(BadAmount::TooLarge(largest_text))?;
     }
-    if value > largest {
-        Err(BadAmount::TooLarge(largest_text))
-    } else {
-        Ok(value)
-    }
+    if value > largest { Err(BadAmount::TooLarge(largest_text)) } else { Ok(value) }
 }
 
 /// Removes thousands commas that stand where they belong; a comma elsewhere is not a number.
@@ -75,7 +66,12 @@ fn ungroup(whole: &str) -> Option<String> {
 }
 
 fn write(value: i64, decimals: u32, smallest: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let unit = 10_i64.pow(decimals);
+    let unit = 10_u64.pow(decimals);
+    // No amount is negative; should one come from elsewhere, it is shown as what it is.
+    if value < 0 {
+        f.write_str("-")?;
+    }
+    let value = value.unsigned_abs();
     let whole = (value / unit).to_string();
     for (n, c) in whole.chars().enumerate() {
         if n > 0 && (whole.len() - n).is_multiple_of(3) {
@@ -85,11 +81,7 @@ fn write(value: i64, decimals: u32, smallest: u32, f: &mut fmt::Formatter<'_>) -
     }
     let fraction = format!("{:0width$}", value % unit, width = decimals as usize);
     let kept = fraction.trim_end_matches('0').len().max(smallest as usize);
-    if kept > 0 {
-        write!(f, ".{}", &fraction[..kept])
-    } else {
-        Ok(())
-    }
+    if kept > 0 { write!(f, ".{}", &fraction[..kept]) } else { Ok(()) }
 }
 
 macro_rules! amount {
@@ -171,15 +163,12 @@ amount! {
 pub fn total(quantity: Quantity, price: UnitPrice) -> Option<Money> {
     let exact = i128::from(quantity.0) * i128::from(price.0);
     let rounded = (exact + 50_000_000) / 100_000_000;
-    i64::try_from(rounded)
-        .ok()
-        .filter(|v| *v <= Money::MAX.0)
-        .map(Money)
+    i64::try_from(rounded).ok().filter(|v| *v <= Money::MAX.0).map(Money)
 }
 
 /// Whether a typed 总价 differs from 数量 × 单价 by more than 0.01 (forms: a warning, not an error).
 pub fn total_differs(quantity: Quantity, price: UnitPrice, total_price: Money) -> bool {
-    total(quantity, price).is_none_or(|t| (t.0 - total_price.0).abs() > 1)
+    total(quantity, price).is_none_or(|t| t.0.abs_diff(total_price.0) > 1)
 }
 
 #[cfg(test)]
@@ -200,11 +189,7 @@ mod tests {
             ("1.500000", "1.5"),
             ("999999999999.99999", "999,999,999,999.99999"),
         ] {
-            assert_eq!(
-                Quantity::parse(typed).unwrap().to_string(),
-                shown,
-                "{typed}"
-            );
+            assert_eq!(Quantity::parse(typed).unwrap().to_string(), shown, "{typed}");
         }
     }
 
@@ -221,10 +206,7 @@ mod tests {
             ("1.2.3", B::NotANumber),
             (".", B::NotANumber),
             ("1000000000000", B::TooLarge("999,999,999,999.99999")),
-            (
-                "99999999999999999999999",
-                B::TooLarge("999,999,999,999.99999"),
-            ),
+            ("99999999999999999999999", B::TooLarge("999,999,999,999.99999")),
         ] {
             assert_eq!(Quantity::parse(typed), Err(why), "{typed}");
         }
@@ -241,6 +223,13 @@ mod tests {
         assert_eq!(total(Quantity::MAX, UnitPrice::MAX), None);
     }
 
+    #[test]
+    fn what_is_stored_wrongly_is_shown_as_it_is() {
+        assert_eq!(Quantity::from_units(-12_345_650_000).to_string(), "-123,456.5");
+        assert_eq!(Quantity::from_units(-1).plain(), "-0.00001");
+        assert!(Money::from_units(i64::MIN).to_string().starts_with("-92,233,720,368,547,758.08"));
+    }
+
     proptest! {
         /// Quantities never lose a digit: what was typed is what is shown, stored, and typed again.
         #[test]
@@ -253,6 +242,32 @@ mod tests {
             let shown = q.plain();
             let canonical = typed.trim_end_matches('0').trim_end_matches('.');
             prop_assert_eq!(shown.as_str(), canonical);
+        }
+
+        /// Any order of adding gives the sum, to the last digit, as whole numbers do.
+        #[test]
+        fn a_sum_is_the_sum_of_its_digits(parts in prop::collection::vec(0..=Quantity::MAX.0 / 20, 0..20)) {
+            let add = |sum: Quantity, part: &i64| sum.checked_add(Quantity(*part)).expect("twenty twentieths");
+            let sum = parts.iter().fold(Quantity::ZERO, add);
+            prop_assert_eq!(sum, parts.iter().rev().fold(Quantity::ZERO, add));
+            prop_assert_eq!(i128::from(sum.units()), parts.iter().map(|p| i128::from(*p)).sum::<i128>());
+            prop_assert_eq!(sum.to_string().parse::<Quantity>(), Ok(sum));
+        }
+
+        #[test]
+        fn money_and_prices_are_read_as_they_are_written(money in 0..=Money::MAX.0, price in 0..=UnitPrice::MAX.0) {
+            prop_assert_eq!(Money::parse(&Money(money).to_string()), Ok(Money(money)));
+            prop_assert_eq!(Money::parse(&Money(money).plain()), Ok(Money(money)));
+            prop_assert_eq!(UnitPrice::parse(&UnitPrice(price).to_string()), Ok(UnitPrice(price)));
+        }
+
+        #[test]
+        fn a_total_is_never_more_than_half_a_cent_off(q in 0..=Quantity::MAX.0, p in 0..=UnitPrice::MAX.0) {
+            let exact = i128::from(q) * i128::from(p);
+            match total(Quantity(q), UnitPrice(p)) {
+                Some(t) => prop_assert!((i128::from(t.units()) * 100_000_000 - exact).abs() <= 50_000_000),
+                None => prop_assert!(exact + 50_000_000 > i128::from(Money::MAX.0) * 100_000_000),
+            }
         }
 
         #[test]

@@ -99,24 +99,17 @@ pub fn route(direct: &BureauCode, rules: &[Delegation], of: &Consignment<'_>) ->
     Step::ALL
         .iter()
         .map(|&step| {
-            let best = rules
-                .iter()
-                .filter(|r| r.steps.contains(&step) && holds(r, of))
-                .max_by_key(|r| {
-                    (
-                        length(r.region_prefix.as_ref()),
-                        length(r.hs_prefix.as_ref()),
-                        r.clause.is_some(),
-                        r.trade_mode.is_some(),
-                        r.priority,
-                        std::cmp::Reverse(r.id),
-                    )
-                });
-            Stop {
-                step,
-                bureau: best.map_or_else(|| direct.clone(), |r| r.target.clone()),
-                rule: best.map(|r| r.id),
-            }
+            let best = rules.iter().filter(|r| r.steps.contains(&step) && holds(r, of)).max_by_key(|r| {
+                (
+                    length(r.region_prefix.as_ref()),
+                    length(r.hs_prefix.as_ref()),
+                    r.clause.is_some(),
+                    r.trade_mode.is_some(),
+                    r.priority,
+                    std::cmp::Reverse(r.id),
+                )
+            });
+            Stop { step, bureau: best.map_or_else(|| direct.clone(), |r| r.target.clone()), rule: best.map(|r| r.id) }
         })
         .collect()
 }
@@ -126,16 +119,10 @@ fn length(prefix: Option<&String>) -> usize {
 }
 
 fn holds(rule: &Delegation, of: &Consignment<'_>) -> bool {
-    rule.region_prefix
-        .as_ref()
-        .is_none_or(|p| of.region.as_str().starts_with(p.as_str()))
+    rule.region_prefix.as_ref().is_none_or(|p| of.region.as_str().starts_with(p.as_str()))
         && rule.clause.as_ref().is_none_or(|c| c == of.clause)
         && rule.trade_mode.as_ref().is_none_or(|m| m == of.trade_mode)
-        && rule.hs_prefix.as_ref().is_none_or(|p| {
-            of.hs_codes
-                .iter()
-                .all(|h| h.as_str().starts_with(p.as_str()))
-        })
+        && rule.hs_prefix.as_ref().is_none_or(|p| of.hs_codes.iter().all(|h| h.as_str().starts_with(p.as_str())))
 }
 
 #[cfg(test)]
@@ -179,24 +166,15 @@ mod tests {
 
     #[test]
     fn the_longer_region_wins_over_priority_and_hs() {
-        let rules = [
-            rule(1, Some("32"), Some("8415"), 9),
-            rule(2, Some("3205"), None, 0),
-        ];
+        let rules = [rule(1, Some("32"), Some("8415"), 9), rule(2, Some("3205"), None, 0)];
         assert_eq!(accepting(&rules, "320505", &["8415101000"]), "B2");
         assert_eq!(accepting(&rules, "320102", &["8415101000"]), "B1");
     }
 
     #[test]
     fn a_mixed_list_falls_to_the_less_specific_rule() {
-        let rules = [
-            rule(1, Some("32"), Some("8415"), 0),
-            rule(2, Some("32"), None, 0),
-        ];
-        assert_eq!(
-            accepting(&rules, "320505", &["8415101000", "8418500000"]),
-            "B2"
-        );
+        let rules = [rule(1, Some("32"), Some("8415"), 0), rule(2, Some("32"), None, 0)];
+        assert_eq!(accepting(&rules, "320505", &["8415101000", "8418500000"]), "B2");
     }
 
     proptest! {

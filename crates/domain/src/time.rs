@@ -21,9 +21,7 @@ fn china_zone() -> TimeZone {
 }
 
 /// A point in time: milliseconds since 1970-01-01T00:00Z.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "db", derive(sea_orm::DeriveValueType))]
 #[serde(transparent)]
 pub struct Instant(i64);
@@ -54,7 +52,7 @@ impl Instant {
     /// So many minutes earlier.
     #[must_use]
     pub const fn minus_minutes(self, n: i64) -> Self {
-        self.plus_minutes(-n)
+        self.plus_minutes(n.saturating_neg())
     }
 
     /// So many hours later.
@@ -71,13 +69,13 @@ impl Instant {
 
     /// Whole seconds since `earlier`, negative when it lies later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
-        (self.0 - earlier.0) / SECOND
+        self.0.saturating_sub(earlier.0) / SECOND
     }
 
     fn zoned(self) -> jiff::Zoned {
-        Timestamp::from_millisecond(self.0)
-            .unwrap_or(Timestamp::UNIX_EPOCH)
-            .to_zoned(china_zone())
+        // Beyond the calendar (`i64::MAX` stands for never) the nearest end of it is shown.
+        let millis = self.0.clamp(Timestamp::MIN.as_second() * SECOND, Timestamp::MAX.as_second() * SECOND);
+        Timestamp::from_millisecond(millis).expect("clamped to what a timestamp holds").to_zoned(china_zone())
     }
 
     /// The day it is in China.
@@ -107,21 +105,13 @@ impl Instant {
             jiff::civil::Weekday::Saturday => "六",
             jiff::civil::Weekday::Sunday => "日",
         };
-        format!(
-            "{} 星期{weekday} {}",
-            z.strftime("%Y-%m-%d"),
-            z.strftime("%H:%M")
-        )
+        format!("{} 星期{weekday} {}", z.strftime("%Y-%m-%d"), z.strftime("%H:%M"))
     }
 }
 
 /// A calendar day, without a time; stored as `YYYY-MM-DD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(
-    feature = "db",
-    derive(sea_orm::DeriveValueType),
-    sea_orm(value_type = "String")
-)]
+#[cfg_attr(feature = "db", derive(sea_orm::DeriveValueType), sea_orm(value_type = "String"))]
 pub struct Day(Date);
 
 /// A day that cannot be read.
@@ -143,24 +133,22 @@ impl Day {
     /// So many days later (earlier when negative); stays at the end of the calendar.
     #[must_use]
     pub fn plus_days(self, n: i64) -> Self {
-        Self(
-            self.0
-                .saturating_add(Span::new().days(n.clamp(-3_000_000, 3_000_000))),
-        )
+        Self(self.0.saturating_add(Span::new().days(n.clamp(-3_000_000, 3_000_000))))
     }
 
     /// 00:00 China time of this day.
     pub fn start_instant(self) -> Instant {
         match self.0.to_zoned(china_zone()) {
             Ok(z) => Instant(z.timestamp().as_millisecond()),
-            // Only at the very ends of the calendar.
-            Err(_) => Instant(i64::MAX),
+            // Only before the first day a timestamp knows: the year −9999, which cannot be typed.
+            Err(_) => Instant(i64::MIN),
         }
     }
 
     /// 24:00 China time of this day: the first instant that is no longer in it.
     pub fn end_instant(self) -> Instant {
-        self.plus_days(1).start_instant()
+        // Always 24 hours: China has had no summer time since the zone is fixed at +08:00 (D28).
+        self.start_instant().plus_days(1)
     }
 }
 
@@ -175,18 +163,8 @@ impl FromStr for Day {
 
     fn from_str(s: &str) -> Result<Self, BadDay> {
         let iso = s.len() == 10
-            && s.bytes().enumerate().all(|(n, b)| {
-                if matches!(n, 4 | 7) {
-                    b == b'-'
-                } else {
-                    b.is_ascii_digit()
-                }
-            });
-        if iso {
-            s.parse().map(Self).map_err(|_| BadDay)
-        } else {
-            Err(BadDay)
-        }
+            && s.bytes().enumerate().all(|(n, b)| if matches!(n, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+        if iso { s.parse().map(Self).map_err(|_| BadDay) } else { Err(BadDay) }
     }
 }
 
@@ -206,10 +184,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the machine's clock is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
     fn now(&self) -> Instant {
         Instant(Timestamp::now().as_millisecond())
     }
@@ -245,33 +220,69 @@ impl Clock for FixedClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_day_changes_at_midnight_in_china() {
         let day: Day = "2026-11-23".parse().unwrap();
         assert_eq!(day.start_instant().rfc3339(), "2026-11-23T00:00:00+08:00");
         assert_eq!(day.end_instant().china_day().to_string(), "2026-11-24");
-        assert_eq!(
-            Instant::from_millis(day.end_instant().millis() - 1).china_day(),
-            day
-        );
-        assert_eq!(
-            day.start_instant().china_with_weekday(),
-            "2026-11-23 星期一 00:00"
-        );
+        assert_eq!(Instant::from_millis(day.end_instant().millis() - 1).china_day(), day);
+        assert_eq!(day.start_instant().china_with_weekday(), "2026-11-23 星期一 00:00");
+    }
+
+    #[test]
+    fn the_last_day_of_the_calendar_also_ends() {
+        let last: Day = "9999-12-31".parse().unwrap();
+        assert_eq!(last.plus_days(1), last);
+        assert_eq!(last.end_instant(), last.start_instant().plus_hours(24));
+        let first: Day = "0000-01-01".parse().unwrap();
+        assert_eq!(first.start_instant().china(), "0000-01-01 00:00");
+    }
+
+    #[test]
+    fn no_instant_is_beyond_showing() {
+        let never = Instant::from_millis(i64::MAX);
+        assert!(never.china().starts_with("9999-12-3"));
+        assert!(never.seconds_since(Instant::from_millis(-1)) > 0);
+        assert_eq!(never.plus_days(1), never);
+        assert!(Instant::from_millis(i64::MIN).china_day() < Instant::from_millis(0).china_day());
+    }
+
+    #[test]
+    fn a_draft_lives_ten_times_twenty_four_hours() {
+        let clock = FixedClock::at("2026-11-23".parse::<Day>().unwrap().start_instant());
+        let over = clock.now().plus_hours(DRAFT_LIFE_HOURS);
+        clock.pass_hours(240);
+        assert_eq!((clock.now(), clock.today().to_string()), (over, "2026-12-03".to_owned()));
     }
 
     #[test]
     fn only_iso_days_are_read() {
-        for bad in [
-            "2026-2-3",
-            "2026-02-30",
-            "20260203",
-            "2026/02/03",
-            "",
-            "２０２６-02-03",
-        ] {
+        for bad in ["2026-2-3", "2026-02-30", "20260203", "2026/02/03", "", "２０２６-02-03"] {
             assert!(bad.parse::<Day>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_is_read_as_it_is_written(n in 0..=3_000_000_i64) {
+            let day = "0000-01-01".parse::<Day>().unwrap().plus_days(n);
+            prop_assert_eq!(day.to_string().parse::<Day>(), Ok(day));
+            prop_assert_eq!(day.start_instant().china_day(), day);
+            prop_assert_eq!(Instant::from_millis(day.end_instant().millis() - 1).china_day(), day);
+        }
+
+        /// D28: counted at +08:00, whatever the machine's own zone is.
+        #[test]
+        fn the_day_in_china_is_that_of_eight_hours_later(millis in -2_000_000_000_000..=4_000_000_000_000_i64) {
+            let midnight = (millis + 8 * HOUR).div_euclid(DAY) * DAY - 8 * HOUR;
+            prop_assert_eq!(Instant(millis).china_day().start_instant().millis(), midnight);
+        }
+
+        #[test]
+        fn nothing_typed_ever_panics(typed in "\\PC{0,12}|[0-9-]{10}") {
+            let _ = typed.parse::<Day>();
         }
     }
 }

@@ -84,10 +84,7 @@ impl State {
     pub const fn is_negative(self) -> bool {
         matches!(
             self,
-            Self::AcceptanceRefused
-                | Self::FirstReviewFailed
-                | Self::FinalReviewFailed
-                | Self::ComparingFailed
+            Self::AcceptanceRefused | Self::FirstReviewFailed | Self::FinalReviewFailed | Self::ComparingFailed
         )
     }
 
@@ -170,23 +167,15 @@ impl Action {
         Self::Delete,
         Self::Submit,
         Self::Resubmit { to: Post::Accept },
-        Self::Resubmit {
-            to: Post::FirstReview,
-        },
-        Self::Resubmit {
-            to: Post::FinalReview,
-        },
+        Self::Resubmit { to: Post::FirstReview },
+        Self::Resubmit { to: Post::FinalReview },
         Self::Resubmit { to: Post::Compare },
         Self::Withdraw,
         Self::Accept,
         Self::Refuse,
         Self::Return,
-        Self::Pass {
-            after_final: AfterFinal::Compare,
-        },
-        Self::Pass {
-            after_final: AfterFinal::Issue,
-        },
+        Self::Pass { after_final: AfterFinal::Compare },
+        Self::Pass { after_final: AfterFinal::Issue },
         Self::Fail,
         Self::RequestPaper,
         Self::PaperArrived,
@@ -340,12 +329,7 @@ pub fn step(state: State, action: Action, hat: Hat) -> Result<Transition, Refusa
         (S::Draft, A::Edit) => (S::Draft, Applicant),
         (S::Returned, A::Edit) => (S::Returned, Applicant),
         (S::Draft, A::Delete) if matches!(hat, Applicant | Timer) => {
-            return Ok(Transition {
-                from: state,
-                to: Target::Deleted,
-                action,
-                hat,
-            });
+            return Ok(Transition { from: state, to: Target::Deleted, action, hat });
         }
         (S::Draft, A::Delete) => return Err(Refusal::NotYours { action }),
         (S::Draft, A::Submit) => (S::Accepting, Applicant),
@@ -355,18 +339,8 @@ pub fn step(state: State, action: Action, hat: Hat) -> Result<Transition, Refusa
         (S::Accepting, A::Refuse) => (S::AcceptanceRefused, At(P::Accept)),
         (S::FirstReview, A::Pass { .. }) => (S::FinalReview, At(P::FirstReview)),
         (S::FirstReview, A::Fail) => (S::FirstReviewFailed, At(P::FirstReview)),
-        (
-            S::FinalReview,
-            A::Pass {
-                after_final: AfterFinal::Compare,
-            },
-        ) => (S::Comparing, At(P::FinalReview)),
-        (
-            S::FinalReview,
-            A::Pass {
-                after_final: AfterFinal::Issue,
-            },
-        ) => (S::AwaitingIssue, At(P::FinalReview)),
+        (S::FinalReview, A::Pass { after_final: AfterFinal::Compare }) => (S::Comparing, At(P::FinalReview)),
+        (S::FinalReview, A::Pass { after_final: AfterFinal::Issue }) => (S::AwaitingIssue, At(P::FinalReview)),
         (S::FinalReview, A::Fail) => (S::FinalReviewFailed, At(P::FinalReview)),
         (S::Comparing, A::RequestPaper) => (S::ComparingPaper, At(P::Compare)),
         (S::ComparingPaper, A::PaperArrived) => (S::Comparing, At(P::Compare)),
@@ -379,18 +353,11 @@ pub fn step(state: State, action: Action, hat: Hat) -> Result<Transition, Refusa
         {
             (S::Returned, At(post))
         }
-        (s, A::Terminate) if s.post().is_some() || matches!(s, S::Returned) => {
-            (S::Terminated, Terminator)
-        }
+        (s, A::Terminate) if s.post().is_some() || matches!(s, S::Returned) => (S::Terminated, Terminator),
         (state, action) => return Err(Refusal::NotInThisState { state, action }),
     };
     if who == hat {
-        Ok(Transition {
-            from: state,
-            to: Target::State(to),
-            action,
-            hat,
-        })
+        Ok(Transition { from: state, to: Target::State(to), action, hat })
     } else {
         Err(Refusal::NotYours { action })
     }
@@ -426,17 +393,11 @@ pub fn table_as_markdown() -> String {
                 };
                 let what = match action {
                     Action::Resubmit { to } => format!("提交申请 (returned by {})", to.label()),
-                    Action::Pass {
-                        after_final: AfterFinal::Issue,
-                    } => "通过 (文件对比 switched off)".to_owned(),
+                    Action::Pass { after_final: AfterFinal::Issue } => "通过 (文件对比 switched off)".to_owned(),
                     other => other.label().to_owned(),
                 };
-                out.push_str(&format!(
-                    "| {} `{}` | {what} | {} | {to} |\n",
-                    from.label(),
-                    from.word(),
-                    hat.label()
-                ));
+                let row = [format!("{} `{}`", from.label(), from.word()), what, hat.label().to_owned(), to];
+                out.extend(["| ", &row.join(" | "), " |\n"]);
             }
         }
     }
@@ -478,18 +439,8 @@ mod tests {
         ("A11", State::FinalReview, "pass", State::Comparing),
         ("A11", State::FinalReview, "pass", State::AwaitingIssue),
         ("A11", State::FinalReview, "fail", State::FinalReviewFailed),
-        (
-            "A12",
-            State::Comparing,
-            "request_paper",
-            State::ComparingPaper,
-        ),
-        (
-            "A13",
-            State::ComparingPaper,
-            "paper_arrived",
-            State::Comparing,
-        ),
+        ("A12", State::Comparing, "request_paper", State::ComparingPaper),
+        ("A13", State::ComparingPaper, "paper_arrived", State::Comparing),
         ("A14", State::Comparing, "pass", State::AwaitingIssue),
         ("A14", State::ComparingPaper, "pass", State::AwaitingIssue),
         ("A14", State::Comparing, "fail", State::ComparingFailed),
@@ -508,13 +459,7 @@ mod tests {
     ];
 
     fn all_hats() -> Vec<Hat> {
-        let mut hats = vec![
-            Hat::Applicant,
-            Hat::ApplicantUntaken,
-            Hat::Terminator,
-            Hat::Timer,
-            Hat::Bystander,
-        ];
+        let mut hats = vec![Hat::Applicant, Hat::ApplicantUntaken, Hat::Terminator, Hat::Timer, Hat::Bystander];
         hats.extend(Post::ALL.iter().copied().map(Hat::At));
         hats
     }
@@ -534,10 +479,7 @@ mod tests {
                 }
             }
         }
-        let mut expected: Vec<_> = ARROWS
-            .iter()
-            .map(|(_, from, action, to)| (*from, *action, *to))
-            .collect();
+        let mut expected: Vec<_> = ARROWS.iter().map(|(_, from, action, to)| (*from, *action, *to)).collect();
         expected.sort_unstable();
         found.sort_unstable();
         assert_eq!(found, expected);
@@ -547,10 +489,7 @@ mod tests {
     fn every_arrow_has_one_hat_except_deletion_which_the_clock_does_too() {
         for &from in State::ALL {
             for &action in Action::ALL {
-                let hats = all_hats()
-                    .into_iter()
-                    .filter(|h| step(from, action, *h).is_ok())
-                    .count();
+                let hats = all_hats().into_iter().filter(|h| step(from, action, *h).is_ok()).count();
                 let most = if action == Action::Delete { 2 } else { 1 };
                 assert!(hats <= most, "{from} {action:?}: {hats}");
             }
@@ -561,9 +500,7 @@ mod tests {
     fn every_state_but_the_final_ones_has_an_exit() {
         for &from in State::ALL {
             let exits = Action::ALL.iter().any(|a| {
-                all_hats()
-                    .into_iter()
-                    .any(|h| step(from, *a, h).is_ok_and(|t| t.to() != Target::State(from)))
+                all_hats().into_iter().any(|h| step(from, *a, h).is_ok_and(|t| t.to() != Target::State(from)))
             });
             assert_eq!(exits, !from.is_final(), "{from}");
         }
@@ -576,11 +513,7 @@ mod tests {
         if std::env::var_os("MIANBAN_UPDATE_DOCS").is_some() {
             std::fs::write(path, &table).unwrap();
         }
-        assert_eq!(
-            std::fs::read_to_string(path).unwrap_or_default(),
-            table,
-            "run `make docs`"
-        );
+        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), table, "run `make docs`");
     }
 
     proptest! {

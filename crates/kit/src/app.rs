@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use crate::reference::References;
+use crate::throttle::Throttle;
 
 /// How this installation is set up.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub demo: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Files go to the store in parts of this size: small ones on disk, 5 MiB at least on S3.
+    pub upload_part_bytes: usize,
     /// The version shown at 当前版本信息.
     pub version: &'static str,
 }
@@ -45,6 +48,12 @@ pub trait Papers: Send + Sync {
     fn certificate(&self, sheet: &str) -> anyhow::Result<Vec<u8>>;
     /// The characters of a text that the certificate's face cannot print (E27).
     fn missing_glyphs(&self, text: &str) -> Vec<char>;
+}
+
+/// The signing keys of this installation (E35).
+pub trait Keys: Send + Sync {
+    /// The name of the key that signs now; none when none was made.
+    fn current(&self) -> anyhow::Result<Option<String>>;
 }
 
 /// A letter to somebody.
@@ -87,8 +96,12 @@ pub struct Parts {
     pub papers: Arc<dyn Papers>,
     /// Carries letters.
     pub post: Arc<dyn Post>,
+    /// The signing keys.
+    pub keys: Arc<dyn Keys>,
     /// Bounds parallel password hashing to the number of cores.
     pub hashing: Arc<tokio::sync::Semaphore>,
+    /// Wrong guesses at 证明公开核验.
+    pub guesses: Throttle,
     /// Sessions that were used, written in batches (E11).
     pub seen: mpsc::Sender<SessionId>,
 }

@@ -19,6 +19,7 @@ pub mod security;
 pub mod session;
 pub mod session_ended;
 pub mod shell;
+pub mod throttle;
 pub mod upload;
 
 pub use shell::icon;

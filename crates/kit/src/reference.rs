@@ -105,7 +105,10 @@ impl ReferenceCache {
 
     /// `1. 为科研、测试所需的产品`.
     pub fn clause_full(&self, code: &ClauseCode) -> String {
-        self.clauses.iter().find(|c| c.code == *code).map_or_else(|| code.to_string(), |c| format!("{code}. {}", c.full_text))
+        self.clauses
+            .iter()
+            .find(|c| c.code == *code)
+            .map_or_else(|| code.to_string(), |c| format!("{code}. {}", c.full_text))
     }
 
     /// The few words of a clause.
@@ -113,7 +116,7 @@ impl ReferenceCache {
         self.clauses.iter().find(|c| c.code.as_str() == code).map_or(code, |c| &c.short_name)
     }
 
-    /// The usual 后续处理方式 of a clause: the first of its follow-up kinds.
+    /// The usual 后续处理方式 of a clause: what its last follow-up kind leads to; 装机出口 where parts leave in machines.
     pub fn default_disposal(&self, clause: &str) -> &'static str {
         let kind = self.clauses.iter().find(|c| c.code.as_str() == clause).and_then(|c| c.follow_up_kinds.last());
         match (clause, kind.map(String::as_str)) {

@@ -10,14 +10,9 @@ use uuid::Uuid;
 /// "5M": each file at most, inclusive (D9).
 pub const FILE_LIMIT_BYTES: u64 = 5 * 1024 * 1024;
 
-/// The store takes parts of this size; S3 wants at least 5 MiB for all but the last.
-const PART_BYTES: usize = 5 * 1024 * 1024;
-
 /// A file that lies in the store.
 #[derive(Debug, Clone)]
 pub struct StoredFile {
-    /// Its random key.
-    pub key: String,
     /// Its size.
     pub size_bytes: u64,
     /// SHA-256, hexadecimal.
@@ -40,14 +35,21 @@ pub enum UploadError {
     Broken(#[from] anyhow::Error),
 }
 
-/// Streams one multipart field into the store.
+/// A random key for a file that is about to come.
+pub fn new_key() -> String {
+    let id = Uuid::new_v4().to_string();
+    format!("attachments/{}/{id}", &id[..2])
+}
+
+/// Streams one multipart field into the store under `key`, in parts of `part_bytes`: no more of it is ever in memory.
 pub async fn store_stream(
     store: &dyn ObjectStore,
+    key: &str,
     mut field: Field<'_>,
     limit: u64,
+    part_bytes: usize,
 ) -> Result<StoredFile, UploadError> {
-    let key = Uuid::new_v4().to_string();
-    let path = Path::from(format!("attachments/{}/{key}", &key[..2]));
+    let path = Path::from(key);
     let mut hasher = Sha256::new();
     let mut size: u64 = 0;
     let mut head: Vec<u8> = Vec::new();
@@ -65,12 +67,12 @@ pub async fn store_stream(
             }
             hasher.update(&chunk);
             waiting.extend_from_slice(&chunk);
-            if waiting.len() > PART_BYTES {
+            while waiting.len() > part_bytes {
                 let upload = match &mut parts {
                     Some(upload) => upload,
                     none => none.insert(store.put_multipart(&path).await.map_err(anyhow::Error::new)?),
                 };
-                let part = waiting.split_to(PART_BYTES).freeze();
+                let part = waiting.split_to(part_bytes).freeze();
                 upload.put_part(PutPayload::from_bytes(part)).await.map_err(anyhow::Error::new)?;
             }
         }
@@ -99,7 +101,7 @@ pub async fn store_stream(
         return Err(error);
     }
     let content_type = infer::get(&head).map_or("application/octet-stream", |t| t.mime_type()).to_owned();
-    Ok(StoredFile { key: path.to_string(), size_bytes: size, sha256: hex::encode(hasher.finalize()), content_type })
+    Ok(StoredFile { size_bytes: size, sha256: hex::encode(hasher.finalize()), content_type })
 }
 
 #[cfg(test)]
@@ -111,8 +113,10 @@ mod tests {
 
     use super::*;
 
+    const PART_BYTES: usize = 64 * 1024;
+
     /// A browser's upload that arrives in small pieces.
-    async fn upload(store: &InMemory, content: Vec<u8>, limit: u64) -> Result<StoredFile, UploadError> {
+    async fn upload(store: &InMemory, key: &str, content: Vec<u8>, limit: u64) -> Result<StoredFile, UploadError> {
         let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n".to_vec();
         body.extend_from_slice(&content);
         body.extend_from_slice(b"\r\n--x--\r\n");
@@ -122,7 +126,7 @@ mod tests {
         axum::extract::DefaultBodyLimit::disable().apply(&mut request);
         let mut multipart = Multipart::from_request(request, &()).await.unwrap();
         let field = multipart.next_field().await.unwrap().unwrap();
-        store_stream(store, field, limit).await
+        store_stream(store, key, field, limit, PART_BYTES).await
     }
 
     async fn stored(store: &InMemory) -> usize {
@@ -133,21 +137,21 @@ mod tests {
     async fn a_file_is_counted_hashed_and_named_by_its_first_bytes() {
         let store = InMemory::new();
         let content = [b"%PDF-1.7\n".to_vec(), vec![b'a'; 100_000]].concat();
-        let file = upload(&store, content.clone(), FILE_LIMIT_BYTES).await.unwrap();
+        let file = upload(&store, "a", content.clone(), FILE_LIMIT_BYTES).await.unwrap();
         assert_eq!(file.size_bytes, 100_009);
         assert_eq!(file.sha256, hex::encode(Sha256::digest(&content)));
         assert_eq!(file.content_type, "application/pdf");
-        let kept = store.get(&Path::from(file.key)).await.unwrap().bytes().await.unwrap();
+        let kept = store.get(&Path::from("a")).await.unwrap().bytes().await.unwrap();
         assert_eq!(kept, content);
     }
 
     #[tokio::test]
     async fn the_limit_is_inclusive_and_a_refused_file_leaves_nothing() {
         let store = InMemory::new();
-        assert!(matches!(upload(&store, vec![1; 50_001], 50_000).await, Err(UploadError::TooLarge)));
-        assert!(matches!(upload(&store, Vec::new(), 50_000).await, Err(UploadError::Empty)));
+        assert!(matches!(upload(&store, "a", vec![1; 50_001], 50_000).await, Err(UploadError::TooLarge)));
+        assert!(matches!(upload(&store, "a", Vec::new(), 50_000).await, Err(UploadError::Empty)));
         assert_eq!(stored(&store).await, 0);
-        upload(&store, vec![1; 50_000], 50_000).await.unwrap();
+        upload(&store, "a", vec![1; 50_000], 50_000).await.unwrap();
         assert_eq!(stored(&store).await, 1);
     }
 
@@ -155,9 +159,10 @@ mod tests {
     async fn a_file_of_several_parts_is_whole_and_is_dropped_when_it_grows_too_large() {
         let store = InMemory::new();
         let content: Vec<u8> = (0..PART_BYTES * 2 + 17).map(|n| u8::try_from(n % 251).unwrap()).collect();
-        let file = upload(&store, content.clone(), 20 * 1024 * 1024).await.unwrap();
-        assert_eq!(store.get(&Path::from(file.key)).await.unwrap().bytes().await.unwrap(), content);
-        let too_large = upload(&store, content, u64::try_from(PART_BYTES).unwrap() + 100_000).await;
+        let file = upload(&store, "a", content.clone(), 20 * 1024 * 1024).await.unwrap();
+        assert_eq!(file.size_bytes, content.len() as u64);
+        assert_eq!(store.get(&Path::from("a")).await.unwrap().bytes().await.unwrap(), content);
+        let too_large = upload(&store, "b", content, u64::try_from(PART_BYTES).unwrap() + 1_000).await;
         assert!(matches!(too_large, Err(UploadError::TooLarge)));
         assert_eq!(stored(&store).await, 1);
     }

@@ -6,20 +6,21 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use db::attachment::{self, Attachment, NewAttachment};
-use domain::application::Need;
+use domain::application::{Need, Part};
 use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
 use kit::session::{EnterpriseUser, Signed, Submitted, check_token};
 use kit::shell::Shell;
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, store_stream};
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, store_stream};
 use kit::{flash, page};
 use object_store::ObjectStoreExt as _;
 
-use crate::application::view::{self, FileRow};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::files::{can_preview, disposition};
+use crate::parts::view::{self, FileRow};
 
 /// The longest name of a file that is kept.
 const LONGEST_NAME: usize = 200;
@@ -74,11 +75,10 @@ async fn build(
     let basics = &application.basics;
     let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, app.clock.today()));
     let kinds = references
-        .needs(bureau, &basics.clause)
+        .needs(bureau, &basics.clause, app.clock.today())
         .into_iter()
         .map(|(kind, name, need)| {
-            let own: Vec<_> =
-                files.iter().filter(|f| f.kind == kind).map(|f| view::file_row(&references, f)).collect();
+            let own: Vec<_> = files.iter().filter(|f| f.kind == kind).map(|f| view::file_row(&references, f)).collect();
             card(kind.as_str(), name, need, basics.number_for(&kind), own)
         })
         .collect();
@@ -151,7 +151,8 @@ pub async fn upload(
             "kind" => kind = field.text().await.map_err(broken)?,
             "file" => {
                 check_token(Some(&user.caller), &token)?;
-                let known = app.references.now().attachment_kinds.iter().any(|k| k.code.as_str() == kind);
+                let known =
+                    app.references.now().attachment_kinds_on(app.clock.today()).any(|k| k.code.as_str() == kind);
                 if !known {
                     return Err(AppError::Invalid("没有这种附件类型，请刷新页面后重试。".to_owned()));
                 }
@@ -159,14 +160,18 @@ pub async fn upload(
                 if name.is_empty() {
                     continue;
                 }
-                match store_stream(app.files.as_ref(), field, FILE_LIMIT_BYTES).await {
+                // Announced before its first byte: whatever breaks from here on, the sweep finds the file.
+                let object_key = new_key();
+                announce(&app, &object_key).await?;
+                let part = app.config.upload_part_bytes;
+                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
                     Ok(file) => stored.push(NewAttachment {
                         kind: AttachmentKindCode::new(kind.clone()),
                         name,
                         size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
                         sha256: file.sha256,
                         content_type: file.content_type,
-                        object_key: file.key,
+                        object_key,
                     }),
                     Err(UploadError::Broken(error)) => {
                         tracing::warn!(error = format!("{error:#}"), "an upload broke off");
@@ -192,7 +197,8 @@ pub async fn upload(
             }
         }
         if !added.is_empty() {
-            db::application::touch(&tx, &application, edit).await?;
+            let part = Part::Attachments;
+            db::application::touch(&tx, &application, edit, part, "upload", &user.by(), app.now()).await?;
         }
         tx.commit().await?;
     }
@@ -215,6 +221,13 @@ pub async fn upload(
         }
         Err(elsewhere) => Ok(elsewhere),
     }
+}
+
+async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
+    let tx = app.db.begin().await?;
+    attachment::announce(&tx, object_key, app.now()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn fragment(
@@ -266,15 +279,11 @@ pub async fn delete(
     let file = attachment::load(&tx, &user.scope(), id).await?;
     let Draft { application, edit } = open_for_update(&tx, &app, &user, file.application_id).await?;
     attachment::delete(&tx, &file, app.now()).await?;
-    db::application::touch(&tx, &application, edit).await?;
+    let part = Part::Attachments;
+    db::application::touch(&tx, &application, edit, part, "delete_file", &user.by(), app.now()).await?;
     tx.commit().await?;
     let url = format!("/applications/{}/attachments", file.application_id);
     Ok(flash::to(&app.key, app.config.is_https(), &url, &format!("已删除附件“{}”。", file.name)))
-}
-
-/// Whether a file can be looked at in the browser: pictures and PDF, by their first bytes (E23).
-pub fn can_preview(content_type: &str) -> bool {
-    matches!(content_type, "application/pdf" | "image/jpeg" | "image/png" | "image/gif" | "image/webp")
 }
 
 /// A file, as a download (R-2.1.3-13, R-2.5.2-01).
@@ -294,11 +303,7 @@ pub async fn download(
 }
 
 /// A picture or PDF, inside the browser (E23).
-pub async fn preview(
-    State(app): State<App>,
-    user: Signed,
-    Path(id): Path<AttachmentId>,
-) -> Result<Response, AppError> {
+pub async fn preview(State(app): State<App>, user: Signed, Path(id): Path<AttachmentId>) -> Result<Response, AppError> {
     let file = attachment::load(&app.db.read(), &user.scope(), id).await?;
     if !can_preview(&file.content_type) {
         return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, format!("/attachments/{id}"))]).into_response());
@@ -334,13 +339,6 @@ fn finish(headers: &mut HeaderMap, file: &Attachment, policy: &'static str) {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size_bytes));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-}
-
-/// `Content-Disposition` with a Chinese name that every browser reads.
-pub fn disposition(how: &str, name: &str) -> HeaderValue {
-    let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    HeaderValue::from_str(&format!("{how}; filename=\"file\"; filename*=UTF-8''{encoded}"))
-        .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ use kit::session::{EnterpriseUser, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use crate::application::{Draft, Step, Steps, open, open_for_update, status};
+use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::status;
 
 /// A field that somebody else changed meanwhile.
 struct Difference {
@@ -112,10 +113,15 @@ pub async fn update(
         let page = build(&app, &user, &application, form, FieldErrors::default(), differences).await?;
         return page::with_status(StatusCode::CONFLICT, &page);
     }
-    db::application::save_basics(&tx, &application, edit, &basics).await?;
+    db::application::save_basics(&tx, &application, edit, &basics, &user.by(), app.now()).await?;
     tx.commit().await?;
     if form.has("stay") {
-        return Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/basics"), "已保存申请基本信息。"));
+        return Ok(flash::to(
+            &app.key,
+            app.config.is_https(),
+            &format!("/applications/{id}/basics"),
+            "已保存申请基本信息。",
+        ));
     }
     Ok(page::see_other(&format!("/applications/{id}/items")))
 }
@@ -132,7 +138,8 @@ pub async fn refresh_applicant(
     if application.state() != S::Draft {
         return Err(AppError::Conflict("只有未提交的申请可以刷新申请单位信息。".to_owned()));
     }
-    db::application::refresh_applicant(&tx, &application, edit, &user.session.profile.applicant).await?;
+    let applicant = &user.session.profile.applicant;
+    db::application::refresh_applicant(&tx, &application, edit, applicant, &user.by(), app.now()).await?;
     tx.commit().await?;
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/basics"), "已刷新申请单位信息。"))
 }
@@ -164,7 +171,7 @@ async fn build(
     let crumbs = [("查看申请列表", "/applications")];
     let mut shell = frame::signed(app, user, "申请基本信息", Entry::Applications, &crumbs).await?;
     shell.error_title = !errors.is_empty();
-    let opinion = if locked { crate::application::timeline::last_return(app, id).await? } else { None };
+    let opinion = if locked { crate::parts::timeline::last_return(app, id).await? } else { None };
     Ok(BasicsPage {
         shell,
         steps: Steps::of(id, Step::Basics),
@@ -244,7 +251,8 @@ fn parse(
         (before.clause.clone(), before.use_region.clone(), before.use_address.clone())
     } else {
         let clause = check.choice("clause_code", "免办条款", |c| references.clause_is_valid(c, today));
-        let region = check.region("use_region_code", "产品最终使用地行政区划", |levels| references.leaf_of(levels));
+        let region =
+            check.region("use_region_code", "产品最终使用地行政区划", |levels| references.leaf_of(levels));
         let address = check.text("use_address", "产品最终使用地（地址）").required().length(2..=200).take();
         (ClauseCode::new(clause), region, address)
     };
@@ -265,8 +273,8 @@ fn parse(
     }
     let expected_import_date = check.day_optional("expected_import_date", "预计进口日期");
     let purpose = check.text("purpose", "用途及免办理由").required().length(10..=1000).take();
-    let disposal_plan =
-        check.parse("disposal_plan", "后续处理方式", |s| s.parse::<DisposalPlan>().map_err(|_| "请选择后续处理方式"));
+    let disposal_plan = check
+        .parse("disposal_plan", "后续处理方式", |s| s.parse::<DisposalPlan>().map_err(|_| "请选择后续处理方式"));
     let display = clause.as_str() == DISPLAY_CLAUSE;
     let display_from = check.day_optional("display_from", "展示开始日期");
     let display_to = check.day_optional("display_to", "展示结束日期");

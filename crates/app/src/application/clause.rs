@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use domain::application::Basics;
+use db::application::{NewDraft, create_draft};
 use domain::ids::{ClauseCode, RegionCode, TradeModeCode};
 use kit::app::App;
 use kit::error::AppError;
@@ -39,12 +39,7 @@ pub async fn opening(app: &App, user: &EnterpriseUser) -> Result<Response, AppEr
     render(app, user, data, FieldErrors::default()).await
 }
 
-async fn render(
-    app: &App,
-    user: &EnterpriseUser,
-    data: FormData,
-    errors: FieldErrors,
-) -> Result<Response, AppError> {
+async fn render(app: &App, user: &EnterpriseUser, data: FormData, errors: FieldErrors) -> Result<Response, AppError> {
     let crumbs = [("查看申请列表", "/applications")];
     let mut shell = frame::signed(app, user, "新申请", Entry::NewApplication, &crumbs).await?;
     let references = app.references.now();
@@ -77,27 +72,24 @@ pub async fn create(
     if let Err(errors) = check.finish() {
         return render(&app, &user, form, errors).await;
     }
-    let basics = Basics::opening(ClauseCode::new(clause), TradeModeCode::new(mode));
     let profile = &user.session.profile;
     let region = (!profile.region.is_empty()).then(|| RegionCode::new(profile.region.clone()));
     let key = form.get("creation_key");
     if key.len() < 32 {
         return Err(AppError::Invalid("页面不完整，请从“新申请”重新开始。".to_owned()));
     }
+    let new = NewDraft {
+        owner: user.user.account,
+        organisation: user.user.organisation,
+        applicant: &profile.applicant,
+        region: region.as_ref(),
+        clause: &ClauseCode::new(clause),
+        trade_mode: &TradeModeCode::new(mode),
+        creation_key: key,
+    };
 
     let tx = app.db.begin().await?;
-    let id = db::application::create_draft(
-        &tx,
-        user.user.account,
-        user.user.organisation,
-        &profile.applicant,
-        region,
-        &basics,
-        key,
-        &user.by(),
-        app.now(),
-    )
-    .await?;
+    let id = create_draft(&tx, &new, &user.by(), app.now()).await?;
     tx.commit().await?;
     Ok(page::see_other(&format!("/applications/{id}/basics")))
 }

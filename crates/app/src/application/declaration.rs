@@ -30,10 +30,6 @@ pub async fn show(State(app): State<App>, user: EnterpriseUser) -> Result<Respon
 }
 
 /// 我同意: on to clause and trade mode.
-pub async fn accept(
-    State(app): State<App>,
-    user: EnterpriseUser,
-    _form: Submitted,
-) -> Result<Response, AppError> {
+pub async fn accept(State(app): State<App>, user: EnterpriseUser, _form: Submitted) -> Result<Response, AppError> {
     clause::opening(&app, &user).await
 }

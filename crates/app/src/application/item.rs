@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum_extra::extract::Query;
 use db::application::Item;
 use db::reference::HsType;
-use domain::application::{Application, ItemForm};
+use domain::application::{Application, ItemForm, Part};
 use domain::catalogue::{Characteristic, CharacteristicKind, carry_over};
 use domain::ids::{ApplicationId, CountryCode, CurrencyCode, ItemId, RegionCode, UnitCode};
 use domain::quantity::{Money, Quantity, UnitPrice, total, total_differs};
@@ -18,15 +18,16 @@ use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
 use kit::session::{EnterpriseUser, Signed, Submitted, hash_of};
 use kit::shell::Shell;
-use kit::{flash, page};
+use kit::{flash, page, random};
 
-use crate::application::view::{self, Rows};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::view::{self, Rows};
 
 /// The fields of the form, besides the characteristics `trait_0`, `trait_1`, … and their names.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "item",
+    "creation_key",
     "seen",
     "product_name",
     "model",
@@ -117,12 +118,14 @@ pub async fn new(
 }
 
 fn unknown_hs(code: &str) -> String {
-    format!("HS 编码“{code}”不在产品目录中或已停用，请点击“重新选择”，从选择免办产品页面选取。")
+    format!("HS 编码“{code}”不在产品目录中或已停用，请点击“重新选择”，从选择免办产品页面选取")
 }
 
 /// 产品最终使用地 comes from the basic information (R-2.1.2-19), the unit from the HS code.
 fn defaults(references: &ReferenceCache, application: &Application, hs: &HsType) -> FormData {
     let mut data = FormData::default();
+    // One product per opened page, however often the button is clicked.
+    data.set("creation_key", &random::token());
     data.set("qty_unit", hs.unit.as_str());
     data.set("currency", "USD");
     if let Some(region) = &application.basics.use_region {
@@ -188,21 +191,20 @@ pub async fn edit(
     Path((id, item)): Path<(ApplicationId, ItemId)>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let draft = match open(&read, &app, &user, id).await? {
-        Ok(draft) => draft,
-        Err(_) => return Ok(page::see_other(&format!("/applications/{id}/items/{item}"))),
+    let Ok(draft) = open(&read, &app, &user, id).await? else {
+        return Ok(page::see_other(&format!("/applications/{id}/items/{item}")));
     };
     let stored = db::application::item(&read, id, item).await?;
     let references = app.references.now();
     let data = typed(&references, &stored);
-    // A type that was withdrawn meanwhile shows what the product has; saving asks for another.
-    match references.hs_type(stored.form.hs_code.as_str(), app.clock.today()) {
-        Some(hs) => {
-            let page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
-            page::render(&page)
-        }
-        None => Err(AppError::Conflict(unknown_hs(stored.form.hs_code.as_str()))),
+    // A type that ended meanwhile still shows what the product has; saving asks for another.
+    let code = stored.form.hs_code.as_str();
+    let Some(hs) = references.hs_type_ever(code) else { return Err(AppError::Conflict(unknown_hs(code))) };
+    let mut page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+    if references.hs_type(code, app.clock.today()).is_none() {
+        page.warnings.push(unknown_hs(code));
     }
+    page::render(&page)
 }
 
 fn seen(item: &Item) -> String {
@@ -273,8 +275,7 @@ async fn build(
         })
         .collect();
     let item = data.get("item").to_owned();
-    let action =
-        if item.is_empty() { items_href.clone() } else { format!("/applications/{id}/items/{item}") };
+    let action = if item.is_empty() { items_href.clone() } else { format!("/applications/{id}/items/{item}") };
     let region_name = references
         .leaf_of([data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")])
         .map(|r| references.region_path(&r))
@@ -340,10 +341,13 @@ async fn save(
     mut form: FormData,
 ) -> Result<Response, AppError> {
     let references = app.references.now();
-    let Some(hs) = references.hs_type(form.get("hs_code"), app.clock.today()) else {
+    let Some(hs) = references.hs_type_ever(form.get("hs_code")) else {
         return Err(AppError::Invalid(unknown_hs(form.get("hs_code"))));
     };
     form.set("item", &item.map(|i| i.to_string()).unwrap_or_default());
+    if item.is_none() && form.get("creation_key").is_empty() {
+        return Err(AppError::Invalid("页面不完整，请返回产品列表，点击“添加”重新填写。".to_owned()));
+    }
     if !query.refresh.is_empty() {
         let Draft { application, .. } = match open(&app.db.read(), app, user, id).await? {
             Ok(draft) => draft,
@@ -359,7 +363,13 @@ async fn save(
         Some(item) => Some(db::application::item(&tx, id, item).await?),
         None => None,
     };
-    let new = match parse(&references, &application, stored.as_ref(), hs, &form) {
+    let mut ended = FieldErrors::default();
+    if references.hs_type(hs.code.as_str(), app.clock.today()).is_none() {
+        ended.add("hs_code", unknown_hs(hs.code.as_str()));
+    }
+    let parsed =
+        if ended.is_empty() { parse(&references, &application, stored.as_ref(), hs, &form) } else { Err(ended) };
+    let new = match parsed {
         Ok(new) => new,
         Err(errors) => {
             drop(tx);
@@ -386,11 +396,10 @@ async fn save(
             return page::with_status(StatusCode::CONFLICT, &page);
         }
         Some(stored) => db::application::save_item(&tx, id, stored, &new).await?,
-        None => {
-            db::application::add_item(&tx, id, &new).await?;
-        }
+        None => db::application::add_item(&tx, id, &new, form.get("creation_key")).await?,
     }
-    db::application::touch(&tx, &application, edit).await?;
+    let what = if item.is_some() { "change_product" } else { "add_product" };
+    db::application::touch(&tx, &application, edit, Part::Items, what, &user.by(), app.now()).await?;
     tx.commit().await?;
     let saved = format!("已保存产品“{}”。", new.product_name);
     let url = if form.has("next") {
@@ -427,10 +436,13 @@ fn parse(
     let model = check.text("model", "规格型号").required().length(1..=200).take();
     let brand = check.text("brand", "商标").required().length(1..=100).take();
     let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).take();
-    let origin = check.choice("origin_country", "原产国", |c| references.countries.iter().any(|x| x.code.as_str() == c));
+    let origin =
+        check.choice("origin_country", "原产国", |c| references.countries.iter().any(|x| x.code.as_str() == c));
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
-    let qty_unit = check.choice("qty_unit", "数量/重量单位", |c| references.units.iter().any(|u| u.code.as_str() == c));
-    let hs_qty = check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
+    let qty_unit =
+        check.choice("qty_unit", "数量/重量单位", |c| references.units.iter().any(|u| u.code.as_str() == c));
+    let hs_qty =
+        check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
     let unit_price = check.parse("unit_price", "单价", |s| UnitPrice::parse(s).map_err(|e| format!("单价{e}")));
     let total_price = check.parse("total_price", "总价", |s| Money::parse(s).map_err(|e| format!("总价{e}")));
     let currency = check.choice("currency", "币制", |c| references.currencies.iter().any(|x| x.code.as_str() == c));
@@ -446,7 +458,8 @@ fn parse(
         (true, Some(stored)) => (Some(stored.form.use_region.clone()), stored.form.use_address.clone()),
         (true, None) => (application.basics.use_region.clone(), application.basics.use_address.clone()),
         (false, _) => {
-            let region = check.region("use_region_code", "最终使用地行政区划", |levels| references.leaf_of(levels));
+            let region =
+                check.region("use_region_code", "最终使用地行政区划", |levels| references.leaf_of(levels));
             let address = check.text("use_address", "使用单位地址").required().length(2..=200).take();
             (region, address)
         }

@@ -4,9 +4,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::application::{Item, items};
+use db::application::{Item, ItemFilter, count_items, item, items_matching};
+use domain::application::Part;
 use domain::ids::{ApplicationId, ItemId};
-use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
@@ -15,9 +15,9 @@ use kit::session::{EnterpriseUser, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use crate::application::view::{self, ItemRow, Row};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::view::{self, ItemRow, Row};
 
 /// 产品名称, HS 编码, 规格型号, and the product shown in the 详细信息显示区.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -51,7 +51,7 @@ struct ItemsPage {
     id: ApplicationId,
     form: FormView,
     rows: Vec<ItemRow>,
-    total: usize,
+    total: i64,
     is_filtered: bool,
     detail: Option<Detail>,
     pager: Pager,
@@ -66,52 +66,38 @@ pub async fn list(
     Query(filters): Query<Filters>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let draft = match open(&read, &app, &user, id).await? {
-        Ok(draft) => draft,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let all = items(&read, draft.application.id).await?;
+    if let Err(elsewhere) = open(&read, &app, &user, id).await? {
+        return Ok(elsewhere);
+    }
     let references = app.references.now();
-    let rows: Vec<_> = view::item_rows(&references, &all)
-        .into_iter()
-        .filter(|r| {
-            let holds = |value: &str, typed: &str| text::fold(value).contains(&text::fold(typed));
-            holds(&r.product_name, &filters.product_name)
-                && holds(&r.hs_code, &filters.hs_code)
-                && holds(&r.model, &filters.model)
-        })
-        .collect();
+    let filter = ItemFilter { product_name: &filters.product_name, hs_code: &filters.hs_code, model: &filters.model };
+    let total = count_items(&read, id, &ItemFilter::default()).await?;
+    let found = count_items(&read, id, &filter).await?;
     let pairs = [
         ("product_name", filters.product_name.as_str()),
         ("hs_code", filters.hs_code.as_str()),
         ("model", filters.model.as_str()),
     ];
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
-    let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let pager = Pager::new(&query, found, &format!("/applications/{id}/items"), &pairs);
-    let page: Vec<_> = rows
-        .into_iter()
-        .skip(usize::try_from(pager.offset()).unwrap_or_default())
-        .take(usize::try_from(pager.limit()).unwrap_or_default())
-        .collect();
-    let wanted = filters.detail.parse::<ItemId>().ok().or_else(|| page.first().map(|r| r.id));
-    let detail = all.iter().find(|i| Some(i.id) == wanted).map(|i| detail_of(&app, i));
+    let page = items_matching(&read, id, &filter, pager.limit(), pager.offset()).await?;
+    let detail = match (filters.detail.parse::<ItemId>(), page.first()) {
+        (Ok(wanted), _) => Some(detail_of(&app, &item(&read, id, wanted).await?)),
+        (Err(_), Some((_, first))) => Some(detail_of(&app, first)),
+        (Err(_), None) => None,
+    };
     let crumbs = [("查看申请列表", "/applications")];
     let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
-    let filter_query: String = pairs
-        .iter()
-        .filter(|(_, v)| !v.is_empty())
-        .map(|(k, v)| {
-            format!("&{k}={}", percent_encoding::utf8_percent_encode(v, percent_encoding::NON_ALPHANUMERIC))
-        })
-        .collect();
+    let filter_query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()))
+        .finish();
     page::render(&ItemsPage {
         shell: frame::signed(&app, &user, "附表产品信息", Entry::Applications, &crumbs).await?,
         steps: Steps::of(id, Step::Items),
         id,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
-        total: all.len(),
-        rows: page,
+        total,
+        rows: page.iter().map(|(ordinal, item)| view::item_row(&references, *ordinal, item)).collect(),
         is_filtered: pairs.iter().any(|(_, v)| !v.is_empty()),
         detail,
         pager,
@@ -142,7 +128,8 @@ pub async fn delete(
     let tx = app.db.begin().await?;
     let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
     let gone = db::application::delete_items(&tx, id, &ids).await?;
-    db::application::touch(&tx, &application, edit).await?;
+    let what = "delete_products";
+    db::application::touch(&tx, &application, edit, Part::Items, what, &user.by(), app.now()).await?;
     tx.commit().await?;
     let url = format!("/applications/{id}/items");
     Ok(flash::to(&app.key, app.config.is_https(), &url, &format!("已删除 {gone} 个产品。")))

@@ -20,8 +20,8 @@ use kit::paging::{PageQuery, Pager};
 use kit::session::{EnterpriseUser, Signed, Submitted};
 use kit::shell::Shell;
 
-use crate::application::status::{Status, time_left};
 use crate::frame::{self, Entry};
+use crate::parts::status::{Status, time_left};
 
 /// Beyond this many rows the total is a lower bound unless asked for (E10).
 const COUNTED: i64 = 10_000;
@@ -141,11 +141,7 @@ struct Columns {
 }
 
 /// The list: three statements whatever the data (session, menu, and one each for rows and total).
-pub async fn list(
-    State(app): State<App>,
-    user: Signed,
-    Query(filters): Query<Filters>,
-) -> Result<Response, AppError> {
+pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Filters>) -> Result<Response, AppError> {
     let now = app.now();
     let conditions = filters.conditions(&user, now);
     let read = app.db.read();
@@ -182,9 +178,7 @@ pub async fn list(
         .collect();
     let title = if matches!(user.actor(), Actor::Cnca(_)) { "申请查询" } else { "申请列表" };
     let shell = frame::signed(&app, &user, title, Entry::Applications, &[]).await?;
-    let data = FormData::from_pairs(
-        filters.pairs().iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-    );
+    let data = FormData::from_pairs(filters.pairs().iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
     let is_filtered = filters.pairs().iter().any(|(_, v)| !v.is_empty());
     let exact_href = more.then(|| {
         let mut query = vec![("exact", "1")];
@@ -273,8 +267,9 @@ pub async fn delete(
     let tx = app.db.begin().await?;
     for id in &ids {
         let application = db::application::load_for_update(&tx, &user.scope(), *id, app.now()).await?;
-        let deletion = policy::may(user.actor(), &application.ownership, Action::Delete)
-            .map_err(|_| AppError::Conflict("只有“未提交”的申请可以删除，本次没有删除任何申请。请返回列表重新选择。".to_owned()))?;
+        let deletion = policy::may(user.actor(), &application.ownership, Action::Delete).map_err(|_| {
+            AppError::Conflict("只有“未提交”的申请可以删除，本次没有删除任何申请。请返回列表重新选择。".to_owned())
+        })?;
         db::application::delete(&tx, &application, deletion, &user.by(), app.now()).await?;
     }
     tx.commit().await?;

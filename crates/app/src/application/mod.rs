@@ -20,10 +20,7 @@ pub mod items;
 pub mod list;
 pub mod outcome;
 pub mod show;
-pub mod status;
 pub mod submission;
-pub mod timeline;
-pub mod view;
 
 use axum::response::Response;
 use db::{Source, Tx};

@@ -12,9 +12,9 @@ use kit::page;
 use kit::session::Signed;
 use kit::shell::Shell;
 
-use crate::application::status::Status;
-use crate::application::timeline::{self, Event};
 use crate::frame::{self, Entry};
+use crate::parts::status::Status;
+use crate::parts::timeline::{self, Event};
 
 #[derive(Template)]
 #[template(path = "application/outcome.html")]
@@ -30,11 +30,7 @@ struct OutcomePage {
 }
 
 /// The page behind the link in the 状态栏.
-pub async fn show(
-    State(app): State<App>,
-    user: Signed,
-    Path(id): Path<ApplicationId>,
-) -> Result<Response, AppError> {
+pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<ApplicationId>) -> Result<Response, AppError> {
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
     let links = policy::row_links(user.actor(), &application.ownership);

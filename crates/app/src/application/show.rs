@@ -17,11 +17,11 @@ use kit::session::{EnterpriseUser, Signed, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use crate::application::status::Status;
-use crate::application::timeline::{self, Timeline};
-use crate::application::view::{self, View};
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::status::Status;
+use crate::parts::timeline::{self, Timeline};
+use crate::parts::view::{self, View};
 
 /// `?print=1`: the paper form.
 #[derive(Debug, serde::Deserialize)]
@@ -69,7 +69,7 @@ pub async fn show(
     let timeline = timeline::load(&read, &app, id, false).await?;
     let references = app.references.now();
     let name = |b: Option<&domain::ids::BureauCode>| {
-        b.map(|b| references.bureau_name(b).to_owned()).unwrap_or_else(|| "—".to_owned())
+        b.map_or_else(|| "—".to_owned(), |b| references.bureau_name(b).to_owned())
     };
     let title = application.number.clone().unwrap_or_else(|| format!("草稿 {id}"));
     let crumbs = [("查看申请列表", "/applications")];
@@ -130,7 +130,8 @@ pub async fn withdraw(
     })?;
     let remarks = db::application::Remarks::default();
     db::application::advance(&tx, &application, step, &remarks, &user.by(), app.now()).await?;
-    jobs::status_changed(&tx, id, app.now()).await?;
+    let number = application.number.clone().unwrap_or_default();
+    jobs::status_changed(&tx, &app, &application, &number, step).await?;
     tx.commit().await?;
     let url = format!("/applications/{id}");
     Ok(flash::to(&app.key, app.config.is_https(), &url, "已撤回该申请。申请单号保留，可随时查看。"))

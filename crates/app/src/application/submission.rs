@@ -17,10 +17,10 @@ use kit::page;
 use kit::session::{EnterpriseUser, Submitted};
 use kit::shell::Shell;
 
-use crate::application::view::{self, View};
 use crate::application::{Draft, Step, Steps, open};
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::view::{self, View};
 
 struct FaultLink {
     href: String,
@@ -36,7 +36,7 @@ struct CheckPage {
     id: ApplicationId,
     form: FormView,
     faults: Vec<FaultLink>,
-    warnings: Vec<&'static str>,
+    warnings: Vec<String>,
     view: View,
     bureau: Option<String>,
     is_correction: bool,
@@ -72,14 +72,21 @@ async fn build(
     let crumbs = [("查看申请列表", "/applications")];
     let mut shell = frame::signed(app, user, "核对申请信息", Entry::Applications, &crumbs).await?;
     shell.error_title = !faults.is_empty();
+    let view = view::load(&app.db.read(), app, application).await?;
+    let mut warnings: Vec<String> = application::warnings(&application.basics).into_iter().map(str::to_owned).collect();
+    let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();
+    if !missing.is_empty() {
+        let list = missing.join("、");
+        warnings.push(format!("证明暂不能打印下列字：{list}，含有这些字的申请不能发证，请改用其他写法后再提交"));
+    }
     Ok(CheckPage {
         shell,
         steps: Steps::of(id, Step::Submission),
         id,
         form: FormView::blank(&user.caller.csrf),
         faults: faults.iter().map(|f| link(id, f)).collect(),
-        warnings: application::warnings(&application.basics),
-        view: view::load(&app.db.read(), app, application).await?,
+        warnings,
+        view,
         bureau: bureau.map(|b| references.bureau_name(b).to_owned()),
         is_correction: application.state() == S::Returned,
     })
@@ -109,7 +116,7 @@ async fn faults(
     let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, today));
     let mut enclosures = Enclosures {
         item_count: items.len() as u64,
-        needs: references.needs(bureau, &basics.clause),
+        needs: references.needs(bureau, &basics.clause, today),
         has_bureau: bureau.is_some(),
         ..Enclosures::default()
     };
@@ -171,12 +178,13 @@ pub async fn create(
         let page = build(&app, &user, &application, faults).await?;
         return page::unprocessable(&page);
     }
-    if application.number.is_none() {
-        assign(&tx, &app, &application, &items).await?;
-    }
+    let number = match &application.number {
+        Some(number) => number.clone(),
+        None => assign(&tx, &app, &application, &items).await?,
+    };
     let remarks = db::application::Remarks::default();
     db::application::advance(&tx, &application, step, &remarks, &user.by(), now).await?;
-    jobs::status_changed(&tx, id, now).await?;
+    jobs::status_changed(&tx, &app, &application, &number, step).await?;
     tx.commit().await?;
     Ok(page::see_other(&receipt))
 }
@@ -187,11 +195,12 @@ async fn assign(
     app: &App,
     application: &Application,
     items: &[db::application::Item],
-) -> Result<(), AppError> {
+) -> Result<String, AppError> {
     let today = app.clock.today();
     let references = app.references.now();
     let basics = &application.basics;
-    let no_bureau = || AppError::Conflict("所选最终使用地没有对应的受理检验检疫局，请修改产品最终使用地行政区划。".to_owned());
+    let no_bureau =
+        || AppError::Conflict("所选最终使用地没有对应的受理检验检疫局，请修改产品最终使用地行政区划。".to_owned());
     let region = basics.use_region.as_ref().ok_or_else(no_bureau)?;
     let direct = references.direct_bureau_of(region, today).ok_or_else(no_bureau)?;
     let rules = db::reference::delegations(tx, direct, today).await?;
@@ -201,7 +210,7 @@ async fn assign(
     let route = routing::route(direct, &rules, &consignment);
     let number = db::number::next_application(tx, direct, today).await?;
     db::application::assign(tx, application.id, number.as_str(), &route, app.now()).await?;
-    Ok(())
+    Ok(number.to_string())
 }
 
 #[derive(Template)]

@@ -1,5 +1,7 @@
 //! 办理: the application beside the decision panel; taking and releasing a case (E14).
 
+use std::cmp::Ordering;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -18,10 +20,10 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use crate::application::status::Status;
-use crate::application::timeline::{self, Timeline};
-use crate::application::view::{self, View};
 use crate::frame::{self, Entry};
+use crate::parts::status::Status;
+use crate::parts::timeline::{self, Timeline};
+use crate::parts::view::{self, View};
 
 /// One box on the line of posts.
 struct Stop {
@@ -169,8 +171,8 @@ async fn build(
     let parts =
         Part::ALL.iter().map(|p| (p.word().to_owned(), p.label(), chosen.iter().any(|c| c == p.word()))).collect();
     let number = application.number.clone().unwrap_or_default();
-    let back = post.map(|p| format!("/casework?post={}", p.word())).unwrap_or_else(|| "/main".to_owned());
-    let crumb = post.map(|p| format!("{}待办", p.label())).unwrap_or_else(|| "待办".to_owned());
+    let back = post.map_or_else(|| "/main".to_owned(), |p| format!("/casework?post={}", p.word()));
+    let crumb = post.map_or_else(|| "待办".to_owned(), |p| format!("{}待办", p.label()));
     let crumbs = [(crumb.as_str(), back.as_str())];
     let entry = post.filter(|p| officer.user.posts.holds(*p)).map_or(Entry::Main, Entry::Post);
     let title = match post {
@@ -183,7 +185,7 @@ async fn build(
     }
     shell.error_title = !errors.is_empty();
     let may_handle = policy::may_handle(officer.actor(), of);
-    let missing_glyphs = if issuing { missing_glyphs(app, application, &view) } else { Vec::new() };
+    let missing_glyphs = if may_handle { view.missing_glyphs(app) } else { Vec::new() };
     Ok(CasePage {
         shell,
         id,
@@ -210,19 +212,6 @@ async fn build(
     })
 }
 
-/// The characters that the certificate could not print (E27).
-pub fn missing_glyphs(app: &App, application: &Application, view: &View) -> Vec<char> {
-    let mut text = String::new();
-    for row in view.applicant.iter().chain(view.basics.iter()) {
-        text.push_str(&row.value);
-    }
-    for item in &view.items {
-        text.extend([item.product_name.as_str(), &item.model, &item.brand, &item.manufacturer]);
-    }
-    text.push_str(&application.basics.purpose);
-    app.papers.missing_glyphs(&text)
-}
-
 fn track(state: S, after_final: AfterFinal) -> Vec<Stop> {
     let mut posts = vec![("提交申请", None)];
     posts.extend(
@@ -240,12 +229,10 @@ fn track(state: S, after_final: AfterFinal) -> Vec<Stop> {
         .enumerate()
         .map(|(n, (label, post))| Stop {
             label,
-            class: if n < at {
-                "done"
-            } else if n == at {
-                "now"
-            } else {
-                ""
+            class: match n.cmp(&at) {
+                Ordering::Less => "done",
+                Ordering::Equal => "now",
+                Ordering::Greater => "",
             },
             icon: if n < at { "check" } else { post.map_or("send", frame::icon_of) },
         })
@@ -305,9 +292,7 @@ pub async fn release(
 pub fn not_yours(officer: &BureauOfficer, application: &Application) -> AppError {
     let of = &application.ownership;
     if policy::is_second_look_of_first_reviewer(officer.actor(), of) {
-        return AppError::Forbidden(
-            "该申请的初审由您办理，终审须由另一人办理。请由本局其他终审人员办理。".to_owned(),
-        );
+        return AppError::Forbidden("该申请的初审由您办理，终审须由另一人办理。请由本局其他终审人员办理。".to_owned());
     }
     match of.state.post() {
         None => AppError::Conflict(format!("申请单当前状态为“{}”，没有需要办理的岗位。", of.state.label())),

@@ -17,10 +17,10 @@ use kit::form::{Checker, FieldErrors, FormData};
 use kit::session::{BureauOfficer, Submitted};
 use kit::{flash, random};
 
-use crate::application::view;
 use crate::casework::case;
-use crate::certificate::sheet;
 use crate::jobs;
+use crate::parts::sheet;
+use crate::parts::view;
 
 /// What was decided.
 struct Decision {
@@ -64,16 +64,22 @@ pub async fn create(
             return case::again(&app, &officer, &application, form, errors).await;
         }
     };
+    if decision.action == Action::Issue
+        && let Some(why) = obstacle_to_issue(&tx, &app, &application).await?
+    {
+        drop(tx);
+        return case::conflict(&app, &officer, &application, form, why).await;
+    }
     let step = policy::may(officer.actor(), of, decision.action).map_err(|r| AppError::Conflict(r.to_string()))?;
     let remarks = Remarks { opinion: &decision.opinion, parts: &decision.parts, detail: &decision.detail };
     db::application::advance(&tx, &application, step, &remarks, &officer.by(), now).await?;
     if let (Action::Issue, Some(validity)) = (decision.action, decision.validity) {
         issue(&tx, &app, &officer, &application, validity).await?;
     }
-    jobs::status_changed(&tx, id, now).await?;
+    let number = application.number.clone().unwrap_or_default();
+    jobs::status_changed(&tx, &app, &application, &number, step).await?;
     tx.commit().await?;
 
-    let number = application.number.clone().unwrap_or_default();
     let post = application.state().post().map_or("", domain::actor::Post::word);
     let done = format!("{number}：已提交意见“{}”。", decision.action.label());
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework?post={post}"), &done))
@@ -128,6 +134,21 @@ fn parse(form: &FormData, offered: impl Iterator<Item = Action>, today: Day) -> 
     Ok(Decision { action, opinion, parts, detail, validity })
 }
 
+/// Why a certificate cannot be issued now: a character that its face lacks (E27), or no key to sign with (E35).
+async fn obstacle_to_issue(tx: &db::Tx, app: &App, application: &Application) -> Result<Option<String>, AppError> {
+    let view = view::load(tx, app, application).await?;
+    let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();
+    if !missing.is_empty() {
+        let list = missing.join("、");
+        return Ok(Some(format!("证明暂不能打印下列字：{list}。请联系企业和系统管理员处理后再发证。")));
+    }
+    if app.keys.current()?.is_none() {
+        let why = "本系统还没有签名密钥，不能发证。请联系系统管理员创建签名密钥（mianban key create）后再发证。";
+        return Ok(Some(why.to_owned()));
+    }
+    Ok(None)
+}
+
 /// 发证: number, frozen sheet, balances, and the job that makes the paper (A15).
 async fn issue(
     tx: &db::Tx,
@@ -139,22 +160,12 @@ async fn issue(
     debug_assert_eq!(application.state(), S::AwaitingIssue);
     let now = app.now();
     let references = app.references.now();
-    let view = view::load(tx, app, application).await?;
-    let missing = case::missing_glyphs(app, application, &view);
-    if !missing.is_empty() {
-        let list: Vec<String> = missing.iter().map(char::to_string).collect();
-        return Err(AppError::Conflict(format!(
-            "证明暂不能打印下列字：{}。请联系企业和系统管理员处理后再发证，本次没有发证。",
-            list.join("、")
-        )));
-    }
     let items = db::application::items(tx, application.id).await?;
     let bureau: &BureauCode = &officer.user.bureau;
     let direct = references.direct_of(bureau);
     let number = db::number::next_certificate(tx, direct, now.china_day()).await?;
     let code = check_code(random::bytes::<8>());
     let sheet = sheet::freeze(app, application, &items, number.as_str(), &code, validity, bureau)?;
-    let lines: Vec<_> = items.iter().map(|i| (i.form.qty, i.form.hs_qty)).collect();
     let new = Issue {
         application: application.id,
         number: number.as_str(),
@@ -163,7 +174,6 @@ async fn issue(
         bureau,
         officer: officer.user.account,
         sheet: &sheet,
-        lines: &lines,
     };
     let certificate = db::certificate::issue(tx, &new, &officer.by(), now).await?;
     jobs::render_certificate(tx, certificate, now).await?;

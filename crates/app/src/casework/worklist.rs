@@ -18,8 +18,8 @@ use kit::paging::{PageQuery, Pager};
 use kit::session::BureauOfficer;
 use kit::shell::Shell;
 
-use crate::application::status::Status;
 use crate::frame::{self, Entry};
+use crate::parts::status::Status;
 
 /// The post, and filters.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -59,16 +59,6 @@ struct WorklistPage {
     is_filtered: bool,
 }
 
-/// The states in which a post works; 强制终止 sees everything that is under way.
-fn states_of(post: Post) -> Vec<S> {
-    let all = S::ALL.iter().copied();
-    if post == Post::Terminate {
-        all.filter(|s| s.post().is_some() || *s == S::Returned).collect()
-    } else {
-        all.filter(|s| s.post() == Some(post)).collect()
-    }
-}
-
 /// The list of one post; the first post that the officer holds when none is named.
 pub async fn list(
     State(app): State<App>,
@@ -87,27 +77,22 @@ pub async fn list(
             post.label()
         )));
     }
-    let states = states_of(post);
-    let marks = vec!["?"; states.len()].join(", ");
-    let values = states.into_iter().map(db::Value::from).collect();
     let bureau = officer.user.bureau.clone();
     let ours = if post == Post::Terminate {
+        // 强制终止 sees everything that is under way, also what waits for the enterprise.
         Conditions::new().and(
-            "(a.current_bureau = ? OR (a.current_bureau IS NULL AND a.receiving_bureau = ?))",
+            "(a.current_bureau = ? OR (a.state = 'returned' AND a.receiving_bureau = ?))",
             params![bureau.clone(), bureau],
         )
     } else {
-        Conditions::new().and("a.current_bureau = ?", params![bureau])
+        Conditions::new().and("a.current_bureau = ? AND a.current_post = ?", params![bureau, post])
     };
-    let conditions = ours
-        .and(&format!("a.state IN ({marks})"), values)
-        .contains("LOWER(a.number)", &filters.number)
-        .contains("a.applicant_folded", &filters.applicant);
+    let conditions =
+        ours.contains("LOWER(a.number)", &filters.number).contains("a.applicant_folded", &filters.applicant);
     let read = app.db.read();
     let count = format!("SELECT COUNT(*) FROM application a{}", conditions.sql());
     let total = read.number(&count, conditions.values(vec![])).await?;
-    let pairs =
-        [("post", post.word()), ("number", filters.number.as_str()), ("applicant", filters.applicant.as_str())];
+    let pairs = [("post", post.word()), ("number", filters.number.as_str()), ("applicant", filters.applicant.as_str())];
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
     let pager = Pager::new(&query, total, "/casework", &pairs);
 
@@ -125,7 +110,7 @@ pub async fn list(
     let sql = format!(
         "SELECT a.id, a.number, a.applicant_name, a.clause_code, a.arrived_at, a.state, a.handler_id, \
          (SELECT c.display_name FROM account c WHERE c.id = a.handler_id) AS handler_name \
-         FROM application a{} ORDER BY a.id LIMIT {} OFFSET {}",
+         FROM application a{} ORDER BY a.arrived_at, a.id LIMIT {} OFFSET {}",
         conditions.sql(),
         pager.limit(),
         pager.offset()
@@ -149,8 +134,7 @@ pub async fn list(
         })
         .collect();
     let title = format!("{}待办", post.label());
-    let data =
-        FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
     page::render(&WorklistPage {
         shell: frame::signed(&app, &officer, &title, Entry::Post(post), &[]).await?,
         post,

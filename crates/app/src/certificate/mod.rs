@@ -1,5 +1,4 @@
 //! 免办证明 (manual §2.6): the page, the paper, and the public check.
 
-pub mod sheet;
 pub mod show;
 pub mod verification;

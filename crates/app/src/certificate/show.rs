@@ -16,9 +16,9 @@ use kit::session::Signed;
 use kit::shell::Shell;
 use object_store::ObjectStoreExt as _;
 
-use crate::application::attachments::disposition;
-use crate::certificate::sheet::Sheet;
 use crate::frame::{self, Entry};
+use crate::parts::files::disposition;
+use crate::parts::sheet::Sheet;
 
 #[derive(Template)]
 #[template(path = "certificate/show.html")]
@@ -47,11 +47,7 @@ pub async fn of_application(
 }
 
 /// The page around the paper.
-pub async fn show(
-    State(app): State<App>,
-    user: Signed,
-    Path(id): Path<CertificateId>,
-) -> Result<Response, AppError> {
+pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<CertificateId>) -> Result<Response, AppError> {
     let certificate = certificate::load(&app.db.read(), &user.scope(), id).await?;
     let sheet: Sheet = serde_json::from_str(&certificate.sheet).map_err(anyhow::Error::new)?;
     let title = format!("免办证明 {}", certificate.number);

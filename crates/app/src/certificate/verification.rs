@@ -15,8 +15,8 @@ use kit::session::Caller;
 use kit::shell::Shell;
 use subtle::ConstantTimeEq as _;
 
-use crate::certificate::sheet::Sheet;
 use crate::frame;
+use crate::parts::sheet::Sheet;
 
 /// 证明号 and 核验码.
 #[derive(Debug, serde::Deserialize)]
@@ -57,15 +57,12 @@ pub async fn show(
     if let Some(number) = &query.number {
         data.set("number", number);
         data.set("code", &query.code);
-        let subject = format!("verification|{}", caller.address);
-        if db::session::is_locked(&app.db.read(), &subject, app.now()).await? {
+        if app.guesses.is_locked(&caller.address, app.now()) {
             errors.add("number", "核验不成功的次数过多，请 15 分钟后再试");
         } else {
             answer = look_up(&app, number, &query.code).await?;
             if answer.is_none() {
-                let tx = app.db.begin().await?;
-                db::session::note_failure(&tx, &subject, app.now()).await?;
-                tx.commit().await?;
+                app.guesses.note(&caller.address, app.now());
                 errors.add("number", "没有与该证明号和核验码相符的证明，请核对后重新输入");
             }
         }

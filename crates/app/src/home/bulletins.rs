@@ -44,11 +44,7 @@ struct DetailPage {
 }
 
 /// One notice.
-pub async fn show(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BulletinId>,
-) -> Result<Response, AppError> {
+pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<BulletinId>) -> Result<Response, AppError> {
     let bulletin = bulletin::load(&app.db.read(), id, app.now()).await?;
     page::render(&DetailPage { shell: frame::public(&app, &caller, &bulletin.title), bulletin })
 }

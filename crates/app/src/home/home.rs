@@ -11,7 +11,7 @@ use kit::session::Caller;
 use kit::shell::Shell;
 
 use crate::frame;
-use crate::login::login::{LoginCard, demo_accounts};
+use crate::parts::login_card::LoginCard;
 
 /// How many notices the home page shows.
 const SHOWN: i64 = 8;
@@ -29,6 +29,6 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Result<Response, Ap
     let bulletins = bulletin::published(&app.db.read(), app.now(), SHOWN, 0).await?;
     let mut shell = frame::public(&app, &caller, "首页");
     shell.lifted = true;
-    let card = LoginCard::empty(&caller, demo_accounts(&app));
+    let card = LoginCard::empty(&app, &caller);
     page::render(&HomePage { shell, card, bulletins })
 }

@@ -16,19 +16,9 @@ use kit::page;
 use kit::session::Signed;
 use kit::shell::Shell;
 
-use crate::application::status::Status;
 use crate::frame::{self, Entry};
-
-/// One thing of 今日提醒.
-struct Reminder {
-    tone: &'static str,
-    icon: &'static str,
-    title: &'static str,
-    when: String,
-    text: String,
-    link_label: String,
-    href: String,
-}
+use crate::parts::reminders::{self, Reminder};
+use crate::parts::status::Status;
 
 /// A count that links to the list it counts.
 struct Count {
@@ -65,14 +55,13 @@ struct MainPage {
 
 /// 主页, for each kind of user.
 pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppError> {
-    let mut shell = frame::signed(&app, &user, "主页", Entry::Main, &[]).await?;
+    let shell = frame::signed(&app, &user, "主页", Entry::Main, &[]).await?;
     let bulletins = bulletin::published(&app.db.read(), app.now(), 5, 0).await?;
     let heading = format!("您好，{}", user.session.belongs_to);
     let page = match &user.session.actor {
         Actor::Enterprise(_) => {
             let code = text::hyphenated(&user.session.profile.applicant.org_code);
-            let reminders = reminders(&app, &user).await?;
-            shell.reminders = u64::try_from(reminders.len()).unwrap_or_default();
+            let reminders = reminders::of_enterprise(&app, &user).await?;
             MainPage {
                 shell,
                 heading,
@@ -85,14 +74,14 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
             }
         }
         Actor::Officer(officer) => {
-            let counts = frame::waiting_at(&app, officer)
-                .await?
-                .into_iter()
+            let waiting = frame::waiting_at(&app, officer).await?;
+            let counts = waiting
+                .iter()
                 .map(|(post, n)| Count {
-                    tone: tone_of(post),
-                    icon: frame::icon_of(post),
+                    tone: tone_of(*post),
+                    icon: frame::icon_of(*post),
                     label: post.label(),
-                    n,
+                    n: *n,
                     note: "件待办".to_owned(),
                     href: format!("/casework?post={}", post.word()),
                 })
@@ -105,7 +94,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 is_enterprise: false,
                 counts,
                 recent: Vec::new(),
-                reminders: Vec::new(),
+                reminders: reminders::of_officer(&app, officer, &waiting).await?,
                 bulletins,
             }
         }
@@ -123,7 +112,20 @@ const fn tone_of(post: Post) -> &'static str {
     match post {
         Post::FirstReview | Post::Compare => "t-cyan",
         Post::FinalReview => "t-indigo",
-        _ => "t-blue",
+        Post::Accept
+        | Post::Issue
+        | Post::AmendApprove
+        | Post::AmendConfirm
+        | Post::WriteOff
+        | Post::Supervise
+        | Post::ProxyEntry
+        | Post::Terminate
+        | Post::BureauAdmin
+        | Post::Publish
+        | Post::ReferenceAdmin
+        | Post::RoutingAdmin
+        | Post::Statistics
+        | Post::CncaAdmin => "t-blue",
     }
 }
 
@@ -185,7 +187,8 @@ fn grouped(found: &[StateCount]) -> Vec<Count> {
 }
 
 async fn own_counts(app: &App, user: &Signed) -> Result<Vec<Count>, AppError> {
-    let conditions = db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
+    let conditions =
+        db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
     let sql = format!("SELECT a.state, COUNT(*) AS n FROM application a{} GROUP BY a.state", conditions.sql());
     let found: Vec<StateCount> = app.db.read().rows(&sql, conditions.values(vec![])).await?;
     Ok(grouped(&found))
@@ -210,7 +213,8 @@ async fn recent(app: &App, user: &Signed) -> Result<Vec<Recent>, AppError> {
         first_saved_at: Instant,
         submitted_at: Option<Instant>,
     }
-    let conditions = db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
+    let conditions =
+        db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
     let sql = format!(
         "SELECT a.id, a.number, a.state, a.clause_code, a.first_saved_at, a.submitted_at FROM application a{} \
          ORDER BY a.id DESC LIMIT 5",
@@ -227,66 +231,6 @@ async fn recent(app: &App, user: &Signed) -> Result<Vec<Recent>, AppError> {
             clause: references.clause_name(&c.clause_code).to_owned(),
             status: Status::of(c.state),
             is_draft: c.state == S::Draft,
-        })
-        .collect())
-}
-
-/// 今日提醒: what needs the user today (R-1.3-10).
-async fn reminders(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
-    #[derive(db::Row)]
-    struct Columns {
-        id: ApplicationId,
-        number: Option<String>,
-        state: S,
-        expires_at: Instant,
-        arrived_at: Option<Instant>,
-    }
-    let now = app.now();
-    let found: Vec<Columns> = app
-        .db
-        .read()
-        .rows(
-            "SELECT id, number, state, expires_at, arrived_at FROM application WHERE owner_id = $1 \
-             AND entered_by_bureau IS NULL \
-             AND (state IN ('returned', 'comparing_paper') OR (state = 'draft' AND expires_at > $2 AND expires_at <= $3)) \
-             ORDER BY arrived_at DESC, id DESC LIMIT 20",
-            params![user.session.actor.account(), now, now.plus_days(3)],
-        )
-        .await?;
-    Ok(found
-        .into_iter()
-        .map(|c| {
-            let number = c.number.unwrap_or_default();
-            let when = c.arrived_at.map(Instant::china).unwrap_or_default();
-            match c.state {
-                S::Returned => Reminder {
-                    tone: "t-amber",
-                    icon: "arrow-back-up",
-                    title: "申请被返回修改",
-                    when,
-                    text: "请按审批意见补正后重新提交：".to_owned(),
-                    link_label: number,
-                    href: format!("/applications/{}", c.id),
-                },
-                S::ComparingPaper => Reminder {
-                    tone: "t-orange",
-                    icon: "mail-forward",
-                    title: "请送交纸质材料",
-                    when,
-                    text: "请查看纸质材料对比通知：".to_owned(),
-                    link_label: number,
-                    href: format!("/applications/{}/outcome", c.id),
-                },
-                _ => Reminder {
-                    tone: "t-gray",
-                    icon: "clock",
-                    title: "草稿将自动删除",
-                    when: crate::application::status::time_left(c.expires_at, now),
-                    text: "未提交的申请只保留 10 天，请尽快提交：".to_owned(),
-                    link_label: format!("草稿 {}", c.id),
-                    href: format!("/applications/{}/basics", c.id),
-                },
-            }
         })
         .collect())
 }

@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use db::Tx;
 use db::queue::{self, Claimed};
-use domain::ids::{ApplicationId, CertificateId};
+use domain::application::Application;
+use domain::ids::CertificateId;
 use domain::time::Instant;
+use domain::workflow::{Target, Transition};
 use kit::app::{App, Letter};
 use kit::error::AppError;
 use serde::{Deserialize, Serialize};
@@ -21,17 +23,12 @@ use tokio_util::sync::CancellationToken;
 /// How long an idle worker waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the duties of the clock are looked at.
-const DUTY_PAUSE: Duration = Duration::from_secs(60);
+const DUTY_PAUSE: Duration = Duration::from_mins(1);
 
 /// A job, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Job {
-    /// Write to the applicant that the status changed.
-    NotifyApplicant {
-        /// The application.
-        application: ApplicationId,
-    },
     /// Make the paper of a certificate's version in force.
     RenderCertificate {
         /// The certificate.
@@ -59,7 +56,6 @@ impl<E: Into<anyhow::Error>> From<E> for JobError {
 async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<(), AppError> {
     let payload = serde_json::to_string(job).map_err(anyhow::Error::new)?;
     let kind = match job {
-        Job::NotifyApplicant { .. } => "notify_applicant",
         Job::RenderCertificate { .. } => "render_certificate",
         Job::SendLetter(_) => "send_letter",
     };
@@ -67,9 +63,19 @@ async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<(), AppError> {
     Ok(())
 }
 
-/// The applicant is told that the status of his application changed.
-pub async fn status_changed(tx: &Tx, application: ApplicationId, now: Instant) -> Result<(), AppError> {
-    enqueue(tx, &Job::NotifyApplicant { application }, now).await
+/// The applicant is told where his application went.
+pub async fn status_changed(
+    tx: &Tx,
+    app: &App,
+    application: &Application,
+    number: &str,
+    step: Transition,
+) -> Result<(), AppError> {
+    let Target::State(to) = step.to() else { return Ok(()) };
+    match letters::status_changed(app, application, number, to) {
+        Some(letter) => enqueue(tx, &Job::SendLetter(letter), app.now()).await,
+        None => Ok(()),
+    }
 }
 
 /// The paper of a certificate is made.
@@ -82,7 +88,7 @@ pub async fn work(app: App, stop: CancellationToken) {
     let mut next_duty = tokio::time::Instant::now();
     while !stop.is_cancelled() {
         if tokio::time::Instant::now() >= next_duty {
-            schedule::run(&app).await;
+            duties(&app).await;
             next_duty = tokio::time::Instant::now() + DUTY_PAUSE;
         }
         match run_due(&app, 4).await {
@@ -102,6 +108,11 @@ pub async fn work(app: App, stop: CancellationToken) {
             }
         }
     }
+}
+
+/// Does the duties of the clock once: drafts after ten days, ended sessions, files without rows, audit checkpoints.
+pub async fn duties(app: &App) {
+    schedule::run(app).await;
 }
 
 /// Runs what is due, at most `n` jobs; says how many there were.
@@ -130,7 +141,6 @@ pub async fn run_due(app: &App, n: i64) -> anyhow::Result<usize> {
 
 async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
     let outcome = match serde_json::from_str::<Job>(&claimed.payload) {
-        Ok(Job::NotifyApplicant { application }) => letters::notify_applicant(app, application).await,
         Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
         Ok(Job::SendLetter(letter)) => app.post.send(&letter).await.map_err(JobError::Retry),
         Err(error) => Err(JobError::Hopeless(error.into())),
@@ -148,13 +158,7 @@ async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn failed(
-    app: &App,
-    tx: &Tx,
-    claimed: &Claimed,
-    error: &anyhow::Error,
-    hopeless: bool,
-) -> anyhow::Result<()> {
+async fn failed(app: &App, tx: &Tx, claimed: &Claimed, error: &anyhow::Error, hopeless: bool) -> anyhow::Result<()> {
     tracing::warn!(job.id = %claimed.id, job.kind = %claimed.kind, attempt = claimed.attempts,
         error = format!("{error:#}"), "job {} failed: {error:#}", claimed.kind);
     metrics::counter!("mianban_jobs_total", "kind" => claimed.kind.clone(), "outcome" => "failed").increment(1);

@@ -14,6 +14,8 @@ pub(super) async fn run(app: &App) {
         ("ending sessions", end_sessions(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
+        ("reading reference data", read_references(app).await),
+        ("counting jobs", count_jobs(app).await),
     ] {
         if let Err(error) = outcome {
             tracing::warn!(error = format!("{error:#}"), "a duty of the clock failed: {name}: {error:#}");
@@ -67,5 +69,23 @@ async fn checkpoint(app: &App) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     db::audit::checkpoint(&tx, app.now()).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Shows what `mianban reference import` wrote meanwhile, in this process too.
+async fn read_references(app: &App) -> anyhow::Result<()> {
+    let read = app.db.read();
+    if db::reference::newest_import(&read).await? != app.references.now().import() {
+        app.references.replace(db::reference::load(&read).await?);
+        tracing::info!("reference data were imported; this process shows them now");
+    }
+    Ok(())
+}
+
+/// Tells the metrics how many jobs wait and how many wait for a person.
+async fn count_jobs(app: &App) -> anyhow::Result<()> {
+    let (waiting, dead) = db::queue::backlog(&app.db.read()).await?;
+    metrics::gauge!("mianban_jobs", "state" => "waiting").set(u32::try_from(waiting).unwrap_or(u32::MAX));
+    metrics::gauge!("mianban_jobs", "state" => "dead").set(u32::try_from(dead).unwrap_or(u32::MAX));
     Ok(())
 }

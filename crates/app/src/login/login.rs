@@ -9,51 +9,16 @@ use domain::actor::AccountKind;
 use domain::text;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{FieldErrors, FormData, FormView};
+use kit::form::{FieldErrors, FormData};
 use kit::session::{Caller, SESSION_COOKIE, Submitted, hash_of, new_token};
 use kit::shell::Shell;
 use kit::{cookies, page, session_ended};
 
-use crate::{demo, frame, passwords};
+use crate::parts::login_card::LoginCard;
+use crate::{frame, passwords};
 
 const FAILED: &str = "用户类型、用户名或密码不正确，请核对后重新输入";
 const LOCKED: &str = "连续输错次数过多，已锁定 15 分钟，请稍后再试";
-
-/// The login card, on the home page and alone.
-pub struct LoginCard {
-    /// What was typed.
-    pub form: FormView,
-    /// The accounts of a demonstration: kind, name, what for.
-    pub demo: Vec<(&'static str, &'static str, &'static str)>,
-}
-
-impl LoginCard {
-    /// Nothing typed yet; 企业 chosen.
-    pub fn empty(caller: &Caller, demo: Vec<(&'static str, &'static str, &'static str)>) -> Self {
-        Self { form: FormView::new(FormData::default(), FieldErrors::default(), &caller.csrf), demo }
-    }
-
-    /// The kinds of user, 企业 first.
-    pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
-        AccountKind::ALL.iter().map(|k| (k.word(), k.label())).collect()
-    }
-
-    /// What was typed before the session ended, through however many attempts to log in (E20).
-    pub fn carried(&self) -> Vec<(&str, &str)> {
-        session_ended::carried(&self.form.data)
-    }
-
-    /// Whether this kind is chosen.
-    pub fn is_chosen(&self, value: &str) -> bool {
-        let chosen = self.form.data.get("kind");
-        value == if chosen.is_empty() { AccountKind::Enterprise.word() } else { chosen }
-    }
-}
-
-/// The accounts shown on the login page of a demonstration.
-pub fn demo_accounts(app: &App) -> Vec<(&'static str, &'static str, &'static str)> {
-    if app.config.demo { demo::ACCOUNTS.iter().map(|a| (a.kind, a.username, a.what)).collect() } else { Vec::new() }
-}
 
 #[derive(Template)]
 #[template(path = "login/login.html")]
@@ -78,17 +43,13 @@ pub async fn show(
     if caller.session.is_some() {
         return Ok(page::see_other("/main"));
     }
-    let mut card = LoginCard::empty(&caller, demo_accounts(&app));
+    let mut card = LoginCard::empty(&app, &caller);
     card.form.data.set("next", &query.next);
     page::render(&LoginPage { shell: frame::public(&app, &caller, "登录"), card })
 }
 
 /// 登录.
-pub async fn submit(
-    State(app): State<App>,
-    caller: Caller,
-    Submitted(form): Submitted,
-) -> Result<Response, AppError> {
+pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Submitted) -> Result<Response, AppError> {
     let now = app.now();
     let username = text::half_width(form.get("username").trim());
     let subject = format!("{}|{}", text::fold(&username), caller.address);
@@ -149,6 +110,6 @@ fn local(next: &str) -> &str {
 fn refused(app: &App, caller: &Caller, form: FormData, errors: FieldErrors) -> Result<Response, AppError> {
     let mut shell = frame::public(app, caller, "登录");
     shell.error_title = true;
-    let card = LoginCard { form: FormView::new(form, errors, &caller.csrf), demo: demo_accounts(app) };
+    let card = LoginCard::again(app, caller, form, errors);
     Ok(page::unprocessable(&LoginPage { shell, card })?.into_response())
 }

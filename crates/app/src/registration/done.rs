@@ -10,7 +10,7 @@ use kit::session::Caller;
 use kit::shell::Shell;
 
 use crate::frame;
-use crate::login::login::{LoginCard, demo_accounts};
+use crate::parts::login_card::LoginCard;
 
 #[derive(Template)]
 #[template(path = "registration/done.html")]
@@ -21,6 +21,6 @@ struct DonePage {
 
 /// The page after a registration.
 pub async fn show(State(app): State<App>, caller: Caller) -> Result<Response, AppError> {
-    let card = LoginCard::empty(&caller, demo_accounts(&app));
+    let card = LoginCard::empty(&app, &caller);
     page::render(&DonePage { shell: frame::public(&app, &caller, "注册成功"), card })
 }

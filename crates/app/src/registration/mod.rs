@@ -23,6 +23,8 @@ fn require_consent(app: &App, caller: &Caller, form: &FormData) -> Result<(), Ap
     if form.get("consent") == consent(app, caller) {
         Ok(())
     } else {
-        Err(AppError::Conflict("请先阅读注册用户声明并点击“我同意”。没有保存任何内容，请从首页点击“注册”重新开始。".to_owned()))
+        Err(AppError::Conflict(
+            "请先阅读注册用户声明并点击“我同意”。没有保存任何内容，请从首页点击“注册”重新开始。".to_owned(),
+        ))
     }
 }

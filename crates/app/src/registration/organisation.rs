@@ -35,11 +35,7 @@ pub fn page(app: &App, caller: &Caller, form: FormView) -> Result<Response, AppE
 }
 
 /// 注册: with a code its former registration becomes the default, without one the form is blank.
-pub async fn submit(
-    State(app): State<App>,
-    caller: Caller,
-    Submitted(form): Submitted,
-) -> Result<Response, AppError> {
+pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Submitted) -> Result<Response, AppError> {
     require_consent(&app, &caller, &form)?;
     let typed = form.get("org_code").trim().to_owned();
     if typed.is_empty() {

@@ -73,20 +73,15 @@ async fn prefill(app: &App, data: &mut FormData) -> Result<bool, AppError> {
     Ok(true)
 }
 
-fn show(
-    app: &App,
-    caller: &Caller,
-    data: FormData,
-    errors: FieldErrors,
-    known: bool,
-) -> Result<Response, AppError> {
+fn show(app: &App, caller: &Caller, data: FormData, errors: FieldErrors, known: bool) -> Result<Response, AppError> {
     let references = app.references.now();
     let regions = references.region_choices(data.get("region_code_1"), data.get("region_code_2"));
     let kinds = ApplicantKind::ALL.iter().map(|k| Choice::new(k.word(), k.label())).collect();
     let invalid = !errors.is_empty();
     let mut shell = frame::public(app, caller, "注册资料");
     shell.error_title = invalid;
-    let form = FormView::new(data, errors, &caller.csrf);
+    // The page also stands at the address of the one before it.
+    let form = FormView::new(data, errors, &caller.csrf).at("/registration/particulars");
     let page = ParticularsPage { shell, form, known, regions, kinds };
     if invalid { page::unprocessable(&page) } else { page::render(&page) }
 }
@@ -146,12 +141,12 @@ fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErro
     let org_address = check.text("org_address", "申请单位地址").required().length(5..=200).take();
     let org_remark = check.text("org_remark", "申请单位信息备注").length(0..=500).take();
     let region = check.region("region_code", "所在地行政区划", |levels| references.leaf_of(levels));
-    let applicant_kind = check.parse("applicant_kind", "单位性质", |s| {
-        s.parse::<ApplicantKind>().map_err(|_| "请选择单位性质")
-    });
+    let applicant_kind =
+        check.parse("applicant_kind", "单位性质", |s| s.parse::<ApplicantKind>().map_err(|_| "请选择单位性质"));
     let legal_rep = check.text("legal_rep", "法定代表人").length(0..=50).take();
     let contact_name = check.text("contact_name", "联系人").required().length(2..=50).take();
-    let contact_phone = check.parse("contact_phone", "联系电话", |s| text::phone(s).map_err(|e| format!("联系电话{e}")));
+    let contact_phone =
+        check.parse("contact_phone", "联系电话", |s| text::phone(s).map_err(|e| format!("联系电话{e}")));
     let contact_mobile = check.parse_optional("contact_mobile", text::mobile);
     let contact_fax = check.parse_optional("contact_fax", |s| text::phone(s).map_err(|e| format!("传真{e}")));
     let contact_email = check.parse("contact_email", "联系人邮箱", text::email);

@@ -13,7 +13,7 @@ use db::testing::TestDb;
 use domain::ids::AccountId;
 use domain::time::{FixedClock, Instant};
 use http_body_util::BodyExt as _;
-use kit::app::{App, Config, Letter, Papers, Parts, Post};
+use kit::app::{App, Config, Keys, Letter, Papers, Parts, Post};
 use kit::error::{self, AppError};
 use kit::flash::SigningKey;
 use kit::reference::References;
@@ -31,6 +31,14 @@ impl Papers for NoPapers {
 
     fn missing_glyphs(&self, _: &str) -> Vec<char> {
         Vec::new()
+    }
+}
+
+struct NoKeys;
+
+impl Keys for NoKeys {
+    fn current(&self) -> anyhow::Result<Option<String>> {
+        Ok(None)
     }
 }
 
@@ -79,12 +87,15 @@ impl Site {
                 mail_from: "mianban@example.test".to_owned(),
                 demo: false,
                 trusted_proxies: Vec::new(),
+                upload_part_bytes: 1024,
                 version: "test",
             },
             key: SigningKey::new([7; 32]),
             references,
             papers: Arc::new(NoPapers),
             post: Arc::new(NoPost),
+            keys: Arc::new(NoKeys),
+            guesses: kit::throttle::Throttle::default(),
             hashing: Arc::new(tokio::sync::Semaphore::new(1)),
             seen: tokio::sync::mpsc::channel(1).0,
         });

@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use db::Source;
 use db::application::Item;
 use db::attachment::Attachment;
-use domain::application::{Application, Applicant, DisposalPlan};
+use domain::application::{Applicant, Application, DisposalPlan};
 use domain::catalogue::Trait;
 use domain::ids::{ApplicationId, AttachmentId, ItemId};
 use domain::text;
@@ -63,7 +63,7 @@ pub struct ItemRow {
     /// Its id.
     pub id: ItemId,
     /// 序号.
-    pub ordinal: usize,
+    pub ordinal: i64,
     /// 需免办产品名称.
     pub product_name: String,
     /// HS 编码.
@@ -114,6 +114,20 @@ pub struct View {
     pub items: Vec<ItemRow>,
     /// 申请附件信息.
     pub files: Vec<FileRow>,
+}
+
+impl View {
+    /// The characters that the certificate could not print (E27).
+    pub fn missing_glyphs(&self, app: &App) -> Vec<char> {
+        let mut text = String::new();
+        for row in self.applicant.iter().chain(self.basics.iter()) {
+            text.push_str(&row.value);
+        }
+        for item in &self.items {
+            text.extend([item.product_name.as_str(), &item.model, &item.brand, &item.manufacturer]);
+        }
+        app.papers.missing_glyphs(&text)
+    }
 }
 
 /// Loads products and files; the application was loaded in scope.
@@ -177,25 +191,24 @@ pub fn basics_rows(references: &ReferenceCache, application: &Application) -> Ve
 
 /// Products in their order.
 pub fn item_rows(references: &ReferenceCache, items: &[Item]) -> Vec<ItemRow> {
-    items
-        .iter()
-        .enumerate()
-        .map(|(n, item)| {
-            let i = &item.form;
-            ItemRow {
-                id: item.id,
-                ordinal: n + 1,
-                product_name: i.product_name.clone(),
-                hs_code: i.hs_code.to_string(),
-                model: i.model.clone(),
-                brand: i.brand.clone(),
-                manufacturer: i.manufacturer.clone(),
-                quantity: format!("{} {}", i.qty, references.unit_name(&i.qty_unit)),
-                hs_quantity: format!("{} {}", i.hs_qty, references.unit_name(&i.hs_unit)),
-                total: format!("{} {}", i.total_price, i.currency),
-            }
-        })
-        .collect()
+    (1..).zip(items).map(|(ordinal, item)| item_row(references, ordinal, item)).collect()
+}
+
+/// One product with its 序号.
+pub fn item_row(references: &ReferenceCache, ordinal: i64, item: &Item) -> ItemRow {
+    let i = &item.form;
+    ItemRow {
+        id: item.id,
+        ordinal,
+        product_name: i.product_name.clone(),
+        hs_code: i.hs_code.to_string(),
+        model: i.model.clone(),
+        brand: i.brand.clone(),
+        manufacturer: i.manufacturer.clone(),
+        quantity: format!("{} {}", i.qty, references.unit_name(&i.qty_unit)),
+        hs_quantity: format!("{} {}", i.hs_qty, references.unit_name(&i.hs_unit)),
+        total: format!("{} {}", i.total_price, i.currency),
+    }
 }
 
 /// Files in their order.
@@ -212,7 +225,7 @@ pub fn file_row(references: &ReferenceCache, f: &Attachment) -> FileRow {
         name: f.name.clone(),
         size: size(f.size_bytes),
         at: f.uploaded_at.china(),
-        has_preview: super::attachments::can_preview(&f.content_type),
+        has_preview: super::files::can_preview(&f.content_type),
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Event {
 
 /// The line of events, newest first.
 #[derive(Template, Debug, Clone)]
-#[template(path = "application/timeline.html")]
+#[template(path = "parts/timeline.html")]
 pub struct Timeline {
     events: Vec<Event>,
 }
@@ -49,16 +49,16 @@ impl Timeline {
 }
 
 /// Loads the line of events; `for_officer` adds who took and released the case.
-pub async fn load(
-    source: &impl Source,
-    app: &App,
-    id: ApplicationId,
-    for_officer: bool,
-) -> Result<Timeline, AppError> {
+pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_officer: bool) -> Result<Timeline, AppError> {
     let deeds = trail(source, Subject::Application(id)).await?;
     let mut events: Vec<_> = deeds
         .iter()
-        .filter(|d| for_officer || !matches!(d.action.as_str(), "take" | "take_over" | "release"))
+        .filter(|d| match d.action.as_str() {
+            // Every save of the form is audited; the course of the application is what people follow.
+            "edit" => false,
+            "take" | "take_over" | "release" => for_officer,
+            _ => true,
+        })
         .map(|d| event(app, d))
         .collect();
     events.reverse();
@@ -137,11 +137,8 @@ fn facts(d: &Deed) -> Vec<(String, String)> {
     let text = |key: &str| detail.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let mut out = Vec::new();
     if let Some(parts) = detail.get("parts").and_then(|p| p.as_array()) {
-        let labels: Vec<_> = parts
-            .iter()
-            .filter_map(|p| p.as_str().and_then(|p| p.parse::<Part>().ok()))
-            .map(Part::label)
-            .collect();
+        let labels: Vec<_> =
+            parts.iter().filter_map(|p| p.as_str().and_then(|p| p.parse::<Part>().ok())).map(Part::label).collect();
         out.push(("需修改".to_owned(), labels.join("、")));
     }
     for (key, label) in [

@@ -1,0 +1,10 @@
+//! What several capabilities show: an application as people read it, its state, its course, the login card, the sheet of
+//! a certificate.
+
+pub mod files;
+pub mod login_card;
+pub mod reminders;
+pub mod sheet;
+pub mod status;
+pub mod timeline;
+pub mod view;

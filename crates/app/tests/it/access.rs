@@ -1,0 +1,288 @@
+//! The matrix route × kind of user → answer. A route that is missing here fails the test (architecture §3.6).
+
+use axum::http::{Method, StatusCode};
+use domain::actor::Post;
+use domain::ids::AccountId;
+
+use crate::story::{self, AIR_CONDITIONER, Bureau};
+use crate::support::{Browser, JIANGSU, Page, SHANGHAI, Site};
+
+/// What somebody gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// The page.
+    Ok,
+    /// Done, or led elsewhere.
+    Led,
+    /// Asked to log in.
+    Login,
+    /// It does not exist for him.
+    Gone,
+    /// It is not for his kind of user, his post, his bureau.
+    No,
+    /// Not now: the state or the page is another.
+    Late,
+    /// The form has mistakes: he may, if he fills it in.
+    Form,
+    /// The request makes no sense.
+    Odd,
+}
+
+impl Answer {
+    fn of(page: &Page) -> Self {
+        let to_login = page.headers.get("location").is_some_and(|l| l.to_str().unwrap().starts_with("/login?next="));
+        match page.status {
+            StatusCode::OK | StatusCode::NO_CONTENT => Self::Ok,
+            StatusCode::SEE_OTHER if to_login => Self::Login,
+            StatusCode::SEE_OTHER => Self::Led,
+            StatusCode::UNAUTHORIZED => Self::Login,
+            StatusCode::NOT_FOUND => Self::Gone,
+            StatusCode::FORBIDDEN => Self::No,
+            StatusCode::CONFLICT => Self::Late,
+            StatusCode::UNPROCESSABLE_ENTITY => Self::Form,
+            StatusCode::BAD_REQUEST => Self::Odd,
+            other => panic!("{other} at {}", page.path),
+        }
+    }
+}
+
+use Answer::{Form, Gone, Late, Led, Login, No, Odd, Ok as Page_};
+
+/// What the route is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum On {
+    /// Nothing of the owner's.
+    Nothing,
+    /// A complete draft of the owner.
+    Draft,
+    /// His application in 受理中, taken by nobody.
+    Accepting,
+    /// His issued one.
+    Issued,
+}
+
+/// Whom the columns stand for, in order:
+/// visitor · owner · his colleague · another company · officer at 受理 · officer at 发证 and 强制终止 · officer of another
+/// bureau · CNCA.
+const PEOPLE: [&str; 8] = ["visitor", "owner", "colleague", "stranger", "accept", "issue", "elsewhere", "cnca"];
+
+struct Row {
+    method: Method,
+    path: &'static str,
+    on: On,
+    query: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    answers: [Answer; 8],
+}
+
+const fn get(path: &'static str, on: On, answers: [Answer; 8]) -> Row {
+    Row { method: Method::GET, path, on, query: "", fields: &[], answers }
+}
+
+const fn post(
+    path: &'static str,
+    on: On,
+    fields: &'static [(&'static str, &'static str)],
+    answers: [Answer; 8],
+) -> Row {
+    Row { method: Method::POST, path, on, query: "", fields, answers }
+}
+
+const fn asking(mut row: Row, query: &'static str) -> Row {
+    row.query = query;
+    row
+}
+
+const EVERYBODY: [Answer; 8] = [Page_; 8];
+/// A page of the owner alone, for enterprises.
+const OWNER: [Answer; 8] = [Login, Page_, Gone, Gone, No, No, No, No];
+/// A form of the owner alone.
+const OWNERS_FORM: [Answer; 8] = [Login, Form, Gone, Gone, No, No, No, No];
+/// A deed of the owner alone.
+const OWNERS_DEED: [Answer; 8] = [Login, Led, Gone, Gone, No, No, No, No];
+/// What a submitted application's readers see: owner, bureaus on its route, CNCA.
+const READERS: [Answer; 8] = [Login, Page_, Gone, Gone, Page_, Page_, Gone, Page_];
+
+const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
+
+fn matrix() -> Vec<Row> {
+    use On::{Accepting, Draft, Issued, Nothing};
+    vec![
+        get("/", Nothing, EVERYBODY),
+        get("/bulletins", Nothing, EVERYBODY),
+        get("/bulletins/{id}", Nothing, EVERYBODY),
+        get("/verification", Nothing, EVERYBODY),
+        get("/healthz", Nothing, EVERYBODY),
+        get("/readyz", Nothing, EVERYBODY),
+        get("/registration/terms", Nothing, EVERYBODY),
+        post("/registration/terms", Nothing, &[], EVERYBODY),
+        get("/registration/organisation", Nothing, [Led; 8]),
+        post("/registration/organisation", Nothing, &[], [Late; 8]),
+        post("/registration/particulars", Nothing, &[], [Late; 8]),
+        get("/registration/done", Nothing, EVERYBODY),
+        get("/login", Nothing, [Page_, Led, Led, Led, Led, Led, Led, Led]),
+        post("/login", Nothing, &[], [Form; 8]),
+        post("/logout", Nothing, &[], [Led; 8]),
+        post("/session", Nothing, &[], [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        get("/main", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        get("/applications", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        post("/applications/deletion", Draft, &[("id", "{id}")], OWNERS_DEED),
+        get("/applications/declaration", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        post("/applications/declaration", Nothing, &[], [Login, Page_, Page_, Page_, No, No, No, No]),
+        get("/applications/clause", Nothing, [Login, Led, Led, Led, No, No, No, No]),
+        post("/applications/clause", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),
+        // Officers are led to the page of the case.
+        get("/applications/{id}", Accepting, [Login, Page_, Gone, Gone, Led, Led, Led, Page_]),
+        get("/applications/{id}/basics", Draft, OWNER),
+        post("/applications/{id}/basics", Draft, &[], OWNERS_FORM),
+        post("/applications/{id}/applicant", Draft, &[], OWNERS_DEED),
+        get("/applications/{id}/items", Draft, OWNER),
+        post("/applications/{id}/items/deletion", Draft, &[("id", "999999")], OWNERS_DEED),
+        get("/applications/{id}/catalogue", Draft, OWNER),
+        post("/applications/{id}/catalogue", Draft, &[("choose", "1")], OWNERS_FORM),
+        asking(get("/applications/{id}/items/new", Draft, OWNER), "?hs_code=8415101000"),
+        post("/applications/{id}/items", Draft, HS, OWNERS_FORM),
+        get("/applications/{id}/items/{item}", Accepting, READERS),
+        get("/applications/{id}/items/{item}/edit", Draft, OWNER),
+        post("/applications/{id}/items/{item}", Draft, HS, OWNERS_FORM),
+        get("/applications/{id}/attachments", Draft, OWNER),
+        post("/applications/{id}/attachments", Draft, &[], OWNERS_DEED),
+        get("/attachments/{id}", Accepting, READERS),
+        get("/attachments/{id}/preview", Accepting, READERS),
+        post("/attachments/{id}/deletion", Draft, &[], OWNERS_DEED),
+        get("/applications/{id}/submission", Draft, OWNER),
+        post("/applications/{id}/submission", Draft, &[], OWNERS_DEED),
+        get("/applications/{id}/receipt", Accepting, OWNER),
+        post("/applications/{id}/withdrawal", Accepting, &[], OWNERS_DEED),
+        get("/applications/{id}/outcome", Accepting, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
+        get("/casework", Nothing, [Login, No, No, No, Page_, Page_, Page_, No]),
+        get("/casework/{id}", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
+        post("/casework/{id}/taking", Accepting, &[], [Login, No, No, No, Led, No, Gone, No]),
+        post("/casework/{id}/release", Accepting, &[], [Login, No, No, No, Late, Late, Gone, No]),
+        post("/casework/{id}/decision", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
+        post("/casework/{id}/termination", Accepting, &[], [Login, No, No, No, No, Form, Gone, No]),
+        get("/applications/{id}/certificate", Issued, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
+        get("/certificates/{id}", Issued, READERS),
+        get("/certificates/{id}/document", Issued, READERS),
+    ]
+}
+
+/// Somebody with a browser of his own for every probe, so that no answer changes the next one.
+struct People {
+    accounts: [Option<AccountId>; 8],
+}
+
+impl People {
+    async fn of(site: &Site) -> (Self, Browser) {
+        let owner = site.company().await;
+        site.enterprise("colleague", "802100433").await;
+        db::testing::confirm(&site.app.db, "colleague").await;
+        site.enterprise("stranger", "911100008").await;
+        site.officer("accept", SHANGHAI, &[Post::Accept]).await;
+        site.officer("issue", SHANGHAI, &[Post::Issue, Post::Terminate]).await;
+        site.officer("elsewhere", JIANGSU, &Post::COURSE).await;
+        site.cnca("cnca", &[Post::Statistics]).await;
+        let mut accounts = [None; 8];
+        for (n, name) in PEOPLE.iter().enumerate().skip(1) {
+            let username = if *name == "owner" { "shili_a" } else { name };
+            let found = db::account::credentials(&site.app.db.read(), username).await.unwrap();
+            accounts[n] = Some(found.unwrap().id);
+        }
+        (Self { accounts }, owner)
+    }
+
+    async fn browser(&self, site: &Site, n: usize) -> Browser {
+        match self.accounts[n] {
+            Some(account) => site.sit_down(account).await,
+            None => site.visitor(),
+        }
+    }
+}
+
+/// The address of a row, for a fresh thing of the owner.
+async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (String, String) {
+    let id = match row.on {
+        On::Nothing => String::new(),
+        On::Draft => story::complete_draft(site, owner).await,
+        On::Accepting => story::submitted(site, owner).await,
+        On::Issued => story::issued(site, owner, bureau).await,
+    };
+    let one = async |sql: String| if id.is_empty() { 0 } else { site.number(&sql).await };
+    let item = one(format!("SELECT MIN(id) FROM application_item WHERE application_id = {}", &id)).await;
+    let named = if row.path.starts_with("/attachments") {
+        one(format!("SELECT MIN(id) FROM attachment WHERE application_id = {}", &id)).await.to_string()
+    } else if row.path.starts_with("/certificates") {
+        one(format!("SELECT id FROM certificate WHERE application_id = {}", &id)).await.to_string()
+    } else if row.path.starts_with("/bulletins") {
+        site.number("SELECT MIN(id) FROM bulletin").await.to_string()
+    } else {
+        id.clone()
+    };
+    (row.path.replace("{id}", &named).replace("{item}", &item.to_string()) + row.query, id)
+}
+
+async fn probe(browser: &Browser, row: &Row, path: &str, id: &str) -> Page {
+    if row.method == Method::POST && row.path.ends_with("/attachments") {
+        let token = browser.token().await;
+        return browser.upload_once(path, &token, "other", &[("a.txt", b"x".to_vec())]).await;
+    }
+    let fields: Vec<_> = row.fields.iter().map(|(k, v)| (*k, if *v == "{id}" { id } else { *v })).collect();
+    browser.force(&row.method, path, &fields).await
+}
+
+#[tokio::test]
+async fn every_route_answers_every_kind_of_user_as_the_matrix_says() {
+    for site in Site::each().await {
+        let (people, owner) = People::of(&site).await;
+        let bureau = Bureau::shanghai(&site).await;
+        let tx = site.app.db.begin().await.unwrap();
+        db::bulletin::publish(&tx, "公告", "公告", "内容", false, site.app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut wrong = Vec::new();
+        for row in matrix() {
+            let (path, id) = address(&site, &owner, &bureau, &row).await;
+            // The owner and his bureau last: what they do changes what others would meet.
+            for n in [0, 2, 3, 6, 7, 5, 4, 1] {
+                let browser = people.browser(&site, n).await;
+                let page = probe(&browser, &row, &path, &id).await;
+                let answer = Answer::of(&page);
+                if answer != row.answers[n] {
+                    wrong.push(format!(
+                        "{} {} {}: {answer:?}, not {:?}",
+                        row.method, row.path, PEOPLE[n], row.answers[n]
+                    ));
+                }
+                if matches!(answer, Answer::No | Answer::Gone | Answer::Late | Odd) {
+                    let text = page.text();
+                    assert!(text.chars().count() > 40, "a refusal says why: {} {}", row.path, text);
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
+    }
+}
+
+/// A route that nobody thought about fails here.
+#[test]
+fn the_matrix_names_every_route() {
+    let mut served: Vec<_> =
+        app::site::site().table().iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let mut named: Vec<_> = matrix().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    served.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(served, named);
+}
+
+/// Rights are read on every request: a post that is taken away is gone at once (D22).
+#[tokio::test]
+async fn rights_are_never_cached() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let officer = site.officer("accept", SHANGHAI, &[Post::Accept]).await;
+        let id = story::submitted(&site, &user).await;
+        let form = officer.get(&format!("/casework/{id}")).await.is(200).form("提交意见").set("decision", "accept");
+        db::testing::set_posts(&site.app.db, "accept", "issue").await;
+        officer.send(&form).await.is(403);
+        officer.get("/casework?post=accept").await.is(403);
+    }
+}

@@ -1,0 +1,22 @@
+//! The site through its front door, on SQLite and, when `MIANBAN_TEST_POSTGRES` names a server, on PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod attachments;
+mod audit;
+mod casework;
+mod certificates;
+mod demonstration;
+mod filing;
+mod home;
+mod jobs;
+mod lists;
+mod login;
+mod operations;
+mod products;
+mod registration;
+mod statements;
+mod story;
+mod structure;
+mod submission;
+mod support;

@@ -1,0 +1,82 @@
+//! Rules of the code base that the compiler does not know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+const CAPABILITIES: [&str; 6] = ["application", "casework", "certificate", "home", "login", "registration"];
+
+/// E26: no capability folder imports another; what several show lies in `parts`.
+#[test]
+fn no_capability_imports_another() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for capability in CAPABILITIES {
+        assert!(src.join(capability).is_dir(), "{capability}");
+    }
+    let folders: Vec<_> = fs::read_dir(&src)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.is_dir())
+        .map(|p| p.file_name().unwrap().to_str().unwrap().to_owned())
+        .filter(|f| !matches!(f.as_str(), "jobs" | "parts"))
+        .collect();
+    assert_eq!(folders.len(), CAPABILITIES.len(), "{folders:?}: a new capability belongs into this test");
+    for file in sources(&src) {
+        let text = fs::read_to_string(&file).unwrap();
+        let inside = file.strip_prefix(&src).unwrap();
+        let own = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+        if own == "site.rs" {
+            continue;
+        }
+        for other in CAPABILITIES.iter().filter(|c| **c != own) {
+            for import in [format!("use crate::{other}::"), format!("crate::{other}::")] {
+                assert!(!text.contains(&import), "{} uses {import}", inside.display());
+            }
+        }
+    }
+}
+
+/// The URL names the file: the last noun of an address is a file of a capability folder.
+#[test]
+fn the_url_names_the_file() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files: Vec<_> = sources(&src).iter().map(|p| p.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    // Resources that are one deed on another screen's file, or the root of a list.
+    let beside = [
+        ("applications", "list"),
+        ("", "home"),
+        ("healthz", "operations"),
+        ("readyz", "operations"),
+        ("session", "logout"),
+        ("applicant", "basics"),
+        ("deletion", "list"),
+        ("new", "item"),
+        ("edit", "item"),
+        ("preview", "attachments"),
+        ("receipt", "submission"),
+        ("withdrawal", "show"),
+        ("casework", "worklist"),
+        ("taking", "case"),
+        ("release", "case"),
+        ("certificate", "show"),
+        ("certificates", "show"),
+        ("document", "show"),
+    ];
+    for (_, path) in app::site::site().table() {
+        let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");
+        let file = beside.iter().find(|(n, _)| *n == noun).map_or(noun.as_str(), |(_, f)| f);
+        assert!(files.iter().any(|f| f == file), "{path}: there is no file for {noun}");
+    }
+}

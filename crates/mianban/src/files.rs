@@ -1,0 +1,46 @@
+//! Where files lie: a folder, or an S3-compatible store.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+
+use crate::options::Options;
+
+/// Opens the store that `--files-url` names; the folder `files` of the data folder by default.
+pub fn open(options: &Options) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    let address = match &options.files_url {
+        Some(address) => address.clone(),
+        None => format!("file:{}", options.data_dir.join("files").display()),
+    };
+    if let Some(folder) = address.strip_prefix("file:") {
+        let folder = folder.strip_prefix("//").unwrap_or(folder);
+        std::fs::create_dir_all(folder).with_context(|| format!("--files-url: the folder {folder} cannot be made"))?;
+        return Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true)));
+    }
+    if address.starts_with("s3:") {
+        return s3(&address);
+    }
+    anyhow::bail!("--files-url `{address}` cannot be used: it must begin with file: or s3:")
+}
+
+#[cfg(feature = "s3")]
+fn s3(address: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    let store = object_store::aws::AmazonS3Builder::from_env()
+        .with_url(address)
+        .build()
+        .with_context(|| format!("--files-url `{address}` cannot be used"))?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "s3"))]
+fn s3(address: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    anyhow::bail!("--files-url `{address}` cannot be used: this program was built without the feature `s3`")
+}
+
+/// How large the parts are in which files go to the store: S3 takes none below 5 MiB but the last, a disk does not care.
+pub fn part_bytes(options: &Options) -> usize {
+    let is_s3 = options.files_url.as_ref().is_some_and(|address| address.starts_with("s3:"));
+    if is_s3 { 5 * 1024 * 1024 } else { 256 * 1024 }
+}

@@ -1,0 +1,194 @@
+//! Every option, each also an environment variable; `--help` is the reference.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use domain::actor::Post;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::keys::KeyFolder;
+
+/// CCC 免办电子审批系统: electronic approval of CCC exemption certificates.
+#[derive(Debug, Parser)]
+#[command(name = "mianban", version, about)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the site and run jobs.
+    Serve,
+    /// Run jobs alone, beside other processes.
+    Worker,
+    /// Bring the database up to date and import reference data if there are none.
+    Migrate,
+    /// Recompute what must agree (audit chains, balances) and say what does not.
+    Doctor,
+    /// Accounts of bureaus and CNCA.
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Signing keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Reference data.
+    Reference {
+        #[command(subcommand)]
+        command: ReferenceCommand,
+    },
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Create an account; the password is read from standard input.
+    Create {
+        /// 用户名.
+        username: String,
+        /// The name under which opinions appear.
+        #[arg(long)]
+        name: String,
+        /// The code of the bureau; without it the account is one of CNCA.
+        #[arg(long)]
+        bureau: Option<String>,
+        /// A post, repeated: accept, first_review, final_review, compare, issue, terminate, …
+        #[arg(long = "post", required = true)]
+        posts: Vec<Post>,
+    },
+    /// Switch an account off and end its login sessions.
+    Disable {
+        /// 用户名.
+        username: String,
+    },
+    /// Switch an account on again.
+    Enable {
+        /// 用户名.
+        username: String,
+    },
+    /// Set a new password, read from standard input; ends every login session of the account.
+    Password {
+        /// 用户名.
+        username: String,
+    },
+}
+
+/// What to do with signing keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; from then on it is the one that signs, and older ones stay to check what they signed.
+    Create,
+    /// List the keys, oldest first; the last one signs.
+    List,
+}
+
+/// What to do with reference data.
+#[derive(Debug, Subcommand)]
+pub enum ReferenceCommand {
+    /// Import the CSV files of a folder; what submitted applications froze is not touched.
+    Import {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// The options of every command.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The address to serve on.
+    #[arg(long, env = "MIANBAN_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    pub listen: SocketAddr,
+    /// The folder of the embedded database, files and letters.
+    #[arg(long, env = "MIANBAN_DATA_DIR", default_value = "./data", global = true)]
+    pub data_dir: PathBuf,
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE; SQLite in the data folder by default.
+    #[arg(long, env = "MIANBAN_DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<SecretString>,
+    /// file:FOLDER, or s3://BUCKET (with the feature `s3`; keys by the AWS_… variables).
+    #[arg(long, env = "MIANBAN_FILES_URL", global = true)]
+    pub files_url: Option<String>,
+    /// smtp://… or smtps://USER:PASSWORD@HOST; without it letters are written to the data folder as .eml files.
+    #[arg(long, env = "MIANBAN_SMTP_URL", hide_env_values = true, global = true)]
+    pub smtp_url: Option<SecretString>,
+    /// Where letters are written when there is no SMTP server.
+    #[arg(long, env = "MIANBAN_MAIL_DIR", global = true)]
+    pub mail_dir: Option<PathBuf>,
+    /// The sender of letters.
+    #[arg(long, env = "MIANBAN_MAIL_FROM", default_value = "CCC免办系统 <noreply@localhost>", global = true)]
+    pub mail_from: String,
+    /// The address users type; http://ADDRESS of --listen by default.
+    #[arg(long, env = "MIANBAN_PUBLIC_URL", global = true)]
+    pub public_url: Option<Url>,
+    /// Serve Prometheus metrics on this address.
+    #[arg(long, env = "MIANBAN_METRICS_LISTEN", global = true)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Demonstration: accounts and applications are made in an empty database.
+    #[arg(long, env = "MIANBAN_DEMO", global = true)]
+    pub demo: bool,
+    /// The folder of signing keys; `keys` in the data folder by default.
+    #[arg(long, env = "MIANBAN_KEYS_DIR", global = true)]
+    pub keys_dir: Option<PathBuf>,
+    /// How log lines are written.
+    #[arg(long, env = "MIANBAN_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    pub log_format: LogFormat,
+    /// Proxies whose X-Forwarded-For is believed.
+    #[arg(long, env = "MIANBAN_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
+    pub trusted_proxies: Vec<IpAddr>,
+    /// A file that holds the time (RFC 3339), for demonstrations that travel in time; only with --demo.
+    #[arg(long, env = "MIANBAN_DEMO_CLOCK", global = true, hide = true)]
+    pub demo_clock: Option<PathBuf>,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line, for machines.
+    Json,
+}
+
+impl Options {
+    /// The signing keys.
+    pub fn keys(&self) -> KeyFolder {
+        KeyFolder::new(self.keys_dir.clone().unwrap_or_else(|| self.data_dir.join("keys")))
+    }
+
+    /// The address users type.
+    pub fn public_url(&self) -> anyhow::Result<Url> {
+        match &self.public_url {
+            Some(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => Ok(url.clone()),
+            Some(url) => anyhow::bail!("--public-url `{url}` cannot be used: it must begin with http:// or https://"),
+            None => Url::parse(&format!("http://{}", self.listen)).context("--listen"),
+        }
+    }
+}
+
+/// Variables of the project's own tests and tools; the program does not read them.
+const OF_TESTS: [&str; 5] =
+    ["MIANBAN_TEST_", "MIANBAN_JOURNEY_", "MIANBAN_PROGRAM", "MIANBAN_UPDATE_DOCS", "MIANBAN_SOAK"];
+
+/// Refuses a variable `MIANBAN_…` that is no option: a typing mistake in a file of settings is not passed over.
+pub fn refuse_unknown_variables(names: impl Iterator<Item = String>) -> anyhow::Result<()> {
+    let command = Cli::command();
+    let known: Vec<_> =
+        command.get_arguments().filter_map(|a| a.get_env()).map(|e| e.to_string_lossy().into_owned()).collect();
+    for name in names.filter(|n| n.starts_with("MIANBAN_")) {
+        let of_tests = OF_TESTS.iter().any(|prefix| name.starts_with(prefix));
+        anyhow::ensure!(
+            of_tests || known.contains(&name),
+            "the environment variable {name} is no option; `mianban --help` lists them"
+        );
+    }
+    Ok(())
+}

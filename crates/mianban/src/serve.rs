@@ -1,0 +1,217 @@
+//! `serve` and `worker`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use app::{demo, jobs, passwords};
+use axum::routing::get;
+use db::Db;
+use domain::ids::SessionId;
+use domain::time::{Clock, SystemClock};
+use kit::app::{App, Config, Parts};
+use kit::flash::SigningKey;
+use kit::random;
+use kit::reference::References;
+use kit::throttle::Throttle;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::FileClock;
+use crate::options::Options;
+use crate::papers::Typesetter;
+use crate::{files, post};
+
+/// How long requests may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Opens the database that the options name.
+pub async fn open_database(options: &Options) -> anyhow::Result<Db> {
+    let address = match &options.database_url {
+        Some(url) => url.expose_secret().to_owned(),
+        None => format!("sqlite:{}", options.data_dir.join("mianban.sqlite").display()),
+    };
+    Db::open(&address).await.context("--database-url cannot be used")
+}
+
+/// Applies what is missing and imports reference data into a new database.
+pub async fn prepare(db: &Db, clock: &dyn Clock) -> anyhow::Result<()> {
+    for name in db.migrate().await? {
+        tracing::info!(migration = %name, "applied migration {name}");
+    }
+    if db::reference::is_empty(&db.read()).await? {
+        let tx = db.begin().await?;
+        let set = db::reference::ReferenceSet::embedded()?;
+        let report = db::reference::import(&tx, &set, clock.now()).await?;
+        tx.commit().await?;
+        tracing::info!(rows = report.rows, "imported {} rows of reference data", report.rows);
+    }
+    Ok(())
+}
+
+/// Everything that handlers and jobs reach.
+async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<SessionId>)> {
+    let public_url = options.public_url()?;
+    if public_url.scheme() == "http" && !options.listen.ip().is_loopback() {
+        tracing::warn!("--public-url is not https: passwords travel readably; put a TLS proxy in front");
+    }
+    anyhow::ensure!(
+        options.demo || options.demo_clock.is_none(),
+        "MIANBAN_DEMO_CLOCK is only for demonstrations: add --demo or remove it"
+    );
+    let clock: Arc<dyn Clock> = match &options.demo_clock {
+        Some(file) => Arc::new(FileClock(file.clone())),
+        None => Arc::new(SystemClock),
+    };
+    let db = open_database(options).await?;
+    prepare(&db, clock.as_ref()).await?;
+    let tx = db.begin().await?;
+    let key = db::setting::get_or_put(&tx, "signing_key", &random::token()).await?;
+    tx.commit().await?;
+    let key = SigningKey::from_hex(&key).context("the signing key in the database is not readable")?;
+    let references = References::new(db::reference::load(&db.read()).await?);
+    let keys = options.keys();
+    if options.demo && keys.all()?.is_empty() {
+        let name = keys.create(clock.now())?;
+        tracing::info!(key = %name, "made the signing key {name}");
+    }
+    for path in keys.exposed()? {
+        tracing::warn!("others can read the signing key {}: run chmod 600 on it", path.display());
+    }
+    let (seen, seen_by) = mpsc::channel(1024);
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let app = App::new(Parts {
+        db,
+        files: files::open(options)?,
+        clock,
+        config: Config {
+            public_url,
+            mail_from: options.mail_from.clone(),
+            demo: options.demo,
+            trusted_proxies: options.trusted_proxies.clone(),
+            upload_part_bytes: files::part_bytes(options),
+            version: concat!("V", env!("CARGO_PKG_VERSION")),
+        },
+        key,
+        references,
+        papers: Arc::new(Typesetter::default()),
+        post: post::open(options)?,
+        keys: Arc::new(keys),
+        guesses: Throttle::default(),
+        hashing: Arc::new(Semaphore::new(cores)),
+        seen,
+    });
+    if options.demo {
+        demo::prepare(&app, app.now()).await?;
+    } else if db::setting::get(&app.db.read(), demo::MARK).await?.is_some() {
+        tracing::warn!(
+            "this database holds demonstration accounts whose password is public; start it with --demo only"
+        );
+    }
+    Ok((app, seen_by))
+}
+
+/// Serves until SIGINT or SIGTERM; requests that have begun are finished.
+pub async fn serve(options: &Options) -> anyhow::Result<()> {
+    if let Some(address) = options.metrics_listen {
+        serve_metrics(address).await?;
+    }
+    let (app, seen) = build(options).await?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("--listen {} cannot be used", options.listen))?;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
+    let notes = tokio::spawn(note_use(app.clone(), seen));
+    tracing::info!(database = app.db.kind(), "serving {} on {}", app.config.public_url, options.listen);
+    let router = app::site::router(app.clone());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let signalled = stop.clone();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        signal().await;
+        tracing::info!("stopping: requests that have begun are finished");
+        signalled.cancel();
+    });
+    let cut_off = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        outcome = server => outcome?,
+        () = cut_off => tracing::warn!("some requests did not finish in time"),
+    }
+    stop.cancel();
+    worker.await?;
+    notes.abort();
+    Ok(())
+}
+
+/// Runs jobs alone.
+pub async fn worker(options: &Options) -> anyhow::Result<()> {
+    let (app, _seen) = build(options).await?;
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
+    tokio::spawn(async move {
+        signal().await;
+        signalled.cancel();
+    });
+    tracing::info!(database = app.db.kind(), "working on jobs");
+    jobs::work(app, stop).await;
+    Ok(())
+}
+
+/// Writes which sessions were used, many at once (E11).
+async fn note_use(app: App, mut seen: mpsc::Receiver<SessionId>) {
+    let mut batch = Vec::new();
+    while seen.recv_many(&mut batch, 256).await > 0 {
+        batch.sort_unstable();
+        batch.dedup();
+        let noted = async {
+            let tx = app.db.begin().await?;
+            db::session::touch(&tx, &batch, app.now()).await?;
+            tx.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the use of sessions could not be noted");
+        }
+        batch.clear();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+async fn serve_metrics(address: SocketAddr) -> anyhow::Result<()> {
+    let handle = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .install_recorder()
+        .context("metrics cannot be recorded")?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("--metrics-listen {address} cannot be used"))?;
+    let router = axum::Router::new().route("/metrics", get(async move || handle.render()));
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "metrics are no longer served");
+        }
+    });
+    Ok(())
+}
+
+async fn signal() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be heard");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Hashes a password that the operator typed.
+pub fn hash(password: &str) -> anyhow::Result<String> {
+    passwords::hash_blocking(password)
+}
