@@ -46,9 +46,12 @@ assets: tools-assets ## stylesheets, scripts, icons and fonts
 docs: tools assets ## write the generated documents again
 	MIANBAN_UPDATE_DOCS=1 $(CARGO) test --locked --workspace
 
-bench: tools assets ## measure the release build
-	$(CARGO) build --release --locked -p mianban
-	MIANBAN_PROGRAM="$(CARGO_TARGET_DIR)/release/mianban" node scripts/bench.mjs
+# On PostgreSQL too where it is installed; scripts/install-test-deps.sh installs it.
+bench: tools assets ## measure the release build at 100,000 applications; figures go to docs/benchmarks.md
+	$(CARGO) build --release --locked -p mianban -p bench
+	@wrapper=; if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  wrapper=scripts/with-postgres.sh; else echo "PostgreSQL is not installed: SQLite alone is measured" >&2; fi; \
+	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --report docs/benchmarks.md
 
 soak: tools test-deps assets ## long campaigns: many cases, killed processes, large data
 	MIANBAN_SOAK=1 PROPTEST_CASES=20000 scripts/with-postgres.sh $(CARGO) test --locked --workspace -- --include-ignored

@@ -121,7 +121,7 @@
       head.checked = chosen.length > 0 && chosen.length === rows.length;
       head.indeterminate = chosen.length > 0 && chosen.length < rows.length;
     }
-    all("[data-bulk]", table.closest("form") || d).forEach((button) => {
+    [...(table.closest("form")?.elements ?? [])].filter((control) => control.matches("[data-bulk]")).forEach((button) => {
       button.disabled = chosen.length === 0;
       const number = button.querySelector("span");
       if (number) number.textContent = chosen.length ? `(${chosen.length})` : "";
@@ -210,6 +210,21 @@
   });
 
   // 12. Controls that send their form by themselves (page size).
+  // 重填 ([data-clear] on a reset button) empties the form, also one that came back with what was typed before.
+  on("click", (e) => {
+    const button = e.target.closest("[data-clear]");
+    if (!button?.form) return;
+    e.preventDefault();
+    for (const field of button.form.elements) {
+      if (field.readOnly || field.type === "hidden" || !field.name) continue;
+      if (field.type === "checkbox" || field.type === "radio") field.checked = false;
+      else if (field.tomselect) field.tomselect.clear();
+      else if (field.matches("select")) field.selectedIndex = 0;
+      else if (field.matches("input, textarea")) field.value = "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    mirrorChoices();
+  });
   on("change", (e) => { if (e.target.matches("[data-submit]")) e.target.form.requestSubmit(); });
 
   // 13. Searchable selects, on pages that load tom-select.

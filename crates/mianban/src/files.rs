@@ -25,18 +25,15 @@ pub fn open(options: &Options) -> anyhow::Result<Arc<dyn ObjectStore>> {
     anyhow::bail!("--files-url `{address}` cannot be used: it must begin with file: or s3:")
 }
 
-#[cfg(feature = "s3")]
+/// An S3-compatible store; keys, region and endpoint come by the usual `AWS_…` variables.
 fn s3(address: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    // A second call finds the provider of the first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let store = object_store::aws::AmazonS3Builder::from_env()
         .with_url(address)
         .build()
         .with_context(|| format!("--files-url `{address}` cannot be used"))?;
     Ok(Arc::new(store))
-}
-
-#[cfg(not(feature = "s3"))]
-fn s3(address: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
-    anyhow::bail!("--files-url `{address}` cannot be used: this program was built without the feature `s3`")
 }
 
 /// How large the parts are in which files go to the store: S3 takes none below 5 MiB but the last, a disk does not care.

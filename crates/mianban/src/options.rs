@@ -114,7 +114,7 @@ pub struct Options {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE; SQLite in the data folder by default.
     #[arg(long, env = "MIANBAN_DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<SecretString>,
-    /// file:FOLDER, or s3://BUCKET (with the feature `s3`; keys by the AWS_… variables).
+    /// file:FOLDER, or s3://BUCKET (keys, region and endpoint by the AWS_… variables).
     #[arg(long, env = "MIANBAN_FILES_URL", global = true)]
     pub files_url: Option<String>,
     /// smtp://… or smtps://USER:PASSWORD@HOST; without it letters are written to the data folder as .eml files.

@@ -92,6 +92,7 @@ impl Filters {
 
 struct RowView {
     id: ApplicationId,
+    ordinal: i64,
     selectable: bool,
     number: Option<String>,
     certificate_no: String,
@@ -167,13 +168,13 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
     );
     let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
     let references = app.references.now();
-    let rows = found
-        .into_iter()
-        .map(|c| {
+    let rows = (pager.offset() + 1..)
+        .zip(found)
+        .map(|(ordinal, c)| {
             let clause = references.clause_name(&c.clause_code).to_owned();
             let bureau = c.receiving_bureau.as_ref().and_then(|b| references.bureau(b));
             let bureau = bureau.map(|b| b.short_name.clone()).unwrap_or_default();
-            row_view(user.actor(), c, clause, bureau, now)
+            row_view(user.actor(), ordinal, c, clause, bureau, now)
         })
         .collect();
     let title = if matches!(user.actor(), Actor::Cnca(_)) { "申请查询" } else { "申请列表" };
@@ -203,7 +204,7 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
     })
 }
 
-fn row_view(actor: &Actor, c: Columns, clause: String, bureau: String, now: Instant) -> RowView {
+fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: String, now: Instant) -> RowView {
     let ownership = Ownership {
         owner: c.owner_id,
         entered_by_bureau: c.entered_by_bureau,
@@ -233,6 +234,7 @@ fn row_view(actor: &Actor, c: Columns, clause: String, bureau: String, now: Inst
         .collect();
     RowView {
         id: c.id,
+        ordinal,
         selectable: links.selectable,
         number: c.number,
         certificate_no: c.certificate_no.unwrap_or_default(),

@@ -396,11 +396,11 @@ impl Page {
         let Some(found) = found else {
             panic!("no button “{button}” on {} ({}):\n{}", self.path, self.status, self.text());
         };
-        let form = found
-            .ancestors()
-            .filter_map(ElementRef::wrap)
-            .find(|e| e.value().name() == "form")
-            .expect("buttons stand in forms");
+        let form = match found.value().attr("form") {
+            Some(id) => document.select(&selector(&format!("form[id=\"{id}\"]"))).next(),
+            None => found.ancestors().filter_map(ElementRef::wrap).find(|e| e.value().name() == "form"),
+        };
+        let form = form.expect("buttons belong to forms");
         let mut fields = Vec::new();
         for control in form.select(&selector("input, textarea, select")) {
             let Some(name) = control.value().attr("name") else { continue };
