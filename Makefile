@@ -1,4 +1,5 @@
 # make run    builds and starts the program with demonstration data on http://127.0.0.1:8080
+# The whole workspace is built, never one crate of it: another set of features would compile the typesetter again.
 # make test   everything that CI checks;  make test-fast  without PostgreSQL and browser
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -22,7 +23,7 @@ run: tools assets ## build and start with demonstration data
 test: tools test-deps assets lint ## everything: format, lints, both databases, browser journeys
 	scripts/with-postgres.sh $(MAKE) --no-print-directory test-databases journeys
 
-test-fast: tools assets ## tests on SQLite, no browser
+test-fast: tools test-deps assets ## tests on SQLite, no browser
 	$(CARGO) test --locked --workspace
 
 # The same tests run on SQLite and, when MIANBAN_TEST_POSTGRES is set, on PostgreSQL too.
@@ -36,7 +37,7 @@ lint: assets
 check: tools lint ## format and lints only
 
 journeys: tools test-deps assets
-	$(CARGO) build --locked -p mianban
+	$(CARGO) build --locked --workspace
 	node e2e/run.mjs
 
 assets: tools-assets ## stylesheets, scripts, icons and fonts
@@ -53,8 +54,8 @@ bench: tools assets ## measure the release build at 100,000 applications; figure
 	  wrapper=scripts/with-postgres.sh; else echo "PostgreSQL is not installed: SQLite alone is measured" >&2; fi; \
 	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --report docs/benchmarks.md
 
-soak: tools test-deps assets ## long campaigns: many cases, killed processes, large data
-	MIANBAN_SOAK=1 PROPTEST_CASES=20000 scripts/with-postgres.sh $(CARGO) test --locked --workspace -- --include-ignored
+soak: tools test-deps assets ## long campaigns of the property tests
+	PROPTEST_CASES=20000 scripts/with-postgres.sh $(CARGO) test --locked --workspace
 
 demo-reset: ## remove the demonstration data in ./data; the next `make run` makes it anew
 	@if [ -d "$(DATA)" ] && [ -n "$$(ls -A "$(DATA)")" ] && ! ls "$(DATA)"/*.sqlite >/dev/null 2>&1; then \

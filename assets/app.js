@@ -233,6 +233,7 @@
       select.setAttribute("aria-hidden", "true"); // tom-select moves the label to its own combobox
       new window.TomSelect(select, {
         maxOptions: 300,
+        refreshThrottle: 0, // the lists are local; a late refresh would open the list again after the choice
         placeholder: select.dataset.search,
         render: { no_results: () => '<div class="no-results">没有匹配的选项</div>' },
       });

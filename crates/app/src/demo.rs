@@ -312,7 +312,7 @@ async fn shifted(app: &App, clock: Arc<FixedClock>) -> anyhow::Result<App> {
         post: app.post.clone(),
         keys: app.keys.clone(),
         guesses: Throttle::default(),
-        hashing: app.hashing.clone(),
+        cores: app.cores.clone(),
         seen: app.seen.clone(),
     }))
 }

@@ -16,5 +16,6 @@ pub mod login;
 pub mod operations;
 pub mod parts;
 pub mod passwords;
+pub mod profile;
 pub mod registration;
 pub mod site;

@@ -10,7 +10,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bWlhbmJhbi1ub2JvZHkh$X3xW4J
 
 /// Hashes a password.
 pub async fn hash(app: &App, password: &str) -> anyhow::Result<String> {
-    let permit = app.hashing.clone().acquire_owned().await?;
+    let permit = app.cores.clone().acquire_owned().await?;
     let password = password.to_owned();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -29,7 +29,7 @@ pub fn hash_blocking(password: &str) -> anyhow::Result<String> {
 
 /// Whether the password fits the stored hash; without a hash the same work is done in vain.
 pub async fn verify(app: &App, password: &str, stored: Option<&str>) -> anyhow::Result<bool> {
-    let permit = app.hashing.clone().acquire_owned().await?;
+    let permit = app.cores.clone().acquire_owned().await?;
     let password = password.to_owned();
     let known = stored.is_some();
     let stored = stored.unwrap_or(NOBODY).to_owned();

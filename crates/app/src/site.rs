@@ -17,7 +17,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::{application, casework, certificate, home, login, operations, registration};
+use crate::{application, casework, certificate, home, login, operations, profile, registration};
 
 /// A form's body may be this large; uploads have their own limit.
 const FORM_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -90,6 +90,9 @@ pub fn site() -> Site {
         .post("/logout", login::logout::submit)
         .post("/session", login::logout::keep_alive)
         .get("/main", home::main::show)
+        // manual §1.4
+        .get("/password-reset", login::password_reset::show)
+        .post("/password-reset", login::password_reset::request)
         // manual §2.1–2.5
         .get("/applications", application::list::list)
         .post("/applications/deletion", application::list::delete)
@@ -127,6 +130,16 @@ pub fn site() -> Site {
         .post("/casework/{id}/release", casework::case::release)
         .post("/casework/{id}/decision", casework::decision::create)
         .post("/casework/{id}/termination", casework::termination::create)
+        // manual §3
+        .get("/profile/particulars", profile::particulars::edit)
+        .post("/profile/particulars", profile::particulars::update)
+        .get("/profile/password", profile::password::edit)
+        .post("/profile/password", profile::password::update)
+        .get("/profile/colleagues", profile::colleagues::list)
+        .post("/profile/colleagues/{id}/confirmation", profile::colleagues::confirm)
+        .post("/profile/colleagues/{id}/refusal", profile::colleagues::refuse)
+        .post("/profile/colleagues/{id}/handover", profile::colleagues::hand_over)
+        .post("/profile/sharing", profile::colleagues::share)
         // manual §2.6
         .get("/applications/{id}/certificate", certificate::show::of_application)
         .get("/certificates/{id}", certificate::show::show)

@@ -7,7 +7,7 @@ use domain::text;
 use domain::time::Instant;
 
 use crate::audit::{self, By, Entry, Subject};
-use crate::{DbError, DbResult, Source, Tx, params, row};
+use crate::{DbError, DbResult, Source, Tx, params, row, rows};
 
 /// The four blue-star fields, stored once per organisation (manual §1.1, §3 note 2).
 #[derive(Debug, Clone, PartialEq, Eq, crate::Row)]
@@ -211,6 +211,36 @@ pub async fn set_password(tx: &Tx, id: AccountId, password_hash: &str, by: &By, 
     audit::record(tx, Subject::Account(id), by, at, &Entry::of("set_password")).await
 }
 
+/// The user changes his own password: one-time passwords are void, every other session ends.
+pub async fn change_password(
+    tx: &Tx,
+    id: AccountId,
+    password_hash: &str,
+    kept_session: &str,
+    by: &By,
+    at: Instant,
+) -> DbResult<()> {
+    tx.run(
+        "UPDATE account SET password_hash = $1, must_change_password = $2, version = version + 1 WHERE id = $3",
+        params![password_hash, false, id],
+    )
+    .await?;
+    tx.run("DELETE FROM one_time_password WHERE account_id = $1", params![id]).await?;
+    tx.run("DELETE FROM login_session WHERE account_id = $1 AND token_hash <> $2", params![id, kept_session]).await?;
+    audit::record(tx, Subject::Account(id), by, at, &Entry::of("change_password")).await
+}
+
+/// The hash of an account's password.
+pub async fn password_hash(source: &impl Source, id: AccountId) -> DbResult<String> {
+    #[derive(crate::Row)]
+    struct Hash {
+        password_hash: String,
+    }
+    let found: Option<Hash> =
+        row(source.connection(), "SELECT password_hash FROM account WHERE id = $1", params![id]).await?;
+    Ok(found.ok_or(DbError::NotFound)?.password_hash)
+}
+
 /// Switches an account off (ending every login session of it) or on again.
 pub async fn set_disabled(tx: &Tx, id: AccountId, disabled: bool, by: &By, at: Instant) -> DbResult<()> {
     let done =
@@ -343,4 +373,206 @@ pub async fn profile(source: &impl Source, id: AccountId) -> DbResult<Profile> {
         },
         region: c.region_code.unwrap_or_default(),
     })
+}
+
+/// The user information of an enterprise's user, as it stands in the database (manual §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// 用户名; immutable.
+    pub username: String,
+    /// 组织机构代码 as entered; immutable.
+    pub org_code_entered: String,
+    /// The shared fields.
+    pub organisation: Organisation,
+    /// The user's own.
+    pub particulars: Particulars,
+}
+
+/// Reads the user information.
+pub async fn details(source: &impl Source, id: AccountId) -> DbResult<Details> {
+    #[derive(crate::Row)]
+    struct Columns {
+        username: String,
+        org_code_entered: String,
+        region_code: Option<RegionCode>,
+        applicant_kind: Option<ApplicantKind>,
+        legal_rep: String,
+        contact_name: String,
+        contact_phone: String,
+        contact_mobile: String,
+        contact_fax: String,
+        contact_email: String,
+        organisation_id: OrganisationId,
+        code: String,
+        name: String,
+        postcode: String,
+        address: String,
+        remark: String,
+    }
+    let found: Option<Columns> = row(
+        source.connection(),
+        "SELECT c.username, c.org_code_entered, c.region_code, c.applicant_kind, c.legal_rep, c.contact_name, \
+         c.contact_phone, c.contact_mobile, c.contact_fax, c.contact_email, o.id AS organisation_id, o.code, o.name, \
+         o.postcode, o.address, o.remark FROM account c JOIN organisation o ON o.id = c.organisation_id WHERE c.id = $1",
+        params![id],
+    )
+    .await?;
+    let c = found.ok_or(DbError::NotFound)?;
+    Ok(Details {
+        username: c.username,
+        org_code_entered: c.org_code_entered,
+        organisation: Organisation {
+            id: c.organisation_id,
+            code: c.code,
+            name: c.name,
+            postcode: c.postcode,
+            address: c.address,
+            remark: c.remark,
+        },
+        particulars: Particulars {
+            region: c.region_code.unwrap_or_else(|| RegionCode::new("")),
+            applicant_kind: c.applicant_kind.unwrap_or(ApplicantKind::Other),
+            legal_rep: c.legal_rep,
+            contact_name: c.contact_name,
+            contact_phone: c.contact_phone,
+            contact_mobile: c.contact_mobile,
+            contact_fax: c.contact_fax,
+            contact_email: c.contact_email,
+        },
+    })
+}
+
+/// Locks the user's row, so that a page that is older than the data is noticed.
+pub async fn details_for_update(tx: &Tx, id: AccountId) -> DbResult<Details> {
+    let lock = format!("SELECT id FROM account WHERE id = $1{}", tx.for_update());
+    crate::number(&tx.0, &lock, params![id]).await?;
+    details(tx, id).await
+}
+
+/// Saves the user's own fields (manual §3).
+pub async fn save_particulars(tx: &Tx, id: AccountId, p: &Particulars, by: &By, at: Instant) -> DbResult<()> {
+    tx.run(
+        "UPDATE account SET version = version + 1, region_code = $1, applicant_kind = $2, legal_rep = $3, \
+         contact_name = $4, contact_phone = $5, contact_mobile = $6, contact_fax = $7, contact_email = $8 WHERE id = $9",
+        params![
+            p.region.clone(),
+            p.applicant_kind,
+            p.legal_rep.clone(),
+            p.contact_name.clone(),
+            p.contact_phone.clone(),
+            p.contact_mobile.clone(),
+            p.contact_fax.clone(),
+            p.contact_email.clone(),
+            id
+        ],
+    )
+    .await?;
+    audit::record(tx, Subject::Account(id), by, at, &Entry::of("save_particulars")).await
+}
+
+/// Saves the four shared fields, for every user of the code (R-1.1-12, R-3-06). The caller has asked
+/// `policy::may_edit_shared_fields`.
+pub async fn save_shared_fields(tx: &Tx, user: AccountId, to: &Organisation, by: &By, at: Instant) -> DbResult<()> {
+    tx.run(
+        "UPDATE organisation SET version = version + 1, name = $1, postcode = $2, address = $3, remark = $4, \
+         changed_at = $5, changed_by = $6 WHERE id = $7",
+        params![to.name.clone(), to.postcode.clone(), to.address.clone(), to.remark.clone(), at, user, to.id],
+    )
+    .await?;
+    let detail = serde_json::json!({
+        "name": to.name, "postcode": to.postcode, "address": to.address, "remark": to.remark,
+    })
+    .to_string();
+    audit::record(tx, Subject::Account(user), by, at, &Entry { detail: &detail, ..Entry::of("save_shared_fields") })
+        .await
+}
+
+/// A user of an organisation, as its administrator sees him (D3).
+#[derive(Debug, Clone, crate::Row)]
+pub struct Colleague {
+    /// The account.
+    pub id: AccountId,
+    /// 用户名.
+    pub username: String,
+    /// 联系人.
+    pub contact_name: String,
+    /// 联系电话.
+    pub contact_phone: String,
+    /// Where he stands.
+    pub membership: Membership,
+    /// Whether he was refused, or switched off by the operator.
+    pub disabled: bool,
+    /// When he registered.
+    pub created_at: Instant,
+}
+
+/// All users of an organisation: its administrator first, those who wait next.
+pub async fn colleagues(source: &impl Source, organisation: OrganisationId) -> DbResult<Vec<Colleague>> {
+    rows(
+        source.connection(),
+        "SELECT id, username, contact_name, contact_phone, membership, disabled, created_at FROM account \
+         WHERE organisation_id = $1 \
+         ORDER BY CASE membership WHEN 'administrator' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END, id",
+        params![organisation],
+    )
+    .await
+}
+
+/// A user 待确认 of the organisation becomes a confirmed one (D3).
+pub async fn confirm(tx: &Tx, organisation: OrganisationId, id: AccountId, by: &By, at: Instant) -> DbResult<()> {
+    let sql = "UPDATE account SET membership = 'confirmed', version = version + 1 \
+               WHERE id = $1 AND organisation_id = $2 AND membership = 'pending' AND NOT disabled";
+    one_of(tx.run(sql, params![id, organisation]).await?)?;
+    audit::record(tx, Subject::Account(id), by, at, &Entry::of("confirm")).await
+}
+
+/// A user 待确认 of the organisation is refused: he does not belong to it and cannot log in any more (D3).
+pub async fn refuse(tx: &Tx, organisation: OrganisationId, id: AccountId, by: &By, at: Instant) -> DbResult<()> {
+    let sql = "UPDATE account SET disabled = $1, version = version + 1 \
+               WHERE id = $2 AND organisation_id = $3 AND membership = 'pending' AND NOT disabled";
+    one_of(tx.run(sql, params![true, id, organisation]).await?)?;
+    tx.run("DELETE FROM login_session WHERE account_id = $1", params![id]).await?;
+    audit::record(tx, Subject::Account(id), by, at, &Entry::of("refuse")).await
+}
+
+/// The administrator hands his office to a confirmed colleague and becomes one himself (D3).
+pub async fn hand_over(
+    tx: &Tx,
+    organisation: OrganisationId,
+    from: AccountId,
+    to: AccountId,
+    by: &By,
+    at: Instant,
+) -> DbResult<()> {
+    // The old one first: an organisation never has two (unique index).
+    let leave = "UPDATE account SET membership = 'confirmed', version = version + 1 \
+                 WHERE id = $1 AND organisation_id = $2 AND membership = 'administrator'";
+    one_of(tx.run(leave, params![from, organisation]).await?)?;
+    let enter = "UPDATE account SET membership = 'administrator', version = version + 1 \
+                 WHERE id = $1 AND organisation_id = $2 AND membership = 'confirmed' AND NOT disabled AND id <> $3";
+    one_of(tx.run(enter, params![to, organisation, from]).await?)?;
+    audit::record(tx, Subject::Account(from), by, at, &Entry::of("hand_over")).await?;
+    audit::record(tx, Subject::Account(to), by, at, &Entry::of("become_administrator")).await
+}
+
+/// Switches 单位内共享 (D5).
+pub async fn set_sharing(
+    tx: &Tx,
+    organisation: OrganisationId,
+    administrator: AccountId,
+    shares: bool,
+    by: &By,
+    at: Instant,
+) -> DbResult<()> {
+    tx.run("UPDATE organisation SET shares_within = $1 WHERE id = $2", params![shares, organisation]).await?;
+    let action = if shares { "share_within" } else { "stop_sharing" };
+    audit::record(tx, Subject::Account(administrator), by, at, &Entry::of(action)).await
+}
+
+fn one_of(changed: u64) -> DbResult<()> {
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(DbError::Overtaken("该用户的状态已有变化，请刷新后查看".to_owned()))
+    }
 }

@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod doctor;
 mod migrate;
 pub mod number;
+pub mod one_time_password;
 pub mod queue;
 pub mod reference;
 pub mod scope;

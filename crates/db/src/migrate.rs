@@ -33,6 +33,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0005_jobs_and_bulletins"),
     || file!(Sqlite, "sqlite", "0006_append_only"),
     || file!(Postgres, "postgres", "0006_append_only_postgres"),
+    || file!("0007_passwords"),
+    || file!("0008_shared_fields"),
 ];
 
 struct Migrator;

@@ -47,10 +47,10 @@ pub async fn claim(tx: &Tx, n: i64, now: Instant) -> DbResult<Vec<Claimed>> {
     rows(&tx.0, &sql, params![now.plus_minutes(LEASE_MINUTES), now, n]).await
 }
 
-/// The job is done.
+/// The job is done; its data, which may be a letter, are not kept.
 pub async fn finish(tx: &Tx, id: JobId, now: Instant) -> DbResult<()> {
     tx.run(
-        "UPDATE job SET state = 'done', finished_at = $1, locked_until = NULL, last_error = '' WHERE id = $2",
+        "UPDATE job SET state = 'done', payload = '', finished_at = $1, locked_until = NULL, last_error = '' WHERE id = $2",
         params![now, id],
     )
     .await?;

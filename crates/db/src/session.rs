@@ -31,6 +31,8 @@ pub struct Session {
     pub profile: Profile,
     /// The last request but one, to the minute.
     pub last_seen_at: Instant,
+    /// A one-time password was used: nothing else before it is changed (D18).
+    pub must_change_password: bool,
 }
 
 /// Opens a session; `token_hash` is the SHA-256 of the random token in the cookie.
@@ -70,12 +72,13 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
         posts: Posts,
         organisation_name: Option<String>,
         bureau_name: Option<String>,
+        must_change_password: bool,
     }
     let found: Option<Columns> = row(
         source.connection(),
         "SELECT s.id AS session_id, s.profile, s.last_seen_at, c.id, c.kind, c.username, c.display_name, \
          c.organisation_id, c.membership, o.shares_within, c.bureau_code, c.posts, o.name AS organisation_name, \
-         b.short_name AS bureau_name \
+         b.short_name AS bureau_name, c.must_change_password \
          FROM login_session s JOIN account c ON c.id = s.account_id \
          LEFT JOIN organisation o ON o.id = c.organisation_id LEFT JOIN bureau b ON b.code = c.bureau_code \
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND NOT c.disabled",
@@ -105,6 +108,7 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
         belongs_to,
         profile,
         last_seen_at: c.last_seen_at,
+        must_change_password: c.must_change_password,
     }))
 }
 

@@ -1,5 +1,7 @@
 //! The application form (申请单): its data, and what is complete enough to submit (manual §2.1).
 
+use std::borrow::Cow;
+
 use crate::actor::words;
 use crate::catalogue::Trait;
 use crate::ids::{
@@ -283,8 +285,8 @@ pub struct Fault {
     pub part: Part,
     /// The product, when it is about one.
     pub item: Option<ItemId>,
-    /// The field on that page.
-    pub field: &'static str,
+    /// The field on that page; of 申请附件信息 the kind of attachment.
+    pub field: Cow<'static, str>,
     /// What to do.
     pub sentence: String,
 }
@@ -294,7 +296,7 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
     let mut out = Vec::new();
     let mut basic = |field: &'static str, missing: bool, sentence: &str| {
         if missing {
-            out.push(Fault { part: Part::Basics, item: None, field, sentence: sentence.to_owned() });
+            out.push(Fault { part: Part::Basics, item: None, field: field.into(), sentence: sentence.to_owned() });
         }
     };
     basic("use_region_code", basics.use_region.is_none(), "请选择产品最终使用地行政区划");
@@ -318,7 +320,7 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
         out.push(Fault {
             part: Part::Items,
             item: None,
-            field: "items",
+            field: "items".into(),
             sentence: "请至少添加一个免办产品".to_owned(),
         });
     }
@@ -326,7 +328,7 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
         out.push(Fault {
             part: Part::Items,
             item: Some(*id),
-            field: "hs_code",
+            field: "hs_code".into(),
             sentence: format!("产品“{name}”：{what}"),
         });
     }
@@ -341,7 +343,7 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
             }
             (Need::IfNumber | Need::Optional | Need::Hidden, _) => continue,
         };
-        out.push(Fault { part: Part::Attachments, item: None, field: "attachments", sentence });
+        out.push(Fault { part: Part::Attachments, item: None, field: kind.as_str().to_owned().into(), sentence });
     }
     out
 }
@@ -414,7 +416,7 @@ mod tests {
     fn r_2_1_3_16_every_fault_is_reported_at_once() {
         let basics = Basics::opening(ClauseCode::new("5"), TradeModeCode::new("0110"));
         let found = faults(&basics, &Enclosures { needs: enclosed().needs, ..Enclosures::default() });
-        let fields: Vec<_> = found.iter().map(|f| f.field).collect();
+        let fields: Vec<_> = found.iter().map(|f| f.field.as_ref()).collect();
         assert_eq!(
             fields,
             [
@@ -428,7 +430,7 @@ mod tests {
                 "display_from",
                 "display_to",
                 "items",
-                "attachments"
+                "license"
             ]
         );
     }

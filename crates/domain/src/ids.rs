@@ -50,6 +50,8 @@ ids! {
     BulletinId;
     /// A 业务下放 rule.
     DelegationId;
+    /// A one-time password (忘记密码).
+    OneTimePasswordId;
     /// A row of the audit trail.
     AuditId;
 }

@@ -98,8 +98,8 @@ pub struct Parts {
     pub post: Arc<dyn Post>,
     /// The signing keys.
     pub keys: Arc<dyn Keys>,
-    /// Bounds parallel password hashing to the number of cores.
-    pub hashing: Arc<tokio::sync::Semaphore>,
+    /// Bounds what burns a core (hashing a password, decoding a picture) to the number of cores.
+    pub cores: Arc<tokio::sync::Semaphore>,
     /// Wrong guesses at 证明公开核验.
     pub guesses: Throttle,
     /// Sessions that were used, written in batches (E11).

@@ -182,6 +182,11 @@ fn address_of(request: &Request, trusted: &[IpAddr]) -> String {
         .to_string()
 }
 
+/// Where the user changes his password.
+pub const PASSWORD_PAGE: &str = "/profile/password";
+/// What is open while a change is forced.
+const OPEN_TO_ALL: [&str; 3] = [PASSWORD_PAGE, "/logout", "/session"];
+
 /// Marks a response that must become the session-ended page.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionEnded;
@@ -243,6 +248,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let caller = parts.extensions.get::<Caller>().cloned();
         match caller.map(|c| (c.session.clone(), c)) {
+            // D18: after a one-time password nothing else is open before it is changed.
+            Some((Some(session), _)) if session.must_change_password && !OPEN_TO_ALL.contains(&parts.uri.path()) => {
+                Err(crate::page::see_other(PASSWORD_PAGE))
+            }
             Some((Some(session), caller)) => Ok(Self { caller, session }),
             Some((None, _)) | None => Err(not_signed_in(parts)),
         }

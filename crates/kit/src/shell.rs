@@ -95,6 +95,13 @@ pub struct Shell {
     pub lifted: bool,
 }
 
+impl Shell {
+    /// Whether somebody of an enterprise is signed in.
+    pub fn is_enterprise(&self) -> bool {
+        self.role == Role::Enterprise
+    }
+}
+
 impl Default for Shell {
     fn default() -> Self {
         Self {

@@ -175,8 +175,7 @@ impl Options {
 }
 
 /// Variables of the project's own tests and tools; the program does not read them.
-const OF_TESTS: [&str; 5] =
-    ["MIANBAN_TEST_", "MIANBAN_JOURNEY_", "MIANBAN_PROGRAM", "MIANBAN_UPDATE_DOCS", "MIANBAN_SOAK"];
+const OF_TESTS: [&str; 4] = ["MIANBAN_TEST_", "MIANBAN_JOURNEY_", "MIANBAN_PROGRAM", "MIANBAN_UPDATE_DOCS"];
 
 /// Refuses a variable `MIANBAN_…` that is no option: a typing mistake in a file of settings is not passed over.
 pub fn refuse_unknown_variables(names: impl Iterator<Item = String>) -> anyhow::Result<()> {

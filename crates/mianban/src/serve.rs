@@ -101,7 +101,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<Session
         post: post::open(options)?,
         keys: Arc::new(keys),
         guesses: Throttle::default(),
-        hashing: Arc::new(Semaphore::new(cores)),
+        cores: Arc::new(Semaphore::new(cores)),
         seen,
     });
     if options.demo {

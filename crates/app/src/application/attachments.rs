@@ -3,11 +3,12 @@
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Multipart, Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use db::attachment::{self, Attachment, NewAttachment};
 use domain::application::{Need, Part};
 use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
+use futures_util::TryStreamExt as _;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
@@ -22,6 +23,8 @@ use crate::frame::{self, Entry};
 use crate::parts::files::{can_preview, disposition};
 use crate::parts::view::{self, FileRow};
 
+/// A picture that would need more memory than this to show is downloaded instead.
+const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
 /// The longest name of a file that is kept.
 const LONGEST_NAME: usize = 200;
 
@@ -85,7 +88,7 @@ async fn build(
     let crumbs = [("查看申请列表", "/applications")];
     Ok(Ok(AttachmentsPage {
         shell: frame::signed(app, user, "申请附件信息", Entry::Applications, &crumbs).await?,
-        steps: Steps::of(id, Step::Attachments),
+        steps: Steps::of(&application, Step::Attachments),
         id,
         form: FormView::blank(&user.caller.csrf),
         kinds,
@@ -302,26 +305,54 @@ pub async fn download(
     Ok(response)
 }
 
-/// A picture or PDF, inside the browser (E23).
+/// A picture or PDF, inside the browser (E23); what turns out to be neither is downloaded.
 pub async fn preview(State(app): State<App>, user: Signed, Path(id): Path<AttachmentId>) -> Result<Response, AppError> {
     let file = attachment::load(&app.db.read(), &user.scope(), id).await?;
+    let instead = page::see_other(&format!("/attachments/{id}"));
     if !can_preview(&file.content_type) {
-        return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, format!("/attachments/{id}"))]).into_response());
+        return Ok(instead);
     }
-    let body = open_file(&app, &file).await?;
-    let mut response = Body::from_stream(body).into_response();
+    let is_pdf = file.content_type == "application/pdf";
+    let content: Vec<u8> = open_file(&app, &file)
+        .await?
+        .try_fold(Vec::new(), |mut all, part| async move {
+            all.extend_from_slice(&part);
+            Ok(all)
+        })
+        .await
+        .map_err(|e| anyhow::Error::new(e).context("reading an attachment"))?;
+    let content = bytes::Bytes::from(content);
+    if !is_pdf && !is_picture(&app, content.clone()).await? {
+        return Ok(instead);
+    }
+    let mut response = Body::from(content).into_response();
     let headers = response.headers_mut();
     if let Ok(kind) = HeaderValue::from_str(&file.content_type) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
     headers.insert(header::CONTENT_DISPOSITION, disposition("inline", &file.name));
-    let policy = if file.content_type == "application/pdf" {
+    // The browser's PDF viewer styles itself inline; a picture needs nothing.
+    let policy = if is_pdf {
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     } else {
         "default-src 'none'; sandbox"
     };
     finish(headers, &file, policy);
     Ok(response)
+}
+
+/// Whether a decoder accepts the picture, not only its first bytes.
+async fn is_picture(app: &App, content: bytes::Bytes) -> anyhow::Result<bool> {
+    let permit = app.cores.clone().acquire_owned().await?;
+    let decoded = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let mut reader = image::ImageReader::new(std::io::Cursor::new(content)).with_guessed_format().ok()?;
+        let mut limits = image::Limits::default();
+        limits.max_alloc = Some(LARGEST_PICTURE_BYTES);
+        reader.limits(limits);
+        reader.decode().ok()
+    });
+    Ok(decoded.await?.is_some())
 }
 
 async fn open_file(

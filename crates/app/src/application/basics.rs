@@ -174,7 +174,7 @@ async fn build(
     let opinion = if locked { crate::parts::timeline::last_return(app, id).await? } else { None };
     Ok(BasicsPage {
         shell,
-        steps: Steps::of(id, Step::Basics),
+        steps: Steps::of(application, Step::Basics),
         id,
         applicant_is_old: application.state() == S::Draft && application.applicant != user.session.profile.applicant,
         org_code: text::hyphenated(&application.applicant.org_code),

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
+use domain::application::Application;
 use domain::ids::ApplicationId;
 use kit::app::App;
 use kit::error::AppError;
@@ -57,9 +58,10 @@ pub async fn show(
     Path(id): Path<ApplicationId>,
     Query(search): Query<Search>,
 ) -> Result<Response, AppError> {
-    if let Err(elsewhere) = open(&app.db.read(), &app, &user, id).await? {
-        return Ok(elsewhere);
-    }
+    let draft = match open(&app.db.read(), &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
     let code = search.code.as_deref().unwrap_or_default();
     let name = search.name.as_deref().unwrap_or_default();
     if let Some(only) = app.references.now().hs_type_to_open(code, name, app.clock.today()) {
@@ -67,7 +69,8 @@ pub async fn show(
     }
     let searched = search.code.is_some() || search.name.is_some();
     let query = PageQuery { page: search.page.clone(), size: search.size.clone() };
-    render(&app, &user, id, code, name, searched, &query, Vec::new(), FieldErrors::default()).await
+    let application = &draft.application;
+    render(&app, &user, application, code, name, searched, &query, Vec::new(), FieldErrors::default()).await
 }
 
 /// 查询 and 提交 while a product waits for another type: what was typed into it is kept in the page (R-2.1.2-13).
@@ -77,9 +80,10 @@ pub async fn choose(
     Path(id): Path<ApplicationId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
-    if let Err(elsewhere) = open(&app.db.read(), &app, &user, id).await? {
-        return Ok(elsewhere);
-    }
+    let draft = match open(&app.db.read(), &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
     let kept = item::kept(&form);
     let code = form.get("code").to_owned();
     let name = form.get("name").to_owned();
@@ -100,14 +104,14 @@ pub async fn choose(
     }
     let query = PageQuery { page: form.get("page").to_owned(), size: form.get("size").to_owned() };
     let searched = searching || !code.is_empty() || !name.is_empty();
-    render(&app, &user, id, &code, &name, searched, &query, kept, errors).await
+    render(&app, &user, &draft.application, &code, &name, searched, &query, kept, errors).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "one page, two ways into it")]
 async fn render(
     app: &App,
     user: &EnterpriseUser,
-    id: ApplicationId,
+    application: &Application,
     code: &str,
     name: &str,
     searched: bool,
@@ -115,6 +119,7 @@ async fn render(
     kept: Vec<(String, String)>,
     errors: FieldErrors,
 ) -> Result<Response, AppError> {
+    let id = application.id;
     let references = app.references.now();
     let matching = references.hs_types_matching(code, name, app.clock.today());
     let total = i64::try_from(matching.len()).unwrap_or(i64::MAX);
@@ -145,7 +150,7 @@ async fn render(
     shell.error_title = invalid;
     let page = CataloguePage {
         shell,
-        steps: Steps::of(id, Step::Items),
+        steps: Steps::of(application, Step::Items),
         id,
         form: FormView::new(data, errors, &user.caller.csrf),
         kept,

@@ -282,7 +282,7 @@ async fn build(
         .unwrap_or_default();
     Ok(ItemPage {
         shell,
-        steps: Steps::of(id, Step::Items),
+        steps: Steps::of(application, Step::Items),
         id,
         form: FormView::new(data, errors, &user.caller.csrf).at(&action),
         action,

@@ -66,9 +66,10 @@ pub async fn list(
     Query(filters): Query<Filters>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    if let Err(elsewhere) = open(&read, &app, &user, id).await? {
-        return Ok(elsewhere);
-    }
+    let draft = match open(&read, &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
     let references = app.references.now();
     let filter = ItemFilter { product_name: &filters.product_name, hs_code: &filters.hs_code, model: &filters.model };
     let total = count_items(&read, id, &ItemFilter::default()).await?;
@@ -93,7 +94,7 @@ pub async fn list(
         .finish();
     page::render(&ItemsPage {
         shell: frame::signed(&app, &user, "附表产品信息", Entry::Applications, &crumbs).await?,
-        steps: Steps::of(id, Step::Items),
+        steps: Steps::of(&draft.application, Step::Items),
         id,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
         total,

@@ -24,10 +24,10 @@ pub mod submission;
 
 use axum::response::Response;
 use db::{Source, Tx};
-use domain::application::Application;
+use domain::application::{Application, Part};
 use domain::ids::ApplicationId;
 use domain::policy;
-use domain::workflow::{Action, Transition};
+use domain::workflow::{Action, State, Transition};
 use kit::app::App;
 use kit::error::AppError;
 use kit::page;
@@ -81,12 +81,26 @@ pub enum Step {
     Submission,
 }
 
+impl Step {
+    /// The part of the application that is filled in there, as 送补正 names it.
+    const fn part(self) -> Option<Part> {
+        match self {
+            Self::Basics => Some(Part::Basics),
+            Self::Items => Some(Part::Items),
+            Self::Attachments => Some(Part::Attachments),
+            Self::Declaration | Self::Clause | Self::Submission => None,
+        }
+    }
+}
+
 /// The bar of steps.
 #[derive(askama::Template)]
 #[template(path = "application/steps.html")]
 pub struct Steps {
     id: Option<ApplicationId>,
     current: Step,
+    /// The parts that 送补正 named.
+    named: Vec<Part>,
 }
 
 impl askama::filters::HtmlSafe for Steps {}
@@ -94,12 +108,18 @@ impl askama::filters::HtmlSafe for Steps {}
 impl Steps {
     /// Before the draft exists.
     pub const fn opening(current: Step) -> Self {
-        Self { id: None, current }
+        Self { id: None, current, named: Vec::new() }
     }
 
-    /// On a draft's page.
-    pub const fn of(id: ApplicationId, current: Step) -> Self {
-        Self { id: Some(id), current }
+    /// On a page of a draft or of a correction, whose named parts are highlighted (D7).
+    pub fn of(application: &Application, current: Step) -> Self {
+        let is_correction = application.state() == State::Returned;
+        let named = if is_correction { application.return_parts.clone() } else { Vec::new() };
+        Self { id: Some(application.id), current, named }
+    }
+
+    fn is_named(&self, part: Option<Part>) -> bool {
+        part.is_some_and(|part| self.named.contains(&part))
     }
 
     const ALL: [(Step, &'static str, &'static str); 6] = [

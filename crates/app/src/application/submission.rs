@@ -81,7 +81,7 @@ async fn build(
     }
     Ok(CheckPage {
         shell,
-        steps: Steps::of(id, Step::Submission),
+        steps: Steps::of(application, Step::Submission),
         id,
         form: FormView::blank(&user.caller.csrf),
         faults: faults.iter().map(|f| link(id, f)).collect(),
@@ -97,7 +97,7 @@ fn link(id: ApplicationId, fault: &Fault) -> FaultLink {
         (Part::Basics, _) => format!("/applications/{id}/basics#f-{}", fault.field),
         (Part::Items, Some(item)) => format!("/applications/{id}/items/{item}/edit"),
         (Part::Items, None) => format!("/applications/{id}/items"),
-        (Part::Attachments, _) => format!("/applications/{id}/attachments"),
+        (Part::Attachments, _) => format!("/applications/{id}/attachments#k-{}", fault.field),
     };
     FaultLink { href, part: fault.part.label(), sentence: fault.sentence.clone() }
 }

@@ -51,6 +51,7 @@ struct CasePage {
     /// 终审 is closed to the person of the 初审.
     second_look: bool,
     decisions: Vec<Choice>,
+    may_return: bool,
     parts: Vec<(String, &'static str, bool)>,
     holder: Option<String>,
     is_mine: bool,
@@ -59,6 +60,13 @@ struct CasePage {
     paper: bool,
     missing_glyphs: Vec<char>,
     conflict: Option<String>,
+}
+
+impl CasePage {
+    /// An opinion is asked for only where the case may go back or end.
+    const fn opinion_help(&self) -> &'static str {
+        if self.may_return { "送补正、不予通过时必填；对企业可见" } else { "对企业可见" }
+    }
 }
 
 /// What the officer may decide: the table is asked for each.
@@ -197,6 +205,7 @@ async fn build(
         version: application.version,
         may_handle,
         second_look: policy::is_second_look_of_first_reviewer(officer.actor(), of),
+        may_return: offered.iter().any(|(action, _)| matches!(action, Action::Return)),
         decisions: offered.into_iter().map(|(_, choice)| choice).collect(),
         parts,
         holder: holder_name(&read, of.handler).await?,

@@ -5,6 +5,7 @@
 
 mod letters;
 mod papers;
+mod passwords;
 mod schedule;
 
 use std::time::Duration;
@@ -34,6 +35,15 @@ enum Job {
         /// The certificate.
         certificate: CertificateId,
     },
+    /// Send a one-time password, if name and mailbox fit (D18).
+    GrantPassword {
+        /// 用户名 as typed.
+        username: String,
+        /// 邮箱地址 as typed.
+        email: String,
+        /// From which network address it was asked for.
+        address: String,
+    },
     /// Hand a letter to the post.
     SendLetter(Letter),
 }
@@ -57,6 +67,7 @@ async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<(), AppError> {
     let payload = serde_json::to_string(job).map_err(anyhow::Error::new)?;
     let kind = match job {
         Job::RenderCertificate { .. } => "render_certificate",
+        Job::GrantPassword { .. } => "grant_password",
         Job::SendLetter(_) => "send_letter",
     };
     queue::enqueue(tx, kind, &payload, now).await?;
@@ -76,6 +87,12 @@ pub async fn status_changed(
         Some(letter) => enqueue(tx, &Job::SendLetter(letter), app.now()).await,
         None => Ok(()),
     }
+}
+
+/// Somebody forgot his password; whether name and mailbox fit is looked at by the job, so that the answer tells nothing.
+pub async fn grant_password(tx: &Tx, username: &str, email: &str, address: &str, now: Instant) -> Result<(), AppError> {
+    let (username, email, address) = (username.to_owned(), email.to_owned(), address.to_owned());
+    enqueue(tx, &Job::GrantPassword { username, email, address }, now).await
 }
 
 /// The paper of a certificate is made.
@@ -142,6 +159,7 @@ pub async fn run_due(app: &App, n: i64) -> anyhow::Result<usize> {
 async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
     let outcome = match serde_json::from_str::<Job>(&claimed.payload) {
         Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
+        Ok(Job::GrantPassword { username, email, address }) => passwords::grant(app, &username, &email, &address).await,
         Ok(Job::SendLetter(letter)) => app.post.send(&letter).await.map_err(JobError::Retry),
         Err(error) => Err(JobError::Hopeless(error.into())),
     };

@@ -43,6 +43,7 @@ async fn end_sessions(app: &App) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     db::session::sweep(&tx, app.now()).await?;
     db::queue::sweep(&tx, app.now()).await?;
+    db::one_time_password::sweep(&tx, app.now()).await?;
     tx.commit().await?;
     Ok(())
 }

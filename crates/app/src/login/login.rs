@@ -5,7 +5,10 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::Query;
+use db::audit::By;
+use db::one_time_password::OneTimePassword;
 use domain::actor::AccountKind;
+use domain::ids::AccountId;
 use domain::text;
 use kit::app::App;
 use kit::error::AppError;
@@ -18,6 +21,8 @@ use crate::parts::login_card::LoginCard;
 use crate::{frame, passwords};
 
 const FAILED: &str = "用户类型、用户名或密码不正确，请核对后重新输入";
+/// One-time passwords that a log-in tries.
+const NEWEST: usize = 3;
 const LOCKED: &str = "连续输错次数过多，已锁定 15 分钟，请稍后再试";
 
 #[derive(Template)]
@@ -68,10 +73,16 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
         return refused(&app, &caller, form, errors);
     }
 
+    let typed = form.get("password");
     let known = db::account::credentials(&app.db.read(), &username).await?;
-    let fits = passwords::verify(&app, form.get("password"), known.as_ref().map(|c| c.password_hash.as_str())).await?;
+    let fits = passwords::verify(&app, typed, known.as_ref().map(|c| c.password_hash.as_str())).await?;
     let kind: Option<AccountKind> = form.get("kind").parse().ok();
-    let entered = known.filter(|c| fits && !c.disabled && Some(c.kind) == kind);
+    let candidate = known.filter(|c| !c.disabled && Some(c.kind) == kind);
+    let one_time = match &candidate {
+        Some(account) if !fits => one_time(&app, account.id, typed).await?,
+        Some(_) | None => None,
+    };
+    let entered = candidate.filter(|_| fits || one_time.is_some());
     let tx = app.db.begin().await?;
     let Some(account) = entered else {
         db::session::note_failure(&tx, &subject, now).await?;
@@ -79,6 +90,11 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
         errors.add("username", FAILED);
         return refused(&app, &caller, form, errors);
     };
+    if let Some(used) = &one_time {
+        let by =
+            By { account: Some(account.id), name: username.clone(), bureau: None, address: caller.address.clone() };
+        db::one_time_password::redeem(&tx, account.id, used, &by, now).await?;
+    }
 
     let profile = db::account::profile(&tx, account.id).await?;
     let token = new_token(account.id);
@@ -99,6 +115,17 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     Ok(response)
+}
+
+/// The one-time password that was typed, if it was one (D18). Only the newest few are tried: each costs a hash.
+async fn one_time(app: &App, account: AccountId, typed: &str) -> Result<Option<OneTimePassword>, AppError> {
+    let usable = db::one_time_password::usable(&app.db.read(), account, app.now()).await?;
+    for candidate in usable.into_iter().take(NEWEST) {
+        if passwords::verify(app, typed, Some(&candidate.password_hash)).await? {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
 }
 
 /// Only addresses of this site; anything else is the main page.

@@ -1,4 +1,5 @@
-//! 登录, 退出系统 (manual §1.2, §1.3).
+//! 登录, 退出系统, 忘记密码 (manual §1.2–1.4).
 
 pub mod login;
 pub mod logout;
+pub mod password_reset;

@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod login_card;
+pub mod particulars;
 pub mod reminders;
 pub mod sheet;
 pub mod status;

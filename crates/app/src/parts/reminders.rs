@@ -1,7 +1,7 @@
 //! 今日提醒: what needs the user today (R-1.3-10). The bell of the frame counts what 主页 lists.
 
 use db::params;
-use domain::actor::{Officer, Post};
+use domain::actor::{Actor, Membership, Officer, Post};
 use domain::ids::ApplicationId;
 use domain::time::Instant;
 use domain::workflow::State as S;
@@ -15,6 +15,8 @@ use crate::parts::status::time_left;
 const SHOWN: i64 = 20;
 /// A draft is mentioned during its last days.
 const LAST_DAYS: i64 = 3;
+/// How long colleagues are told of a change of the shared fields.
+const CHANGE_DAYS: i64 = 7;
 /// How long a bureau is told of a withdrawal.
 const WITHDRAWAL_DAYS: i64 = 3;
 
@@ -48,7 +50,26 @@ fn mine(app: &App, user: &Signed) -> Vec<db::Value> {
 
 /// How many things wait for the enterprise's user.
 pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppError> {
-    let n = app.db.read().number(&format!("SELECT COUNT(*) {MINE}"), mine(app, user)).await?;
+    let Actor::Enterprise(enterprise) = user.actor() else { return Ok(0) };
+    let mut params = mine(app, user);
+    params.extend(params![
+        enterprise.organisation,
+        app.now().plus_days(-CHANGE_DAYS),
+        enterprise.membership == Membership::Administrator
+    ]);
+    let n = app
+        .db
+        .read()
+        .number(
+            &format!(
+                "SELECT (SELECT COUNT(*) {MINE}) \
+                 + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
+                 + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
+                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END)"
+            ),
+            params,
+        )
+        .await?;
     Ok(u64::try_from(n).unwrap_or_default())
 }
 
@@ -67,7 +88,7 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
     );
     let found: Vec<Columns> = app.db.read().rows(&sql, mine(app, user)).await?;
     let now = app.now();
-    Ok(found
+    let mut out: Vec<_> = found
         .into_iter()
         .map(|c| {
             let number = c.number.unwrap_or_default();
@@ -103,7 +124,57 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
                 },
             }
         })
-        .collect())
+        .collect();
+    out.extend(of_organisation(app, user).await?);
+    Ok(out)
+}
+
+/// What happened in the user's organisation: colleagues to confirm, shared fields that somebody else changed (D3).
+async fn of_organisation(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        waiting: i64,
+        changed_at: Option<Instant>,
+        changed_by: Option<String>,
+    }
+    let Actor::Enterprise(enterprise) = user.actor() else { return Ok(Vec::new()) };
+    let found: Option<Columns> = app
+        .db
+        .read()
+        .row(
+            "SELECT (SELECT COUNT(*) FROM account c WHERE c.organisation_id = o.id AND c.membership = 'pending' \
+             AND NOT c.disabled) AS waiting, \
+             CASE WHEN o.changed_at > $2 AND o.changed_by <> $3 THEN o.changed_at END AS changed_at, \
+             (SELECT c.username FROM account c WHERE c.id = o.changed_by) AS changed_by \
+             FROM organisation o WHERE o.id = $1",
+            params![enterprise.organisation, app.now().plus_days(-CHANGE_DAYS), enterprise.account],
+        )
+        .await?;
+    let Some(c) = found else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    if c.waiting > 0 && enterprise.membership == Membership::Administrator {
+        out.push(Reminder {
+            tone: "t-amber",
+            icon: "user-plus",
+            title: "有用户待确认",
+            when: String::new(),
+            text: "以本单位组织机构代码注册的用户，请确认是否属于本单位：".to_owned(),
+            link_label: format!("{} 个用户待确认", c.waiting),
+            href: "/profile/colleagues".to_owned(),
+        });
+    }
+    if let (Some(at), Some(by)) = (c.changed_at, c.changed_by) {
+        out.push(Reminder {
+            tone: "t-blue",
+            icon: "info-circle",
+            title: "申请单位信息有修改",
+            when: at.china(),
+            text: format!("{by} 修改了本单位共用的信息："),
+            link_label: "查看用户信息".to_owned(),
+            href: "/profile/particulars".to_owned(),
+        });
+    }
+    Ok(out)
 }
 
 /// What waits at the officer's posts, and what his bureau is told: applications that were withdrawn before anybody took

@@ -50,8 +50,12 @@ impl Status {
     }
 }
 
-/// How long a draft has left, rounded down: `剩余 3 天`, `剩余 5 小时` (D8).
+/// How long a draft has left, in whole hours: `剩余 9 天 23 小时`, `剩余 3 天`, `剩余 5 小时` (D8).
 pub fn time_left(until: Instant, now: Instant) -> String {
     let hours = until.seconds_since(now).max(0) / 3600;
-    if hours >= 24 { format!("剩余 {} 天", hours / 24) } else { format!("剩余 {hours} 小时") }
+    match (hours / 24, hours % 24) {
+        (0, hours) => format!("剩余 {hours} 小时"),
+        (days, 0) => format!("剩余 {days} 天"),
+        (days, hours) => format!("剩余 {days} 天 {hours} 小时"),
+    }
 }

@@ -4,9 +4,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::account::{self, Particulars, Registration};
+use db::account::{self, Registration};
 use domain::application::ApplicantKind;
-use domain::ids::RegionCode;
 use domain::text::{self, OrganisationCode};
 use kit::app::App;
 use kit::error::AppError;
@@ -15,6 +14,7 @@ use kit::page;
 use kit::session::{Caller, Submitted};
 use kit::shell::Shell;
 
+use crate::parts::particulars;
 use crate::registration::{consent, require_consent};
 use crate::{frame, passwords};
 
@@ -140,16 +140,7 @@ fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErro
     let org_postcode = check.parse("org_postcode", "申请单位邮编", text::postcode);
     let org_address = check.text("org_address", "申请单位地址").required().length(5..=200).take();
     let org_remark = check.text("org_remark", "申请单位信息备注").length(0..=500).take();
-    let region = check.region("region_code", "所在地行政区划", |levels| references.leaf_of(levels));
-    let applicant_kind =
-        check.parse("applicant_kind", "单位性质", |s| s.parse::<ApplicantKind>().map_err(|_| "请选择单位性质"));
-    let legal_rep = check.text("legal_rep", "法定代表人").length(0..=50).take();
-    let contact_name = check.text("contact_name", "联系人").required().length(2..=50).take();
-    let contact_phone =
-        check.parse("contact_phone", "联系电话", |s| text::phone(s).map_err(|e| format!("联系电话{e}")));
-    let contact_mobile = check.parse_optional("contact_mobile", text::mobile);
-    let contact_fax = check.parse_optional("contact_fax", |s| text::phone(s).map_err(|e| format!("传真{e}")));
-    let contact_email = check.parse("contact_email", "联系人邮箱", text::email);
+    let own = particulars::parse(&mut check, &references);
     check.finish()?;
     let missing = || {
         let mut errors = FieldErrors::default();
@@ -167,16 +158,7 @@ fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErro
         org_postcode: org_postcode.ok_or_else(missing)?,
         org_address,
         org_remark,
-        particulars: Particulars {
-            region: region.unwrap_or_else(|| RegionCode::new("")),
-            applicant_kind: applicant_kind.ok_or_else(missing)?,
-            legal_rep,
-            contact_name,
-            contact_phone: contact_phone.ok_or_else(missing)?,
-            contact_mobile: contact_mobile.unwrap_or_default(),
-            contact_fax: contact_fax.unwrap_or_default(),
-            contact_email: contact_email.ok_or_else(missing)?,
-        },
+        particulars: own.ok_or_else(missing)?,
     };
     Ok((new, username))
 }

@@ -125,6 +125,18 @@ fn matrix() -> Vec<Row> {
         post("/logout", Nothing, &[], [Led; 8]),
         post("/session", Nothing, &[], [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
         get("/main", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        get("/password-reset", Nothing, EVERYBODY),
+        post("/password-reset", Nothing, &[], [Form; 8]),
+        get("/profile/particulars", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        post("/profile/particulars", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),
+        get("/profile/password", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        post("/profile/password", Nothing, &[], [Login, Form, Form, Form, Form, Form, Form, Form]),
+        get("/profile/colleagues", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        // The id is nobody's: the administrators of both companies are told so, others are no administrators.
+        post("/profile/colleagues/{id}/confirmation", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
+        post("/profile/colleagues/{id}/refusal", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
+        post("/profile/colleagues/{id}/handover", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
+        post("/profile/sharing", Nothing, &[], [Login, Led, No, Led, No, No, No, No]),
         get("/applications", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
         post("/applications/deletion", Draft, &[("id", "{id}")], OWNERS_DEED),
         get("/applications/declaration", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
@@ -215,6 +227,8 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         one(format!("SELECT id FROM certificate WHERE application_id = {}", &id)).await.to_string()
     } else if row.path.starts_with("/bulletins") {
         site.number("SELECT MIN(id) FROM bulletin").await.to_string()
+    } else if row.on == On::Nothing {
+        "999999".to_owned()
     } else {
         id.clone()
     };

@@ -74,7 +74,9 @@ async fn r_2_1_3_13_files_are_served_and_never_trusted() {
         let user = site.company().await;
         let id = open_draft(&user).await;
         let evil = b"<html><script>alert(1)</script></html>".to_vec();
-        user.upload(&id, "other", &[("坏的.html", evil.clone()), ("好的.pdf", pdf())]).await.is(200);
+        let fake = [b"\x89PNG\r\n\x1a\n".to_vec(), evil.clone()].concat();
+        let files = [("坏的.html", evil.clone()), ("好的.pdf", pdf()), ("假的.png", fake), ("真的.png", png())];
+        user.upload(&id, "other", &files).await.is(200);
         let page = user.get(&format!("/applications/{id}/attachments")).await;
         let download = user.get(&page.link("坏的.html")).await.is(200);
         assert_eq!(download.body, evil);
@@ -91,6 +93,11 @@ async fn r_2_1_3_13_files_are_served_and_never_trusted() {
         let refused = user.get(&format!("{}/preview", page.link("坏的.html"))).await.is(200);
         assert_eq!(refused.headers["content-type"], "application/octet-stream", "what is no picture is downloaded");
         assert!(!page.html().contains("预览 坏的.html"));
+        let picture = user.get(&format!("{}/preview", page.link("真的.png"))).await.is(200);
+        assert_eq!(picture.headers["content-type"], "image/png");
+        assert_eq!(picture.headers["content-security-policy"], "default-src 'none'; sandbox");
+        let fake = user.get(&format!("{}/preview", page.link("假的.png"))).await.is(200);
+        assert_eq!(fake.headers["content-type"], "application/octet-stream", "a decoder has the word");
     }
 }
 
@@ -161,4 +168,11 @@ async fn an_upload_without_its_token_or_of_an_unknown_kind_stores_nothing() {
         user.upload_once(&path, &token, "nonsense", &[("a.txt", b"x".to_vec())]).await.is(400).sees("没有这种附件类型");
         assert_eq!(site.number("SELECT COUNT(*) FROM attachment").await, 0);
     }
+}
+
+/// A picture of one point.
+fn png() -> Vec<u8> {
+    let hex = "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cf\
+               c0000003010100c9fe92ef0000000049454e44ae426082";
+    (0..hex.len()).step_by(2).map(|n| u8::from_str_radix(&hex[n..n + 2], 16).unwrap()).collect()
 }

@@ -99,6 +99,11 @@ async fn r_2_4_06_a_correction_goes_back_to_the_post_that_asked_for_it() {
         user.get("/main").await.sees("申请被返回修改");
         let page = user.get(&format!("/applications/{id}/basics")).await.is(200);
         let page = page.sees("型号与发票不一致，请核对").sees("附表产品信息、申请附件信息").sees("不允许修改");
+        assert_eq!(
+            page.texts(".steps li:has(.tag) .lb"),
+            ["附表产品信息", "申请附件信息"],
+            "the named parts are marked"
+        );
         assert!(
             !page.has_field("clause_code") && !page.has_field("use_address") && !page.has_field("use_region_code_1")
         );

@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 6] = ["application", "casework", "certificate", "home", "login", "registration"];
+const CAPABILITIES: [&str; 7] = ["application", "casework", "certificate", "home", "login", "profile", "registration"];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
@@ -73,6 +73,10 @@ fn the_url_names_the_file() {
         ("certificate", "show"),
         ("certificates", "show"),
         ("document", "show"),
+        ("confirmation", "colleagues"),
+        ("refusal", "colleagues"),
+        ("handover", "colleagues"),
+        ("sharing", "colleagues"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

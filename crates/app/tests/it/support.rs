@@ -130,7 +130,7 @@ impl Site {
             post: mail.clone(),
             keys: keys.clone(),
             guesses: kit::throttle::Throttle::default(),
-            hashing: Arc::new(tokio::sync::Semaphore::new(2)),
+            cores: Arc::new(tokio::sync::Semaphore::new(2)),
             seen: tokio::sync::mpsc::channel(64).0,
         });
         Self { router: app::site::router(app.clone()), app, clock, mail, keys, _db: Some(test) }
@@ -150,7 +150,7 @@ impl Site {
             papers: self.app.papers.clone(),
             post: self.mail.clone(),
             keys: self.keys.clone(),
-            hashing: self.app.hashing.clone(),
+            cores: self.app.cores.clone(),
             guesses: kit::throttle::Throttle::default(),
             seen: self.app.seen.clone(),
         });

@@ -96,7 +96,7 @@ impl Site {
             post: Arc::new(NoPost),
             keys: Arc::new(NoKeys),
             guesses: kit::throttle::Throttle::default(),
-            hashing: Arc::new(tokio::sync::Semaphore::new(1)),
+            cores: Arc::new(tokio::sync::Semaphore::new(1)),
             seen: tokio::sync::mpsc::channel(1).0,
         });
         let router = Router::new()

@@ -68,7 +68,7 @@ impl Serving {
             }
         });
         let mut serving = Self { child, address };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             if serving.try_get("/readyz").is_some_and(|a| a.starts_with("HTTP/1.1 200")) {
                 return serving;

@@ -78,6 +78,20 @@ fn a_worker_runs_beside_the_server() {
     assert!(letters > 0, "no letter was written");
 }
 
+/// A process that is killed in the middle of its work loses nothing that it had said was done.
+#[test]
+fn a_killed_process_leaves_a_sound_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), &["--demo"]);
+    serving.child.kill().unwrap();
+    serving.child.wait().unwrap();
+    let doctor = run(folder.path(), &["doctor"]);
+    assert!(doctor.status.success(), "{}", said(&doctor));
+    let again = Serving::start(folder.path(), &["--demo"]);
+    assert!(again.get("/login").contains("mianban-demo-2026"));
+    assert!(again.terminate());
+}
+
 /// --demo is refused on other people's data, and a demonstration warns without --demo.
 #[test]
 fn a_demonstration_is_kept_apart() {

@@ -1,0 +1,5 @@
+//! 修改用户信息, 修改密码, 单位用户 (manual §3; D3, D5, D22).
+
+pub mod colleagues;
+pub mod particulars;
+pub mod password;

@@ -1,0 +1,58 @@
+//! The report that is kept in the documentation.
+
+use domain::time::{Clock as _, SystemClock};
+
+use crate::process;
+use crate::report::Sheet;
+use crate::units::megabytes;
+
+/// The tables of every database, with what a reader must know to compare them with another run; `load` is that of the
+/// machine before it began.
+pub fn written(sheets: &[Sheet], requests: u16, load: &str) -> String {
+    let mut parts = vec![opening(load), method(requests)];
+    parts.extend(sheets.iter().map(section));
+    format!("{}\n", parts.concat().trim_end())
+}
+
+fn opening(load: &str) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (model, memory) = process::machine();
+    format!(
+        "# Benchmarks\n\n\
+         Written by `make bench` on {}: release build, {cores} cores ({model}), {} MB of memory, load average {load} \
+         before; the program, the database and the measuring process share the machine. Figures over their budget are marked; they fail \
+         nothing.\n\n",
+        SystemClock.now().china_day(),
+        megabytes(memory).split('.').next().unwrap_or_default(),
+    )
+}
+
+fn method(requests: u16) -> String {
+    format!(
+        "* **Data**: the applications of the demonstration, multiplied to the number named below, over two years, 500 \
+         enterprises and all direct bureaus, each with products, files, route, trail and certificate. \
+         `demo_enterprise` owns every fiftieth, the Shanghai bureau more than a fifth.\n\
+         * **Requests**: {requests} at 1 connection and {} at 16 (half as many of those that write; fewer when 8 \
+         seconds are over), after a warm-up, over HTTP, signed in, compressed as browsers ask for it. Lists show 50 \
+         rows. Each deed has an application of its own.\n\
+         * **CPU**: user and system time of the program and of every process of the PostgreSQL server, divided by the \
+         requests. The larger figure, of 1 and of 16 connections, is held against the budget.\n\
+         * **Statements** are those that the program counts; BEGIN and COMMIT are not among them.\n\
+         * **Letters** are held back while submissions are measured, and measured afterwards.\n\
+         * **Ceilings**: nothing can be cheaper than the layers around a handler that does nothing, and than the same \
+         statements sent and decoded by the driver alone.\n\
+         * **Memory** is `VmRSS` (now) and `VmHWM` (the most) of the program.\n\n",
+        u32::from(requests) * 2,
+    )
+}
+
+fn section(sheet: &Sheet) -> String {
+    let tables = sheet.tables().map(|(title, table)| format!("### {title}\n\n{}\n", table.markdown())).concat();
+    let over = sheet.over();
+    let verdict = if over.is_empty() {
+        "Every budget is kept.".to_owned()
+    } else {
+        format!("**Over budget:** {}.", over.join("; "))
+    };
+    format!("## {}\n\n{tables}{verdict}\n\n", sheet.heading())
+}

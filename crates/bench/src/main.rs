@@ -1,0 +1,117 @@
+//! `make bench`: what the program costs at 100,000 applications, beside what nothing can be cheaper than.
+//!
+//! Figures inform: a budget that is exceeded is marked, and the exit code stays 0. An answer that is not the expected
+//! one ends the run.
+
+mod browser;
+mod campaign;
+mod ceiling;
+mod counters;
+mod data;
+mod document;
+mod http;
+mod jobs;
+mod measure;
+mod papers;
+mod process;
+mod report;
+mod requests;
+mod server;
+mod store;
+mod units;
+mod uploads;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use crate::campaign::Effort;
+use crate::report::Sheet;
+use crate::store::Place;
+
+/// Measures the built program on SQLite, and on PostgreSQL when `MIANBAN_TEST_POSTGRES` names a server.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Options {
+    /// The program.
+    program: PathBuf,
+    /// Applications in the database.
+    #[arg(long, default_value_t = 100_000)]
+    rows: u32,
+    /// Requests of a kind at one connection; twice as many at 16, half as many of those that write.
+    #[arg(long, default_value_t = 400)]
+    requests: u16,
+    /// Write the tables as Markdown into this file.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    // An interrupted run drops what it has started and made.
+    tokio::select! {
+        outcome = run(&options) => outcome,
+        () = told_to_stop() => anyhow::bail!("stopped"),
+    }
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    let program = options.program.canonicalize().with_context(|| format!("{}", options.program.display()))?;
+    let load = process::load_average();
+    let mut sheets = vec![on_sqlite(&program, options).await?];
+    if let Ok(server) = std::env::var("MIANBAN_TEST_POSTGRES") {
+        sheets.push(on_postgres(&program, options, &server).await?);
+    }
+    for sheet in &sheets {
+        print(sheet);
+    }
+    if let Some(file) = &options.report {
+        std::fs::write(file, document::written(&sheets, options.requests, &load))
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn effort(options: &Options) -> Effort {
+    Effort { rows: i64::from(options.rows), requests: usize::from(options.requests) }
+}
+
+async fn on_sqlite(program: &Path, options: &Options) -> anyhow::Result<Sheet> {
+    let folder = tempfile::tempdir()?;
+    let place = Place::Sqlite(folder.path().join("mianban.sqlite"));
+    campaign::run(program, folder.path(), &place, effort(options)).await
+}
+
+async fn on_postgres(program: &Path, options: &Options, server: &str) -> anyhow::Result<Sheet> {
+    let folder = tempfile::tempdir()?;
+    let place = Place::create_on(server).await?;
+    let outcome = campaign::run(program, folder.path(), &place, effort(options)).await;
+    place.remove_from(server).await?;
+    outcome
+}
+
+fn print(sheet: &Sheet) {
+    println!("\n{}", sheet.heading());
+    for (title, table) in sheet.tables() {
+        println!("\n{title}\n\n{}", table.text());
+    }
+    let over = sheet.over();
+    if over.is_empty() {
+        println!("every budget is kept");
+    } else {
+        println!("OVER BUDGET: {}", over.join("; "));
+    }
+}
+
+/// Ends when the process is asked to stop.
+async fn told_to_stop() {
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
