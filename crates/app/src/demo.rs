@@ -58,6 +58,7 @@ const fn account(
 pub const ACCOUNTS: &[DemoAccount] = &[
     account("企业", "demo_enterprise", "申请单位用户", &[]),
     account("检验检疫局", "demo_accept", "上海局 受理", &[Post::Accept]),
+    account("检验检疫局", "demo_accept2", "上海局 受理（第二人）", &[Post::Accept]),
     account("检验检疫局", "demo_first", "上海局 初审", &[Post::FirstReview]),
     account("检验检疫局", "demo_final", "上海局 终审", &[Post::FinalReview]),
     account("检验检疫局", "demo_compare", "上海局 文件对比", &[Post::Compare]),

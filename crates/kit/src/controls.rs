@@ -465,12 +465,20 @@ impl<'a> HiddenToken<'a> {
 #[template(path = "kit/controls/error_summary.html")]
 pub struct ErrorSummary<'a> {
     errors: &'a FieldErrors,
+    saves: bool,
 }
 impl HtmlSafe for ErrorSummary<'_> {}
 
 impl<'a> ErrorSummary<'a> {
     pub(crate) const fn new(errors: &'a FieldErrors) -> Self {
-        Self { errors }
+        Self { errors, saves: true }
+    }
+
+    /// Of a form that saves nothing, such as a query or a log-in: it does not say 没有保存.
+    #[must_use]
+    pub const fn of_query(mut self) -> Self {
+        self.saves = false;
+        self
     }
 
     fn count(&self) -> usize {

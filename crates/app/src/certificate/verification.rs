@@ -21,7 +21,9 @@ use crate::parts::sheet::Sheet;
 /// 证明号 and 核验码.
 #[derive(Debug, serde::Deserialize)]
 pub struct VerificationQuery {
-    number: Option<String>,
+    /// None = the page was only opened. (An optional text cannot tell that from an empty one.)
+    #[serde(default)]
+    number: Vec<String>,
     #[serde(default)]
     code: String,
 }
@@ -54,10 +56,18 @@ pub async fn show(
     let mut errors = FieldErrors::default();
     let mut answer = None;
     let mut data = FormData::default();
-    if let Some(number) = &query.number {
+    if let Some(number) = query.number.first() {
         data.set("number", number);
         data.set("code", &query.code);
-        if app.guesses.is_locked(&caller.address, app.now()) {
+        if number.trim().is_empty() {
+            errors.add("number", "请填写证明号");
+        }
+        if query.code.trim().is_empty() {
+            errors.add("code", "请填写核验码");
+        }
+        if !errors.is_empty() {
+            // Nothing was guessed.
+        } else if app.guesses.is_locked(&caller.address, app.now()) {
             errors.add("number", "核验不成功的次数过多，请 15 分钟后再试");
         } else {
             answer = look_up(&app, number, &query.code).await?;

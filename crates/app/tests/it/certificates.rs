@@ -125,6 +125,10 @@ async fn everybody_can_check_a_certificate_with_its_code() {
         check("31000020260000999", &code).await.is(422).sees(nothing);
         site.clock.set("2027-02-20".parse::<domain::time::Day>().unwrap().end_instant());
         check(&number, &code).await.is(200).sees("已过期");
+        // Empty fields are mistakes of their own, and no guesses.
+        for _ in 0..10 {
+            assert_eq!(check("", "").await.is(422).faulty_fields(), ["number", "code"]);
+        }
         for _ in 0..10 {
             check(&number, "BBBBBBBB").await.is(422);
         }

@@ -14,6 +14,7 @@ mod lists;
 mod login;
 mod operations;
 mod products;
+mod profile;
 mod registration;
 mod statements;
 mod story;
