@@ -327,7 +327,10 @@ async fn fill(app: &App, now: Instant) -> anyhow::Result<()> {
     let accounts = people(&past).await?;
     news(&past, now).await?;
     let router = crate::site::router(past.clone());
-    for story in STORIES {
+    // As it happened: lists put what was begun last first.
+    let mut stories: Vec<_> = STORIES.iter().collect();
+    stories.sort_by_key(|s| std::cmp::Reverse(s.days_ago));
+    for story in stories {
         clock.set(now.plus_days(-story.days_ago).plus_hours(-9));
         tell(&past, &router, &clock, &accounts, story)
             .await

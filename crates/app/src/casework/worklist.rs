@@ -21,6 +21,12 @@ use kit::shell::Shell;
 use crate::frame::{self, Entry};
 use crate::parts::status::Status;
 
+impl WorklistPage {
+    fn is_termination(&self) -> bool {
+        self.post == Post::Terminate
+    }
+}
+
 /// The post, and filters.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub struct Filters {
@@ -148,5 +154,9 @@ pub async fn list(
 /// How long a case has waited: `3 天`, `5 小时`.
 fn waiting(since: Instant, now: Instant) -> String {
     let hours = now.seconds_since(since).max(0) / 3600;
-    if hours >= 24 { format!("{} 天", hours / 24) } else { format!("{hours} 小时") }
+    match hours {
+        ..1 => "不到 1 小时".to_owned(),
+        1..24 => format!("{hours} 小时"),
+        _ => format!("{} 天", hours / 24),
+    }
 }

@@ -47,6 +47,8 @@ struct MainPage {
     heading: String,
     sub: String,
     is_enterprise: bool,
+    /// 办理说明, of those who handle others' applications.
+    help: &'static str,
     counts: Vec<Count>,
     recent: Vec<Recent>,
     reminders: Vec<Reminder>,
@@ -67,6 +69,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 heading,
                 sub: format!("当前用户 {} · 组织机构代码 {code}", user.session.username),
                 is_enterprise: true,
+                help: "",
                 counts: own_counts(&app, &user).await?,
                 recent: recent(&app, &user).await?,
                 reminders,
@@ -92,6 +95,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 heading,
                 sub: format!("当前用户 {} · 岗位：{}", officer.name, posts.join("、")),
                 is_enterprise: false,
+                help: "从左侧菜单或上方数字进入待办列表，按到岗时间先后办理。查看不会占用单据；点击“办理”后由您负责，其他人需说明理由才能接手。",
                 counts,
                 recent: Vec::new(),
                 reminders: reminders::of_officer(&app, officer, &waiting).await?,
@@ -102,7 +106,8 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
             let sub = format!("当前用户 {}", cnca.name);
             let counts = all_counts(&app).await?;
             let (recent, reminders) = (Vec::new(), Vec::new());
-            MainPage { shell, heading, sub, is_enterprise: false, counts, recent, reminders, bulletins }
+            let help = "从左侧菜单或上方数字进入全国的申请列表，按条件查询后查看。";
+            MainPage { shell, heading, sub, is_enterprise: false, help, counts, recent, reminders, bulletins }
         }
     };
     page::render(&page)
