@@ -345,7 +345,7 @@ async fn fill(app: &App, now: Instant) -> anyhow::Result<()> {
 type People = Vec<(&'static str, AccountId)>;
 
 async fn people(app: &App) -> anyhow::Result<People> {
-    let hash = passwords::hash(app, PASSWORD).await?;
+    let hash = passwords::hash(PASSWORD).await?;
     let now = app.now();
     let tx = app.db.begin().await?;
     let mut out = Vec::new();

@@ -11,8 +11,10 @@ use axum::routing::{MethodRouter, get, post};
 use kit::app::App;
 use kit::error::{self, AppError};
 use kit::{security, session};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -163,7 +165,12 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         // Outside of what may refuse or panic, so that the user reads a page in every case.
         .layer(middleware::from_fn_with_state(app.clone(), error::pages))
-        .layer(CompressionLayer::new())
+        // Papers are compressed inside already, and keep their length for the browser's progress bar.
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/pdf"))),
+        )
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_mins(2)))
         .with_state(app);
     Router::new()

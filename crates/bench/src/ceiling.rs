@@ -11,7 +11,7 @@ use crate::store::{Store, on};
 
 const SESSION: &str = "SELECT s.id AS session_id, s.profile, s.last_seen_at, c.id, c.kind, c.username, \
     c.display_name, c.organisation_id, c.membership, o.shares_within, c.bureau_code, c.posts, \
-    o.name AS organisation_name, b.short_name AS bureau_name \
+    o.name AS organisation_name, b.short_name AS bureau_name, c.must_change_password \
     FROM login_session s JOIN account c ON c.id = s.account_id \
     LEFT JOIN organisation o ON o.id = c.organisation_id LEFT JOIN bureau b ON b.code = c.bureau_code \
     WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND NOT c.disabled";
@@ -19,18 +19,21 @@ const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM application a \
     WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) LIMIT 10001) counted";
 const ROWS: &str = "SELECT a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, \
     a.applicant_name, a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
-    a.handler_id FROM application a \
-    WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) ORDER BY a.id DESC LIMIT 50 OFFSET 0";
+    a.handler_id FROM application a WHERE a.id IN (SELECT a.id FROM application a \
+    WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) ORDER BY a.id DESC LIMIT 50 OFFSET 0) \
+    ORDER BY a.id DESC";
 const COUNT_FILTERED: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM application a \
     WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) AND a.contract_no_folded LIKE $3 ESCAPE '\\' \
     AND a.applicant_folded LIKE $4 ESCAPE '\\' AND a.state IN ($5) LIMIT 10001) counted";
 const ROWS_FILTERED: &str = "SELECT a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, \
     a.applicant_name, a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
-    a.handler_id FROM application a \
+    a.handler_id FROM application a WHERE a.id IN (SELECT a.id FROM application a \
     WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) AND a.contract_no_folded LIKE $3 ESCAPE '\\' \
-    AND a.applicant_folded LIKE $4 ESCAPE '\\' AND a.state IN ($5) ORDER BY a.id DESC LIMIT 50 OFFSET 0";
+    AND a.applicant_folded LIKE $4 ESCAPE '\\' AND a.state IN ($5) ORDER BY a.id DESC LIMIT 50 OFFSET 0) \
+    ORDER BY a.id DESC";
 const MENU: &str = "SELECT COUNT(*) FROM application WHERE owner_id = $1 AND entered_by_bureau IS NULL \
-    AND (state IN ('returned', 'comparing_paper') OR (state = 'draft' AND expires_at > $2 AND expires_at <= $3))";
+    AND state IN ('draft', 'returned', 'comparing_paper') \
+    AND (state <> 'draft' OR (expires_at > $2 AND expires_at <= $3))";
 const APPLICATION: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_bureau, a.number, \
     a.applicant_name, a.applicant_org_code, a.applicant_address, a.applicant_postcode, a.applicant_contact, \
     a.applicant_phone, a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, \

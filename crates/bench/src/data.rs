@@ -227,6 +227,14 @@ async fn applications(store: &Store) -> anyhow::Result<()> {
          WHERE t.application_id = s.template AND s.state <> 'draft' ORDER BY s.i",
     )
     .await?;
+    copy(
+        store,
+        "application_viewer",
+        &[("application_id", "s.id"), ("bureau_code", "s.bureau")],
+        "bench_seed s CROSS JOIN application_viewer t \
+         WHERE t.application_id = s.template AND s.state <> 'draft' ORDER BY s.i",
+    )
+    .await?;
     // In the order of time, as they come to lie on disk when many cases run side by side.
     copy(
         store,

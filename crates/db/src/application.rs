@@ -691,6 +691,11 @@ pub async fn assign(tx: &Tx, id: ApplicationId, number: &str, route: &[Stop], no
     let receiving = route.iter().find(|s| s.step == Step::Accept).map(|s| s.bureau.clone());
     let stops = route.iter().map(|stop| params![id, stop.step, stop.bureau.clone(), stop.rule]).collect();
     tx.insert_rows("application_route", &["application_id", "step", "bureau_code", "delegation_id"], "", stops).await?;
+    let mut bureaus: Vec<_> = route.iter().map(|stop| stop.bureau.clone()).collect();
+    bureaus.sort_unstable();
+    bureaus.dedup();
+    let viewers = bureaus.into_iter().map(|bureau| params![bureau, id]).collect();
+    tx.insert_rows("application_viewer", &["bureau_code", "application_id"], "", viewers).await?;
     tx.run(
         "UPDATE application SET number = $1, receiving_bureau = $2, submitted_at = $3 WHERE id = $4",
         params![number, receiving, now, id],

@@ -296,7 +296,7 @@ fn sqlite(path: &str, read_only: bool) -> ConnectOptions {
             .pragma("synchronous", "FULL")
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", "-4096")
+            .pragma("cache_size", "-2048")
             .pragma("mmap_size", "0");
         if read_only { o.pragma("query_only", "ON") } else { o }
     });

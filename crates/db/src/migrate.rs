@@ -35,6 +35,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Postgres, "postgres", "0006_append_only_postgres"),
     || file!("0007_passwords"),
     || file!("0008_shared_fields"),
+    || file!("0009_lists"),
 ];
 
 struct Migrator;

@@ -98,7 +98,7 @@ pub struct Parts {
     pub post: Arc<dyn Post>,
     /// The signing keys.
     pub keys: Arc<dyn Keys>,
-    /// Bounds what burns a core (hashing a password, decoding a picture) to the number of cores.
+    /// Bounds what burns a core (decoding a picture) to the number of cores.
     pub cores: Arc<tokio::sync::Semaphore>,
     /// Wrong guesses at 证明公开核验.
     pub guesses: Throttle,

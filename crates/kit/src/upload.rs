@@ -1,7 +1,12 @@
 //! Files stream to the object store: counted and hashed as they pass, stopped at the limit, memory stays flat (D9).
 
+use std::task::Poll;
+
+use axum::body::Body;
 use axum::extract::multipart::Field;
 use bytes::BytesMut;
+use futures_util::StreamExt as _;
+use futures_util::stream::poll_fn;
 use object_store::path::Path;
 use object_store::{MultipartUpload as _, ObjectStore, ObjectStoreExt as _, PutPayload};
 use sha2::{Digest, Sha256};
@@ -39,6 +44,24 @@ pub enum UploadError {
 pub fn new_key() -> String {
     let id = Uuid::new_v4().to_string();
     format!("attachments/{}/{id}", &id[..2])
+}
+
+/// The same body, one piece at a time.
+///
+/// The parser of forms takes whatever has arrived before it hands anything on: from a fast sender a whole file. A rest
+/// after each piece makes it hand that piece on first, and while it waits for the store nothing more is read.
+pub fn piece_by_piece(body: Body) -> Body {
+    let mut pieces = body.into_data_stream();
+    let mut rests = false;
+    Body::from_stream(poll_fn(move |context| {
+        if std::mem::take(&mut rests) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = pieces.poll_next_unpin(context);
+        rests = matches!(piece, Poll::Ready(Some(_)));
+        piece
+    }))
 }
 
 /// Streams one multipart field into the store under `key`, in parts of `part_bytes`: no more of it is ever in memory.

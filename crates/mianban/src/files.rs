@@ -39,5 +39,5 @@ fn s3(address: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
 /// How large the parts are in which files go to the store: S3 takes none below 5 MiB but the last, a disk does not care.
 pub fn part_bytes(options: &Options) -> usize {
     let is_s3 = options.files_url.as_ref().is_some_and(|address| address.starts_with("s3:"));
-    if is_s3 { 5 * 1024 * 1024 } else { 256 * 1024 }
+    if is_s3 { 5 * 1024 * 1024 } else { 128 * 1024 }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use app::{demo, jobs, passwords};
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use db::Db;
 use domain::ids::SessionId;
 use domain::time::{Clock, SystemClock};
@@ -17,6 +18,7 @@ use kit::reference::References;
 use kit::throttle::Throttle;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -120,6 +122,8 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
         serve_metrics(address).await?;
     }
     let (app, seen) = build(options).await?;
+    // Before anybody can connect: who sees the program serve can also stop it.
+    let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("--listen {} cannot be used", options.listen))?;
@@ -130,8 +134,14 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let router = app::site::router(app.clone());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let signalled = stop.clone();
+    // A small last packet goes out at once, not when the one before it is acknowledged.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+    });
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        signal().await;
+        signals.first().await;
         tracing::info!("stopping: requests that have begun are finished");
         signalled.cancel();
     });
@@ -152,10 +162,11 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
 /// Runs jobs alone.
 pub async fn worker(options: &Options) -> anyhow::Result<()> {
     let (app, _seen) = build(options).await?;
+    let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
     let stop = CancellationToken::new();
     let signalled = stop.clone();
     tokio::spawn(async move {
-        signal().await;
+        signals.first().await;
         signalled.cancel();
     });
     tracing::info!(database = app.db.kind(), "working on jobs");
@@ -188,6 +199,14 @@ async fn serve_metrics(address: SocketAddr) -> anyhow::Result<()> {
         .context("metrics cannot be recorded")?;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("--metrics-listen {address} cannot be used"))?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        // Or the histograms would grow until somebody reads them.
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
     let router = axum::Router::new().route("/metrics", get(async move || handle.render()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
@@ -197,17 +216,22 @@ async fn serve_metrics(address: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be heard");
-            return std::future::pending().await;
+/// SIGINT and SIGTERM, heard from the moment this is made.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn first(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
     }
 }
 

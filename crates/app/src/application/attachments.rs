@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use db::attachment::{self, Attachment, NewAttachment};
@@ -14,7 +14,7 @@ use kit::error::AppError;
 use kit::form::FormView;
 use kit::session::{EnterpriseUser, Signed, Submitted, check_token};
 use kit::shell::Shell;
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, store_stream};
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
 use kit::{flash, page};
 use object_store::ObjectStoreExt as _;
 
@@ -127,6 +127,10 @@ struct RefusedFragment {
     sentence: String,
 }
 
+fn incomplete() -> AppError {
+    AppError::Invalid("没有收到完整的文件，请重试。".to_owned())
+}
+
 /// 上传附件: several files of one kind at once; a file that is refused does not stop the others (D9).
 ///
 /// With script each file comes alone and gets its row back; without, the page comes back with every refusal.
@@ -134,9 +138,9 @@ pub async fn upload(
     State(app): State<App>,
     user: EnterpriseUser,
     Path(id): Path<ApplicationId>,
-    headers: HeaderMap,
-    mut body: Multipart,
+    request: Request,
 ) -> Result<Response, AppError> {
+    let headers = request.headers();
     let scripted = headers.contains_key("hx-request");
     let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let mut kind = String::new();
@@ -146,12 +150,12 @@ pub async fn upload(
     if let Err(elsewhere) = open(&app.db.read(), &app, &user, id).await? {
         return Ok(elsewhere);
     }
+    let mut body = Multipart::from_request(request.map(piece_by_piece), &app).await.map_err(|_| incomplete())?;
     loop {
-        let broken = |_| AppError::Invalid("没有收到完整的文件，请重试。".to_owned());
-        let Some(field) = body.next_field().await.map_err(broken)? else { break };
+        let Some(field) = body.next_field().await.map_err(|_| incomplete())? else { break };
         match field.name().unwrap_or_default() {
-            "csrf" => token = field.text().await.map_err(broken)?,
-            "kind" => kind = field.text().await.map_err(broken)?,
+            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
+            "kind" => kind = field.text().await.map_err(|_| incomplete())?,
             "file" => {
                 check_token(Some(&user.caller), &token)?;
                 let known =

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::params;
 use db::search::Conditions;
 use domain::actor::Actor;
 use domain::ids::{AccountId, ApplicationId, BureauCode};
@@ -72,9 +71,8 @@ impl Filters {
         }
     }
 
-    fn conditions(&self, user: &Signed, now: Instant) -> Conditions {
-        let mut conditions = db::scope::visible(&user.scope())
-            .and("(a.state <> 'draft' OR a.expires_at > ?)", params![now])
+    fn narrow(&self, conditions: Conditions) -> Conditions {
+        let mut conditions = conditions
             .contains("LOWER(a.number)", &self.number)
             .contains("a.contract_no_folded", &self.contract_no)
             .contains("a.bl_no_folded", &self.bl_no)
@@ -141,32 +139,24 @@ struct Columns {
     handler_id: Option<AccountId>,
 }
 
+/// [`Columns`], in SQL.
+const COLUMNS: &str = "a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, a.applicant_name, \
+                       a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
+                       a.handler_id";
+
 /// The list: three statements whatever the data (session, menu, and one each for rows and total).
 pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Filters>) -> Result<Response, AppError> {
     let now = app.now();
-    let conditions = filters.conditions(&user, now);
+    let listed = db::scope::listed(&user.scope(), now).map(|c| filters.narrow(c));
     let read = app.db.read();
     let exact = !filters.exact.is_empty();
-    let count_sql = if exact {
-        format!("SELECT COUNT(*) FROM application a{}", conditions.sql())
-    } else {
-        let sql = conditions.sql();
-        format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM application a{sql} LIMIT {}) counted", COUNTED + 1)
-    };
-    let counted = read.number(&count_sql, conditions.values(vec![])).await?;
+    let values = || listed.conditions.values(vec![]);
+    let counted = read.number(&listed.count_sql((!exact).then_some(COUNTED + 1)), values()).await?;
     let more = !exact && counted > COUNTED;
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
     let total = if more { COUNTED } else { counted };
     let pager = Pager::new(&query, total, "/applications", &filters.pairs()).or_more(more);
-    let sql = format!(
-        "SELECT a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, a.applicant_name, \
-         a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, a.handler_id \
-         FROM application a{} ORDER BY a.id DESC LIMIT {} OFFSET {}",
-        conditions.sql(),
-        pager.limit(),
-        pager.offset()
-    );
-    let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
+    let found: Vec<Columns> = read.rows(&listed.page_sql(COLUMNS, pager.limit(), pager.offset()), values()).await?;
     let references = app.references.now();
     let rows = (pager.offset() + 1..)
         .zip(found)

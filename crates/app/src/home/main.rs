@@ -218,14 +218,10 @@ async fn recent(app: &App, user: &Signed) -> Result<Vec<Recent>, AppError> {
         first_saved_at: Instant,
         submitted_at: Option<Instant>,
     }
-    let conditions =
-        db::scope::visible(&user.scope()).and("(a.state <> 'draft' OR a.expires_at > ?)", params![app.now()]);
-    let sql = format!(
-        "SELECT a.id, a.number, a.state, a.clause_code, a.first_saved_at, a.submitted_at FROM application a{} \
-         ORDER BY a.id DESC LIMIT 5",
-        conditions.sql()
-    );
-    let found: Vec<Columns> = app.db.read().rows(&sql, conditions.values(vec![])).await?;
+    let listed = db::scope::listed(&user.scope(), app.now());
+    let columns = "a.id, a.number, a.state, a.clause_code, a.first_saved_at, a.submitted_at";
+    let sql = listed.page_sql(columns, 5, 0);
+    let found: Vec<Columns> = app.db.read().rows(&sql, listed.conditions.values(vec![])).await?;
     let references = app.references.now();
     Ok(found
         .into_iter()

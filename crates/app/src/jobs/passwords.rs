@@ -11,7 +11,7 @@ use super::{Job, JobError, enqueue};
 pub(super) async fn grant(app: &App, username: &str, email: &str, address: &str) -> Result<(), JobError> {
     let Some(account) = one_time_password::account_of(&app.db.read(), username, email).await? else { return Ok(()) };
     let password = random::password();
-    let hash = crate::passwords::hash(app, &password).await?;
+    let hash = crate::passwords::hash(&password).await?;
     let now = app.now();
     let by = By { name: "忘记密码".to_owned(), address: address.to_owned(), ..By::system() };
     let letter = Letter {

@@ -75,7 +75,7 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
 
     let typed = form.get("password");
     let known = db::account::credentials(&app.db.read(), &username).await?;
-    let fits = passwords::verify(&app, typed, known.as_ref().map(|c| c.password_hash.as_str())).await?;
+    let fits = passwords::verify(typed, known.as_ref().map(|c| c.password_hash.as_str())).await?;
     let kind: Option<AccountKind> = form.get("kind").parse().ok();
     let candidate = known.filter(|c| !c.disabled && Some(c.kind) == kind);
     let one_time = match &candidate {
@@ -121,7 +121,7 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
 async fn one_time(app: &App, account: AccountId, typed: &str) -> Result<Option<OneTimePassword>, AppError> {
     let usable = db::one_time_password::usable(&app.db.read(), account, app.now()).await?;
     for candidate in usable.into_iter().take(NEWEST) {
-        if passwords::verify(app, typed, Some(&candidate.password_hash)).await? {
+        if passwords::verify(typed, Some(&candidate.password_hash)).await? {
             return Ok(Some(candidate));
         }
     }

@@ -40,8 +40,8 @@ pub struct Reminder {
 
 /// What waits for the user: $1 = the user, $2 = now, $3 = the end of the last days.
 const MINE: &str = "FROM application WHERE owner_id = $1 AND entered_by_bureau IS NULL \
-                    AND (state IN ('returned', 'comparing_paper') \
-                    OR (state = 'draft' AND expires_at > $2 AND expires_at <= $3))";
+                    AND state IN ('draft', 'returned', 'comparing_paper') \
+                    AND (state <> 'draft' OR (expires_at > $2 AND expires_at <= $3))";
 
 fn mine(app: &App, user: &Signed) -> Vec<db::Value> {
     let now = app.now();

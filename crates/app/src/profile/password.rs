@@ -50,7 +50,7 @@ pub async fn update(State(app): State<App>, user: Signed, Submitted(form): Submi
             check.error("old_password", "原密码连续输错次数过多，请 15 分钟后再试");
         } else {
             let stored = db::account::password_hash(&app.db.read(), id).await?;
-            if !passwords::verify(&app, form.get("old_password"), Some(&stored)).await? {
+            if !passwords::verify(form.get("old_password"), Some(&stored)).await? {
                 let tx = app.db.begin().await?;
                 db::session::note_failure(&tx, &subject, now).await?;
                 tx.commit().await?;
@@ -72,7 +72,7 @@ pub async fn update(State(app): State<App>, user: Signed, Submitted(form): Submi
     if let Err(errors) = check.finish() {
         return render(&app, &user, errors).await;
     }
-    let hash = passwords::hash(&app, password).await?;
+    let hash = passwords::hash(password).await?;
     let tx = app.db.begin().await?;
     db::account::change_password(&tx, id, &hash, &user.caller.token_hash, &user.by(), now).await?;
     db::session::forgive(&tx, &subject).await?;

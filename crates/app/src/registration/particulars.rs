@@ -103,7 +103,7 @@ pub async fn submit(
         Ok(parsed) => parsed,
         Err(errors) => return show(&app, &caller, form, errors, known),
     };
-    let password_hash = passwords::hash(&app, form.get("password")).await?;
+    let password_hash = passwords::hash(form.get("password")).await?;
     let tx = app.db.begin().await?;
     match account::register(&tx, &Registration { password_hash, ..new }, app.now(), &caller.address).await {
         Ok(_) => tx.commit().await?,

@@ -87,9 +87,9 @@ pub struct Site {
     _db: Option<TestDb>,
 }
 
-async fn password_hash(app: &App) -> String {
+async fn password_hash() -> String {
     static HASH: OnceCell<String> = OnceCell::const_new();
-    HASH.get_or_init(|| async { passwords::hash(app, PASSWORD).await.unwrap() }).await.clone()
+    HASH.get_or_init(|| async { passwords::hash(PASSWORD).await.unwrap() }).await.clone()
 }
 
 /// The day on which tests begin.
@@ -173,7 +173,7 @@ impl Site {
     pub async fn enterprise(&self, username: &str, org_code: &str) -> Browser {
         let new = Registration {
             username: username.to_owned(),
-            password_hash: password_hash(&self.app).await,
+            password_hash: password_hash().await,
             org_code: org_code.to_owned(),
             org_code_entered: org_code.to_owned(),
             org_name: format!("示例电器{org_code}有限公司"),
@@ -215,7 +215,7 @@ impl Site {
     async fn appoint(&self, username: &str, bureau: Option<&str>, posts: &[Post]) -> Browser {
         let new = Appointment {
             username: username.to_owned(),
-            password_hash: password_hash(&self.app).await,
+            password_hash: password_hash().await,
             display_name: format!("{username} 某"),
             bureau: bureau.map(BureauCode::new),
             posts: Posts::new(posts.iter().copied()),

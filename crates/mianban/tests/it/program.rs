@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// The program, with a clean environment and this folder of data.
@@ -35,9 +36,12 @@ pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A port that was free a moment ago.
+/// A free port on a loopback address that no other program of this run uses, so that nobody takes it meanwhile.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static USED: AtomicU8 = AtomicU8::new(1);
+    let n = USED.fetch_add(1, Ordering::Relaxed);
+    assert!(n < 255, "too many programs for one run");
+    TcpListener::bind(SocketAddr::from(([127, 0, 1, n], 0))).unwrap().local_addr().unwrap()
 }
 
 /// The program serving; stopped when dropped.
