@@ -1,6 +1,6 @@
 // What every journey uses: `journey("…", async ({ open, login, check, … }) => { … })`.
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -20,6 +20,7 @@ export const POLICY =
 /** Widths at which pages are looked at: a desk and a phone. */
 export const DESK = 1440;
 export const PHONE = 390;
+const screen = (/** @type {number} */ width) => ({ width, height: width === PHONE ? 844 : 900 });
 
 /** Password of all demonstration accounts. */
 export const DEMO_PASSWORD = "mianban-demo-2026";
@@ -27,15 +28,15 @@ export const DEMO_PASSWORD = "mianban-demo-2026";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** @type {import("playwright-core").Browser | undefined} */
+/** @type {Promise<import("playwright-core").Browser> | undefined} */
 let browser;
-/** @type {import("./server.mjs").Server | undefined} */
+/** @type {Promise<import("./server.mjs").Server> | undefined} */
 let ownServer;
 
-async function theBrowser() {
+function theBrowser() {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   if (!existsSync(executablePath)) throw new Error("Chromium is missing: run scripts/install-test-deps.sh first");
-  browser ??= await chromium.launch({
+  browser ??= chromium.launch({
     executablePath,
     headless: true,
     args: [
@@ -52,13 +53,13 @@ async function theBrowser() {
 async function theServer() {
   const { MIANBAN_JOURNEY_URL: url, MIANBAN_JOURNEY_MAIL: mail, MIANBAN_JOURNEY_CLOCK: clock } = process.env;
   if (url && mail && clock) return { url, mail, clock };
-  ownServer ??= await startServer(process.env.MIANBAN_TEST_POSTGRES && process.env.MIANBAN_JOURNEY_DATABASE === "postgres" ? "postgres" : "sqlite");
+  ownServer ??= startServer(process.env.MIANBAN_TEST_POSTGRES && process.env.MIANBAN_JOURNEY_DATABASE === "postgres" ? "postgres" : "sqlite");
   return ownServer;
 }
 
 after(async () => {
-  await browser?.close();
-  await ownServer?.stop();
+  await (await browser)?.close();
+  await (await ownServer)?.stop();
 });
 
 /** Where pictures go. */
@@ -109,7 +110,7 @@ export async function axe(page) {
     return result.violations.map((/** @type {any} */ v) => ({ id: v.id, help: v.help, nodes: v.nodes.map((/** @type {any} */ n) => `${n.target.join(" ")}  ${n.html.slice(0, 160)}`) }));
   }, AXE_TAGS);
   const report = violations.map((/** @type {any} */ v) => `${v.id}: ${v.help}\n    ${v.nodes.join("\n    ")}`).join("\n  ");
-  assert.equal(violations.length, 0, `axe at ${page.url()} (${page.viewportSize()?.width} px):\n  ${report}`);
+  assert.ok(violations.length === 0, `axe at ${page.url()} (${page.viewportSize()?.width} px):\n  ${report}`);
 }
 
 /** The page itself never scrolls sideways; wide tables scroll inside their frame. @param {Page} page */
@@ -121,14 +122,17 @@ export async function fits(page) {
 /** A picture of the whole page in e2e/output/. @param {Page} page @param {string} name */
 export async function shot(page, name) {
   const width = page.viewportSize()?.width === PHONE ? "-m" : "";
+  await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: join(outputFolder(), `${name}${width}.png`), fullPage: true, animations: "disabled" });
 }
 
-/** Picture, width and axe at once; axe last, because it moves the focus. @param {Page} page @param {string} name */
-export async function check(page, name) {
+/**
+ * Picture, width and axe at once. What is wrong is noted and fails the journey at its end, so that one run tells all.
+ * @param {Page} page @param {string} name @param {string[]} faults
+ */
+async function check(page, name, faults) {
   await shot(page, name);
-  await fits(page);
-  await axe(page);
+  for (const looked of [fits, axe]) await looked(page).catch((/** @type {Error} */ e) => { faults.push(`${name}: ${e.message}`); });
 }
 
 /**
@@ -142,10 +146,12 @@ export async function check(page, name) {
  * @property {typeof axe} axe
  * @property {typeof fits} fits
  * @property {typeof shot} shot
- * @property {typeof check} check
+ * @property {(page: Page, name: string) => Promise<void>} check picture, width and axe; faults fail the journey at its end
+ * @property {(page: Page, name: string) => Promise<void>} both the same at both widths, on the page as it stands
  * @property {() => Letter[]} letters all mail so far, the oldest first
  * @property {(fits: (letter: Letter) => boolean, patience?: number) => Promise<Letter>} letter waits for a letter
  * @property {(moment: string) => void} setClock sets the demonstration clock, e.g. "2026-12-04T09:00:00+08:00"
+ * @property {() => void} resetClock gives the time of the machine again
  * @property {(name: string, bytes: Buffer | number) => string} file a file to upload, of these bytes or of this size
  * @property {(pattern: RegExp) => void} expectProblem one kind of problem that this journey causes on purpose
  */
@@ -160,6 +166,7 @@ export function journey(name, story, options = {}) {
     const server = options.url ? { url: options.url, mail: "", clock: "" } : await theServer();
     /** @type {string[]} */ const problems = [];
     /** @type {RegExp[]} */ const expected = [];
+    /** @type {string[]} */ const faults = [];
     /** @type {BrowserContext[]} */ const contexts = [];
     const folder = mkdtempSync(join(tmpdir(), "mianban-files-"));
 
@@ -172,10 +179,17 @@ export function journey(name, story, options = {}) {
     /** @type {Tools} */
     const tools = {
       url: server.url,
-      axe, fits, shot, check, go,
+      axe, fits, shot, go,
+      check: (page, name) => check(page, name, faults),
+      async both(page, name) {
+        for (const width of [PHONE, DESK]) {
+          await page.setViewportSize(screen(width));
+          await check(page, name, faults);
+        }
+      },
       async open(path, { width = DESK, javaScript = true } = {}) {
         const context = await (await theBrowser()).newContext({
-          viewport: { width, height: width === PHONE ? 844 : 900 },
+          viewport: screen(width),
           locale: "zh-CN",
           timezoneId: "America/New_York", // the pages show China time whatever the computer says
           reducedMotion: "reduce",
@@ -191,17 +205,16 @@ export function journey(name, story, options = {}) {
       },
       async login(page, kind, user, password = DEMO_PASSWORD) {
         await go(page, "/login");
-        const radio = page.getByRole("radio", { name: kind });
-        if (await radio.count()) await radio.check({ force: true });
-        else await page.getByLabel("用户类型").selectOption({ label: kind });
+        await page.getByRole("radio", { name: kind }).check({ force: true });
         await page.getByLabel("用户名", { exact: true }).fill(user);
         await page.getByLabel("密码", { exact: true }).fill(password);
-        await Promise.all([page.waitForLoadState("load"), page.getByRole("button", { name: "登录" }).click()]);
-        await page.getByRole("link", { name: "退出系统" }).or(page.getByRole("button", { name: "退出系统" })).first().waitFor({ state: "attached" });
+        await page.getByRole("button", { name: "登录" }).click();
+        await page.waitForURL("**/main");
       },
       letters: () => readLetters(server.mail),
       letter: (matches, patience) => waitForLetter(server.mail, matches, patience),
       setClock: (moment) => writeFileSync(server.clock, moment),
+      resetClock: () => rmSync(server.clock, { force: true }),
       file(fileName, bytes) {
         const path = join(folder, fileName);
         writeFileSync(path, typeof bytes === "number" ? Buffer.alloc(bytes, 0x20) : bytes);
@@ -213,16 +226,20 @@ export function journey(name, story, options = {}) {
     try {
       await story(tools);
     } catch (error) {
-      for (const [i, context] of contexts.entries()) {
-        for (const page of context.pages()) await shot(page, `failed-${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${i}`).catch(() => {});
+      for (const [i, page] of contexts.flatMap((context) => context.pages()).entries()) {
+        await shot(page, `failed-${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${i}`).catch(() => {});
       }
-      if (problems.length && error instanceof Error) error.message += `\nThe browser also reported:\n  ${problems.join("\n  ")}`;
+      const more = [...problems, ...faults];
+      if (more.length && error instanceof Error) error.message += `\nThere was also:\n  ${more.join("\n  ")}`;
       throw error;
     } finally {
       for (const context of contexts) await context.close();
       rmSync(folder, { recursive: true, force: true });
     }
-    const unexpected = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
-    assert.deepEqual(unexpected, [], `the browser reported problems:\n  ${unexpected.join("\n  ")}`);
+    const unexpected = [...problems.filter((problem) => !expected.some((pattern) => pattern.test(problem))), ...faults];
+    assert.ok(unexpected.length === 0, `there were problems:\n  ${unexpected.join("\n  ")}`);
   });
 }
+
+/** Journeys that leave the clock alone, two at a time. @param {string} title @param {() => void} journeys */
+export const together = (title, journeys) => describe(title, { concurrency: 2 }, journeys);

@@ -1,7 +1,7 @@
 // Runs every journey on each database: the program is started once per database.
 //   node e2e/run.mjs [sqlite|postgres] [words of file names…]
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, startServer } from "./server.mjs";
 
@@ -38,8 +38,15 @@ function runAgainst(server) {
 }
 
 let failed = false;
+/** Pictures of older failures mislead. @param {string} database */
+function forget(database) {
+  const output = join(folder, "output", database);
+  if (existsSync(output)) for (const name of readdirSync(output)) if (name.startsWith("failed-")) rmSync(join(output, name));
+}
+
 for (const database of /** @type {import("./server.mjs").Database[]} */ (databases)) {
   console.log(`journeys on ${database}`);
+  forget(database);
   const server = await startServer(database);
   try {
     if ((await runAgainst(server)) !== 0) {
