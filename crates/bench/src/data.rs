@@ -290,6 +290,7 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
              WHERE s.state = 'issued' AND s.owner_id = o.account_id ORDER BY s.i DESC LIMIT {PAPERS})"
         ))
         .await?;
+    store.execute(&db::search::index_sql("id IN (SELECT id FROM bench_seed WHERE state <> 'draft')")).await?;
     Ok(())
 }
 

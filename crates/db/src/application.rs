@@ -16,7 +16,7 @@ use domain::workflow::{State, Target, Transition};
 
 use crate::audit::{self, By, Entry, Subject};
 use crate::search::Conditions;
-use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
+use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope, search};
 
 /// Told to somebody whose page is older than the data.
 pub const OVERTAKEN: &str = "该申请单已被处理，请刷新后查看最新状态";
@@ -303,7 +303,8 @@ pub async fn save_basics(
             ],
         )
         .await?;
-    changed(tx, done, seen, Part::Basics, "save", by, now).await
+    changed(tx, done, seen, Part::Basics, "save", by, now).await?;
+    if seen.state() == State::Draft { Ok(()) } else { search::index(tx, seen.id).await }
 }
 
 /// Copies the session's profile into a draft: 刷新申请单位信息 (D21).
@@ -337,7 +338,8 @@ pub async fn refresh_applicant(
             ],
         )
         .await?;
-    changed(tx, done, seen, Part::Basics, "refresh_applicant", by, now).await
+    changed(tx, done, seen, Part::Basics, "refresh_applicant", by, now).await?;
+    if seen.state() == State::Draft { Ok(()) } else { search::index(tx, seen.id).await }
 }
 
 /// A product of the annex, as stored.
@@ -701,7 +703,7 @@ pub async fn assign(tx: &Tx, id: ApplicationId, number: &str, route: &[Stop], no
         params![number, receiving, now, id],
     )
     .await?;
-    Ok(())
+    search::index(tx, id).await
 }
 
 /// 办理: takes the case for this officer (E14). Refused when somebody else holds it.

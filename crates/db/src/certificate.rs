@@ -6,7 +6,7 @@ use domain::policy::Scope;
 use domain::time::{Day, Instant};
 
 use crate::audit::{self, By, Entry, Subject};
-use crate::{DbError, DbResult, Source, Tx, params, row, scope};
+use crate::{DbError, DbResult, Source, Tx, params, row, scope, search};
 
 /// A certificate, in its version in force.
 #[derive(Debug, Clone, crate::Row)]
@@ -128,6 +128,7 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
     )
     .await?;
     tx.run("UPDATE application SET certificate_no = $1 WHERE id = $2", params![new.number, new.application]).await?;
+    search::index(tx, new.application).await?;
     audit::record(tx, Subject::Certificate(id), by, now, &Entry::of("issue")).await?;
     Ok(id)
 }

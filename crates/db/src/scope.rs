@@ -3,8 +3,8 @@
 use domain::policy::Scope;
 use domain::time::Instant;
 
-use crate::search::Conditions;
-use crate::{Value, params};
+use crate::search::{Conditions, Few, Field};
+use crate::{DbResult, Reader, Value, params};
 
 /// The condition, with `?` for values.
 fn clause(scope: &Scope) -> (&'static str, Vec<Value>) {
@@ -33,6 +33,8 @@ pub fn visible(scope: &Scope) -> Conditions {
 pub struct Listed {
     source: &'static str,
     key: &'static str,
+    /// An enterprise's own applications are few; among the others 模糊 search begins with the endings.
+    by_endings: bool,
     /// A WHERE to go on from.
     pub conditions: Conditions,
 }
@@ -47,14 +49,16 @@ pub fn listed(scope: &Scope, now: Instant) -> Listed {
         Scope::Enterprise { .. } => Listed {
             source: "application a",
             key: "a.id",
+            by_endings: false,
             conditions: visible(scope).and("(a.state <> 'draft' OR a.expires_at > ?)", params![now]),
         },
         Scope::Bureau(bureau) => Listed {
             source: "application_viewer v LEFT JOIN application a ON a.id = v.application_id",
             key: "v.application_id",
+            by_endings: true,
             conditions: all.and("v.bureau_code = ?", params![bureau.clone()]),
         },
-        Scope::All => Listed { source: "application a", key: "a.id", conditions: visible(scope) },
+        Scope::All => Listed { source: "application a", key: "a.id", by_endings: true, conditions: visible(scope) },
     }
 }
 
@@ -63,6 +67,13 @@ impl Listed {
     #[must_use]
     pub fn map(self, change: impl FnOnce(Conditions) -> Conditions) -> Self {
         Self { conditions: change(self.conditions), ..self }
+    }
+
+    /// Those that contain each of the typed texts (D27).
+    pub async fn containing(self, read: Reader<'_>, texts: &[(Field, &str)]) -> DbResult<Self> {
+        let few = if self.by_endings { Few::of(read, texts).await? } else { None };
+        let key = self.key;
+        Ok(self.map(|c| c.among(key, few.as_ref()).contain(texts)))
     }
 
     /// How many there are; no further than `most` when one is given.
@@ -78,7 +89,7 @@ impl Listed {
 
     /// `columns` of `application a` for one page. The page is found by its keys; only its own rows are opened.
     pub fn page_sql(&self, columns: &str, limit: i64, offset: i64) -> String {
-        let Self { source, key, conditions } = self;
+        let Self { source, key, conditions, .. } = self;
         let conditions = conditions.sql();
         format!(
             "SELECT {columns} FROM application a WHERE a.id IN (SELECT {key} FROM {source}{conditions} \

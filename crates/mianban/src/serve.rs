@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use app::{demo, jobs, passwords};
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use db::Db;
 use domain::ids::SessionId;
 use domain::time::{Clock, SystemClock};
@@ -29,6 +30,13 @@ use crate::{files, post};
 
 /// How long requests may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// What a connection reads ahead of its handler, bytes; also the limit of a request's head. An upload that waits for the
+/// object store holds this much in memory.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// How long a connection may wait for the head of its next request.
+const HEAD: Duration = Duration::from_secs(75);
 
 /// Opens the database that the options name.
 pub async fn open_database(options: &Options) -> anyhow::Result<Db> {
@@ -124,35 +132,25 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let (app, seen) = build(options).await?;
     // Before anybody can connect: who sees the program serve can also stop it.
     let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
-    let listener = TcpListener::bind(options.listen)
-        .await
+    let listener = std::net::TcpListener::bind(options.listen)
         .with_context(|| format!("--listen {} cannot be used", options.listen))?;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
     let notes = tokio::spawn(note_use(app.clone(), seen));
     tracing::info!(database = app.db.kind(), "serving {} on {}", app.config.public_url, options.listen);
-    let router = app::site::router(app.clone());
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let signalled = stop.clone();
-    // A small last packet goes out at once, not when the one before it is acknowledged.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let service = app::site::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let handle = Handle::new();
+    let signalled = (stop.clone(), handle.clone());
+    tokio::spawn(async move {
         signals.first().await;
         tracing::info!("stopping: requests that have begun are finished");
-        signalled.cancel();
+        signalled.0.cancel();
+        signalled.1.graceful_shutdown(Some(GRACE));
     });
-    let cut_off = async {
-        stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        outcome = server => outcome?,
-        () = cut_off => tracing::warn!("some requests did not finish in time"),
-    }
+    // A small last packet goes out at once, not when the one before it is acknowledged.
+    let mut server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).handle(handle).http1_only();
+    server.http_builder().http1().max_buf_size(READ_AHEAD).header_read_timeout(HEAD);
+    server.serve(service).await?;
     stop.cancel();
     worker.await?;
     notes.abort();

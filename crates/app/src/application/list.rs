@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::search::Conditions;
+use db::search::{Conditions, Field};
 use domain::actor::Actor;
 use domain::ids::{AccountId, ApplicationId, BureauCode};
 use domain::policy::{self, Operation, Ownership, StatusLink};
@@ -71,20 +71,24 @@ impl Filters {
         }
     }
 
-    fn narrow(&self, conditions: Conditions) -> Conditions {
-        let mut conditions = conditions
-            .contains("LOWER(a.number)", &self.number)
-            .contains("a.contract_no_folded", &self.contract_no)
-            .contains("a.bl_no_folded", &self.bl_no)
-            .contains("a.certificate_no", &self.certificate_no)
-            .contains("a.applicant_folded", &self.applicant);
+    /// What is searched 模糊.
+    fn texts(&self) -> [(Field, &str); 5] {
+        [
+            (Field::Number, &self.number),
+            (Field::ContractNo, &self.contract_no),
+            (Field::BlNo, &self.bl_no),
+            (Field::CertificateNo, &self.certificate_no),
+            (Field::Applicant, &self.applicant),
+        ]
+    }
+
+    fn in_state(&self, conditions: Conditions) -> Conditions {
         let states = self.states();
-        if !states.is_empty() {
-            let marks = vec!["?"; states.len()].join(", ");
-            let values = states.into_iter().map(db::Value::from).collect();
-            conditions = conditions.and(&format!("a.state IN ({marks})"), values);
+        if states.is_empty() {
+            return conditions;
         }
-        conditions
+        let marks = vec!["?"; states.len()].join(", ");
+        conditions.and(&format!("a.state IN ({marks})"), states.into_iter().map(db::Value::from).collect())
     }
 }
 
@@ -144,11 +148,12 @@ const COLUMNS: &str = "a.id, a.state, a.owner_id, a.entered_by_bureau, a.number,
                        a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
                        a.handler_id";
 
-/// The list: three statements whatever the data (session, menu, and one each for rows and total).
+/// The list: four statements whatever the data (session, menu, rows, total), and officers' one for each typed text.
 pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Filters>) -> Result<Response, AppError> {
     let now = app.now();
-    let listed = db::scope::listed(&user.scope(), now).map(|c| filters.narrow(c));
     let read = app.db.read();
+    let listed = db::scope::listed(&user.scope(), now).containing(read, &filters.texts()).await?;
+    let listed = listed.map(|c| filters.in_state(c));
     let exact = !filters.exact.is_empty();
     let values = || listed.conditions.values(vec![]);
     let counted = read.number(&listed.count_sql((!exact).then_some(COUNTED + 1)), values()).await?;

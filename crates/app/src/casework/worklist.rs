@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::params;
-use db::search::Conditions;
+use db::search::{Conditions, Field};
 use domain::actor::Post;
 use domain::ids::{AccountId, ApplicationId};
 use domain::time::Instant;
@@ -93,8 +93,7 @@ pub async fn list(
     } else {
         Conditions::new().and("a.current_bureau = ? AND a.current_post = ?", params![bureau, post])
     };
-    let conditions =
-        ours.contains("LOWER(a.number)", &filters.number).contains("a.applicant_folded", &filters.applicant);
+    let conditions = ours.contain(&[(Field::Number, &filters.number), (Field::Applicant, &filters.applicant)]);
     let read = app.db.read();
     let count = format!("SELECT COUNT(*) FROM application a{}", conditions.sql());
     let total = read.number(&count, conditions.values(vec![])).await?;
