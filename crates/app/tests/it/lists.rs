@@ -52,6 +52,61 @@ async fn r_2_2_02_the_filters_combine_freely() {
     }
 }
 
+/// R-2.2-02, D27, E10: officers search among all applications; what begins anywhere in a text finds it, and a corrected
+/// text is found by its new wording alone.
+#[tokio::test]
+async fn r_2_2_02_officers_find_any_part_of_a_text() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let cnca = site.cnca("cnca", &[domain::actor::Post::Statistics]).await;
+        let id = story::complete_draft(&site, &user).await;
+        fill_basics(&user, &id, &[("contract_no", "ＨＴ 2026甲%_终"), ("bl_no", "X")]).await.is(200);
+        user.upload(&id, "contract", &[("合同.pdf", story::pdf())]).await.is(200);
+        user.upload(&id, "bill", &[("提单.pdf", story::pdf())]).await.is(200);
+        let number = submit(&user, &id).await;
+        let other = submit(&user, &story::complete_draft(&site, &user).await).await;
+
+        let found = async |who: &crate::support::Browser, query: &str| {
+            let page = who.get(&format!("/applications?{query}")).await.is(200);
+            let texts = page.texts("tbody tr").concat();
+            (texts.contains(&number), texts.contains(&other))
+        };
+        for who in [&cnca, &bureau.accept] {
+            for (n, _) in number.char_indices() {
+                let end = &number[n..];
+                assert_eq!(found(who, &format!("number={end}")).await, (true, other.contains(end)), "{end}");
+                assert!(found(who, &format!("number={}", number[..=n].to_lowercase())).await.0, "{n}");
+            }
+            for (query, one, two) in [
+                ("contract_no=ht2026", true, false),
+                ("contract_no=%E7%94%B2%25_", true, false),
+                ("contract_no=%E7%94%B2__", false, false),
+                ("contract_no=6%E7%94%B2%25&number=MB", true, false),
+                ("contract_no=ht&applicant=%E5%88%AB%E7%9A%84", false, false),
+                ("bl_no=x", true, false),
+                ("applicant=%E7%A4%BA", true, true),
+                ("applicant=%E4%BE%8B%E7%94%B5", true, true),
+                ("applicant=%E5%88%AB%E7%9A%84", false, false),
+                ("state=accepting&applicant=%E7%94%B5%E5%99%A8", true, true),
+                ("state=issued&applicant=%E7%94%B5%E5%99%A8", false, false),
+                ("certificate_no=31", false, false),
+            ] {
+                assert_eq!(found(who, query).await, (one, two), "{query}");
+            }
+        }
+
+        decide(&bureau.accept, &id, &[("decision", "return"), ("part", "basics"), ("opinion", "请核对合同号")])
+            .await
+            .is(200);
+        let correction = user.get(&format!("/applications/{id}/basics")).await.is(200);
+        user.send(&correction.form("保存").set("contract_no", "新号 77")).await.is(200);
+        for (query, one) in [("contract_no=ht2026", false), ("contract_no=%E5%8F%B777", true)] {
+            assert_eq!(found(&cnca, query).await.0, one, "{query}");
+        }
+    }
+}
+
 /// R-2.2-03: total, pages, jump; the filters survive paging.
 #[tokio::test]
 async fn r_2_2_03_total_pages_and_filters_survive_paging() {
