@@ -277,6 +277,32 @@
   function picked(input) {
     const note = d.getElementById(input.dataset.count), n = input.files.length;
     if (note) note.textContent = n ? `已选择 ${n} 个文件，点击“上传附件”开始上传` : "未选择文件，可多选，也可拖放到此处";
+    // Large pictures can be made smaller here; what is sent then is said on the row.
+    const offer = input.closest(".drop")?.querySelector("[data-shrink]");
+    if (!offer) return;
+    const large = Array.from(input.files).filter((f) => isPicture(f) && f.size > LARGE_PICTURE);
+    offer.hidden = large.length === 0;
+    offer.querySelector("input").checked = large.some((f) => f.size > limit(input));
+    offer.querySelector("span").textContent = `缩小图片后上传：${large.length} 张图片较大，缩小到长边 ${LONG_SIDE} 像素以内，上传更快；请确认缩小后仍能看清`;
+  }
+  const LARGE_PICTURE = 524288, LONG_SIDE = 1600;
+  const isPicture = (file) => /^image\/(jpeg|png|webp|bmp)$/.test(file.type);
+  /** The picture with its long side within LONG_SIDE, as JPEG; the file itself when it cannot be read or gains nothing. */
+  async function shrunk(file) {
+    let picture;
+    try { picture = await createImageBitmap(file, { imageOrientation: "from-image" }); } catch { return file; }
+    const scale = Math.min(1, LONG_SIDE / Math.max(picture.width, picture.height));
+    const canvas = element("canvas");
+    canvas.width = Math.max(1, Math.round(picture.width * scale));
+    canvas.height = Math.max(1, Math.round(picture.height * scale));
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#fff"; // JPEG knows no transparency
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    const made = await new Promise((taken) => canvas.toBlob(taken, "image/jpeg", 0.85));
+    if (!made || made.size >= file.size) return file;
+    return new File([made], `${file.name.replace(/\.[^.]*$/, "")}.jpg`, { type: "image/jpeg" });
   }
   on("change", (e) => { if (e.target.matches("input[type=file][data-count]")) picked(e.target); });
   on("dragover", (e) => { const zone = e.target.closest?.(".drop"); if (zone) { e.preventDefault(); zone.classList.add("over"); } });
@@ -298,22 +324,30 @@
     row.replaceWith(made);
     window.htmx?.process(made);
   }
-  function send(file, url, input, list) {
+  function send(file, url, input, list, place) {
     const row = element("li"), name = element("span", "nm", file.name);
     const bar = element("progress", "pbar"), cancel = element("button", "btn btn-sm btn-plain", "取消");
     const number = element("span", "small num", "0%");
     cancel.type = "button";
     cancel.setAttribute("aria-label", `取消上传 ${file.name}`);
-    const refused = (sentence) => {
+    const refused = (sentence, again) => {
       bar.remove();
       number.remove();
+      row.append(element("span", "bad", sentence));
+      if (again) {
+        const retry = element("button", "btn btn-sm btn-plain", "重试");
+        retry.type = "button";
+        retry.setAttribute("aria-label", `重新上传 ${file.name}`);
+        retry.addEventListener("click", () => send(file, url, input, list, row));
+        row.append(retry);
+      }
       cancel.textContent = "移除";
       cancel.setAttribute("aria-label", `移除 ${file.name}`);
-      row.append(element("span", "bad", sentence));
     };
     row.append(name);
     list.querySelector("[data-empty]")?.remove();
-    list.append(row);
+    if (place) place.replaceWith(row);
+    else list.append(row);
     cancel.addEventListener("click", () => { request.abort(); row.remove(); });
     const request = new XMLHttpRequest();
     if (file.size > limit(input)) {
@@ -336,9 +370,9 @@
         if (request.responseText.trimStart().startsWith("<li")) takeRow(row, request.responseText);
         else if (request.status === 413) refused("文件过大，没有上传。");
         else if (request.status === 401 || request.status === 403 || (request.responseURL && new URL(request.responseURL).pathname !== new URL(url, location.href).pathname)) refused("登录已超时，请重新登录后再上传。");
-        else refused("没有上传成功，请重试。");
+        else refused("没有上传成功。", true);
       });
-      request.addEventListener("error", () => refused("没有上传成功，请检查网络后重试。"));
+      request.addEventListener("error", () => refused("没有上传成功，请检查网络。", true));
       request.addEventListener("loadend", finished);
       const body = new FormData();
       body.append("kind", input.dataset.kind || "");
@@ -354,13 +388,17 @@
     if (!button) return;
     e.preventDefault();
     const input = d.getElementById(button.dataset.input), list = d.getElementById(button.dataset.list);
-    const files = Array.from(input.files);
-    if (!files.length) { input.focus(); return; }
+    const chosen = Array.from(input.files);
+    if (!chosen.length) { input.focus(); return; }
+    const smaller = input.closest(".drop")?.querySelector("[data-shrink] input")?.checked;
     input.value = "";
     picked(input);
     if (input.form) dirty.delete(input.form);
     const note = d.getElementById(input.dataset.count);
-    for (const file of files) await send(file, button.dataset.upload, input, list);
+    for (const file of chosen) {
+      const sent = smaller && isPicture(file) && file.size > LARGE_PICTURE ? await shrunk(file) : file;
+      await send(sent, button.dataset.upload, input, list);
+    }
     if (note) note.textContent = "上传结束，可继续选择文件";
   });
 

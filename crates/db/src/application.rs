@@ -59,6 +59,7 @@ struct Columns {
     first_saved_at: Instant,
     expires_at: Instant,
     submitted_at: Option<Instant>,
+    arrived_at: Option<Instant>,
     receiving_bureau: Option<BureauCode>,
     current_bureau: Option<BureauCode>,
     return_post: Option<Post>,
@@ -87,6 +88,7 @@ impl From<Columns> for Application {
             first_saved_at: c.first_saved_at,
             expires_at: c.expires_at,
             submitted_at: c.submitted_at,
+            arrived_at: c.arrived_at,
             return_post: c.return_post,
             return_parts: c.return_parts.split(',').filter_map(|p| p.parse().ok()).collect(),
             applicant: Applicant {
@@ -129,8 +131,8 @@ const SELECT: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_
     a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, a.use_region_code, \
     a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, a.bl_no, a.port_code, \
     a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, a.principal_name, a.remark, \
-    a.first_saved_at, a.expires_at, a.submitted_at, a.receiving_bureau, a.current_bureau, a.return_post, a.return_parts, \
-    a.first_reviewer_id, a.handler_id, \
+    a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, a.current_bureau, a.return_post, \
+    a.return_parts, a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a";
 
 /// Loads what the actor's scope sees; otherwise [`DbError::NotFound`]. A draft whose ten days are over does not exist.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use domain::application::Need;
+use domain::calendar::Calendar;
 use domain::catalogue::{Characteristic, CharacteristicKind};
 use domain::ids::{
     AttachmentKindCode, BureauCode, ClauseCode, CountryCode, CurrencyCode, DelegationId, HsCode, PortCode, RegionCode,
@@ -23,7 +24,7 @@ const BEGINNING: &str = "0001-01-01";
 const END: &str = "9999-12-31";
 
 /// The files of a set, in the order in which they are imported.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "regions.csv",
     "bureaus.csv",
     "units.csv",
@@ -36,6 +37,7 @@ const FILES: [&str; 12] = [
     "hs_codes.csv",
     "attachment_kinds.csv",
     "attachment_rules.csv",
+    "holidays.csv",
 ];
 
 macro_rules! embedded {
@@ -73,7 +75,8 @@ impl ReferenceSet {
             "hs_characteristics.csv",
             "hs_codes.csv",
             "attachment_kinds.csv",
-            "attachment_rules.csv"
+            "attachment_rules.csv",
+            "holidays.csv"
         );
         Self::parse("embedded", &files.map(|(name, text)| (name, text.to_owned())))
     }
@@ -156,6 +159,13 @@ impl ReferenceSet {
         points("attachment_rules.csv", "clause_code", "exemption_clauses.csv", false);
         points("attachment_rules.csv", "kind", "attachment_kinds.csv", false);
         points("attachment_rules.csv", "bureau_code", "bureaus.csv", true);
+        for (n, r) in self.records("holidays.csv").iter().enumerate() {
+            let (day, kind) = (field(r, "code"), field(r, "kind"));
+            if day.parse::<Day>().is_err() || !matches!(kind, "off" | "work") {
+                faults
+                    .push(format!("holidays.csv, line {}: `{day}`, `{kind}` is not a day that is off or work", n + 2));
+            }
+        }
         faults
     }
 }
@@ -233,6 +243,12 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
     }
     let columns = ["region_prefix", "bureau_code", "valid_from", "valid_to"];
     tx.insert_rows("jurisdiction", &columns, "", jurisdictions).await?;
+
+    tx.run("DELETE FROM holiday", params![]).await?;
+    let holidays = set.records("holidays.csv").iter();
+    let holidays =
+        holidays.map(|r| vec![t(r, "code"), Value::from(field(r, "kind") == "work"), t(r, "name")]).collect();
+    tx.insert_rows("holiday", &["day", "is_working", "name"], "", holidays).await?;
 
     upsert(tx, "unit", &["code", "name"], 1, &[], plain("units.csv", &["code", "name"])).await?;
     let countries = plain("countries.csv", &["code", "name_zh", "name_en"]);
@@ -537,6 +553,8 @@ pub struct ReferenceData {
     /// 检验检疫局.
     pub bureaus: Vec<Bureau>,
     jurisdictions: Vec<(String, BureauCode, Validity)>,
+    /// Working days.
+    pub calendar: Calendar,
     /// 计量单位.
     pub units: Vec<Named<UnitCode>>,
     /// 国家（地区）.
@@ -607,6 +625,13 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
     let units: Vec<NamedRow> = rows(conn, "SELECT code, name FROM unit ORDER BY code", params![]).await?;
     let countries: Vec<NamedRow> = rows(conn, "SELECT code, name FROM country ORDER BY code", params![]).await?;
     let currencies: Vec<NamedRow> = rows(conn, "SELECT code, name FROM currency ORDER BY code", params![]).await?;
+
+    #[derive(crate::Row)]
+    struct HolidayRow {
+        day: Day,
+        is_working: bool,
+    }
+    let holidays: Vec<HolidayRow> = rows(conn, "SELECT day, is_working FROM holiday", params![]).await?;
 
     #[derive(crate::Row)]
     struct KindRow {
@@ -705,6 +730,7 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
             .into_iter()
             .map(|j| (j.region_prefix, j.bureau_code, Validity { from: j.valid_from, to: j.valid_to }))
             .collect(),
+        calendar: Calendar::new(holidays.into_iter().map(|h| (h.day, h.is_working))),
         units: units.into_iter().map(|r| Named { code: UnitCode::new(r.code), name: r.name }).collect(),
         countries: countries.into_iter().map(|r| Named { code: CountryCode::new(r.code), name: r.name }).collect(),
         currencies: currencies.into_iter().map(|r| Named { code: CurrencyCode::new(r.code), name: r.name }).collect(),

@@ -241,6 +241,8 @@ pub struct Application {
     pub expires_at: Instant,
     /// 提交时间.
     pub submitted_at: Option<Instant>,
+    /// When it came to where it is now; none for a draft.
+    pub arrived_at: Option<Instant>,
     /// The post that returned it (manual §2.4).
     pub return_post: Option<crate::actor::Post>,
     /// The parts that 送补正 named (D7).

@@ -1,12 +1,13 @@
 //! Rules of the CCC exemption system: pure, no async, no I/O.
 //!
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
-//! [`text`], [`number`], [`catalogue`]); then who is acting ([`actor`]), what he may see and do
+//! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]),
 //! which bureau handles it ([`routing`]), and what a certificate is ([`certificate`], [`ledger`]).
 
 pub mod actor;
 pub mod application;
+pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
 pub mod ids;

@@ -120,6 +120,11 @@ pub struct Day(Date);
 pub struct BadDay;
 
 impl Day {
+    /// Saturday or Sunday.
+    pub fn is_weekend(self) -> bool {
+        matches!(self.0.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday)
+    }
+
     /// The year.
     pub fn year(self) -> i16 {
         self.0.year()

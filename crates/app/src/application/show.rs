@@ -13,6 +13,7 @@ use domain::workflow::{Action, State as S};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
+use kit::reference::ReferenceCache;
 use kit::session::{EnterpriseUser, Signed, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
@@ -40,8 +41,8 @@ struct ShowPage {
     status: Status,
     bureau: String,
     submitted: String,
-    handled_by: String,
     now_what: String,
+    who_and_when: String,
     may_edit: bool,
     may_withdraw: bool,
     has_certificate: bool,
@@ -81,9 +82,9 @@ pub async fn show(
         title,
         status: Status::of(application.state()),
         bureau: name(application.ownership.receiving_bureau.as_ref()),
-        handled_by: name(application.ownership.current_bureau.as_ref()),
         submitted: application.submitted_at.map_or_else(|| "—".to_owned(), Instant::china),
         now_what: now_what(&application),
+        who_and_when: who_and_when(&application, &references, app.now()),
         may_edit: links.operations.contains(&Operation::Edit),
         may_withdraw: links.operations.contains(&Operation::Withdraw),
         has_certificate: links.status == Some(StatusLink::Certificate),
@@ -114,6 +115,29 @@ fn now_what(application: &Application) -> String {
         S::Withdrawn => "您已撤回该申请。",
     }
     .to_owned()
+}
+
+/// Which post of which bureau has it, whether somebody has begun, and by when it decides; empty when no post has it.
+fn who_and_when(application: &Application, references: &ReferenceCache, now: Instant) -> String {
+    let of = &application.ownership;
+    let (Some(bureau), Some(post)) = (of.current_bureau.as_ref(), of.state.post()) else { return String::new() };
+    // 送纸质材料: the term stands still while the enterprise owes the paper.
+    if of.state == S::ComparingPaper {
+        return format!("材料送达后由{}{}岗继续办理。", references.bureau_name(bureau), post.label());
+    }
+    let begun = if of.handler.is_some() { "已开始办理" } else { "尚未开始办理" };
+    let mut by_when = String::new();
+    if let (Some(arrived), Some(days)) = (application.arrived_at, post.service_days()) {
+        let end = references.calendar.term_end(arrived, days);
+        by_when = if now.china_day() > end {
+            let phone = references.bureau(bureau).map_or("", |b| b.phone.as_str());
+            let ask = if phone.is_empty() { String::new() } else { format!("（{phone}）") };
+            format!("，已超过 {days} 个工作日的办理期限（{end}），可向该局{ask}询问")
+        } else {
+            format!("，应在 {end} 前办结（{days} 个工作日）")
+        };
+    }
+    format!("{}{}岗{begun}{by_when}。", references.bureau_name(bureau), post.label())
 }
 
 /// 撤回: while no officer has taken it (D24).

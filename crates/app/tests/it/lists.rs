@@ -277,3 +277,30 @@ async fn r_2_2_22_colleagues_see_each_other_only_when_the_organisation_shares() 
         colleague.get(&format!("/applications/{id}")).await.is(404);
     }
 }
+
+/// R-2.3-09: the page says what happens now, which post of which bureau has it, and by when it decides.
+#[tokio::test]
+async fn r_2_3_09_the_page_says_who_has_it_and_until_when() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let accepting = story::submitted(&site, &user).await;
+        let reviewed = story::submitted(&site, &user).await;
+        let page =
+            async |user: &crate::support::Browser, id: &str| user.get(&format!("/applications/{id}")).await.is(200);
+        // The first day of the tests is Monday, 2026-11-23; the weekend after it does not count.
+        page(&user, &accepting).await.sees("受理岗尚未开始办理，应在 2026-11-25 前办结（2 个工作日）");
+        let case = bureau.accept.get(&format!("/casework/{accepting}")).await;
+        bureau.accept.send(&case.form("办理")).await.is(200);
+        page(&user, &accepting).await.sees("受理岗已开始办理，应在 2026-11-25 前办结");
+        decide(&bureau.accept, &reviewed, &[("decision", "accept"), ("opinion", "")]).await.is(200);
+        page(&user, &reviewed).await.sees("初审岗尚未开始办理，应在 2026-11-26 前办结（3 个工作日）");
+        decide(&bureau.first, &reviewed, &[("decision", "fail"), ("opinion", "不符合免办条款")]).await.is(200);
+        page(&user, &reviewed).await.sees("未获通过").sees_no("个工作日");
+
+        site.clock.pass_hours(72);
+        let owner = site.number(&format!("SELECT owner_id FROM application WHERE id = {accepting}")).await;
+        let user = site.sit_down(domain::ids::AccountId::new(owner)).await;
+        page(&user, &accepting).await.sees("已超过 2 个工作日的办理期限（2026-11-25）");
+    }
+}
