@@ -22,6 +22,7 @@ use crate::frame::{self, Entry};
 use crate::jobs;
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
+use crate::parts::track::Track;
 use crate::parts::view::{self, View};
 
 /// `?print=1`: the paper form.
@@ -39,6 +40,7 @@ struct ShowPage {
     form: FormView,
     title: String,
     status: Status,
+    track: Track,
     bureau: String,
     submitted: String,
     now_what: String,
@@ -81,6 +83,7 @@ pub async fn show(
         form: FormView::blank(&user.caller.csrf),
         title,
         status: Status::of(application.state()),
+        track: Track::of(&app, &application),
         bureau: name(application.ownership.receiving_bureau.as_ref()),
         submitted: application.submitted_at.map_or_else(|| "—".to_owned(), Instant::china),
         now_what: now_what(&application),

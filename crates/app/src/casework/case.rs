@@ -1,7 +1,5 @@
 //! 办理: the application beside the decision panel; taking and releasing a case (E14).
 
-use std::cmp::Ordering;
-
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -23,14 +21,8 @@ use kit::{flash, page};
 use crate::frame::{self, Entry};
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
+use crate::parts::track::Track;
 use crate::parts::view::{self, View};
-
-/// One box on the line of posts.
-struct Stop {
-    label: &'static str,
-    class: &'static str,
-    icon: &'static str,
-}
 
 #[derive(Template)]
 #[template(path = "casework/case.html")]
@@ -40,7 +32,7 @@ struct CasePage {
     number: String,
     post: Option<Post>,
     status: Status,
-    track: Vec<Stop>,
+    track: Track,
     view: View,
     warnings: Vec<&'static str>,
     timeline: Timeline,
@@ -200,7 +192,7 @@ async fn build(
         number,
         post,
         status: Status::of(of.state),
-        track: track(of.state, after_final(app, application)),
+        track: Track::of(app, application),
         warnings: application::warnings(&application.basics),
         version: application.version,
         may_handle,
@@ -219,33 +211,6 @@ async fn build(
         timeline,
         form: FormView::new(data, errors, &officer.caller.csrf),
     })
-}
-
-fn track(state: S, after_final: AfterFinal) -> Vec<Stop> {
-    let mut posts = vec![("提交申请", None)];
-    posts.extend(
-        Post::COURSE
-            .into_iter()
-            .filter(|p| *p != Post::Compare || after_final == AfterFinal::Compare)
-            .map(|p| (p.label(), Some(p))),
-    );
-    let at = match state {
-        S::Issued => posts.len(),
-        s => s.post().and_then(|p| posts.iter().position(|(_, q)| *q == Some(p))).unwrap_or(0),
-    };
-    posts
-        .into_iter()
-        .enumerate()
-        .map(|(n, (label, post))| Stop {
-            label,
-            class: match n.cmp(&at) {
-                Ordering::Less => "done",
-                Ordering::Equal => "now",
-                Ordering::Greater => "",
-            },
-            icon: if n < at { "check" } else { post.map_or("send", frame::icon_of) },
-        })
-        .collect()
 }
 
 /// 办理, and 接手 from a colleague with a reason.

@@ -8,4 +8,5 @@ pub mod reminders;
 pub mod sheet;
 pub mod status;
 pub mod timeline;
+pub mod track;
 pub mod view;
