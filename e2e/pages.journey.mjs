@@ -58,7 +58,7 @@ together("其他页面", () => {
     await page.getByRole("heading", { name: "产品特性" }).waitFor();
     await both(page, "11-product");
     await main.getByRole("link", { name: "返回", exact: true }).click();
-    const paper = await page.getByRole("link", { name: "打印申请（新窗口）" }).getAttribute("href");
+    const paper = await page.getByRole("link", { name: /^打印申请/ }).getAttribute("href");
     const printed = await page.request.get(new URL(paper ?? "", page.url()).href);
     assert.equal(printed.headers()["content-type"], "application/pdf");
     assert.equal((await printed.body()).toString("latin1", 0, 5), "%PDF-");

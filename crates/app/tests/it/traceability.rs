@@ -107,9 +107,9 @@ fn ids_in(text: &str) -> BTreeSet<String> {
             let Some((is_range, after)) = joined else { break };
             let Some((next, after)) = number_at(after.trim_start().trim_start_matches('-')) else { break };
             if is_range {
-                (last..=next).for_each(&mut note)
+                (last..=next).for_each(&mut note);
             } else {
-                note(next)
+                note(next);
             }
             last = next;
             more = after;
