@@ -11,7 +11,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export CARGO_TARGET_DIR := $(abspath $(TARGET))
 
-.PHONY: help run test test-fast check lint test-databases journeys assets docs bench soak demo-reset tools tools-assets test-deps
+.PHONY: help run test test-fast check lint test-databases journeys assets docs manual bench soak demo-reset tools tools-assets test-deps
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -46,6 +46,10 @@ assets: tools-assets ## stylesheets, scripts, icons and fonts
 
 docs: tools assets ## write the generated documents again
 	MIANBAN_UPDATE_DOCS=1 $(CARGO) test --locked --workspace
+
+manual: tools test-deps assets ## take the pictures of the user's manual again, from the demonstration
+	$(CARGO) build --locked --workspace
+	node e2e/manual.mjs
 
 # On PostgreSQL too where it is installed; scripts/install-test-deps.sh installs it.
 bench: tools assets ## measure the release build at 100,000 applications; figures go to docs/benchmarks.md

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { ROOT, startServer } from "./server.mjs";
+import { DEMO_PASSWORD, ROOT, startServer } from "./server.mjs";
 import { readLetters, waitForLetter } from "./mail.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -22,8 +22,7 @@ export const DESK = 1440;
 export const PHONE = 390;
 const screen = (/** @type {number} */ width) => ({ width, height: width === PHONE ? 844 : 900 });
 
-/** Password of all demonstration accounts. */
-export const DEMO_PASSWORD = "mianban-demo-2026";
+export { DEMO_PASSWORD };
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

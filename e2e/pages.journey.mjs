@@ -58,7 +58,11 @@ together("其他页面", () => {
     await page.getByRole("heading", { name: "产品特性" }).waitFor();
     await both(page, "11-product");
     await main.getByRole("link", { name: "返回", exact: true }).click();
-    await page.getByRole("link", { name: "打印申请" }).click();
+    const paper = await page.getByRole("link", { name: /^打印申请/ }).getAttribute("href");
+    const printed = await page.request.get(new URL(paper ?? "", page.url()).href);
+    assert.equal(printed.headers()["content-type"], "application/pdf");
+    assert.equal((await printed.body()).toString("latin1", 0, 5), "%PDF-");
+    await page.getByRole("link", { name: "网页打印" }).click();
     await s.at(page, /^免于办理强制性产品认证申请单/);
     await both(page, "11-print");
     await page.emulateMedia({ media: "print" });

@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Password of all demonstration accounts. */
+export const DEMO_PASSWORD = "mianban-demo-2026";
+
 /** @typedef {"sqlite" | "postgres"} Database */
 /** @typedef {{ url: string, mail: string, clock: string, folder: string, log: string, database: Database, pid: number, stop: () => Promise<void> }} Server */
 

@@ -1,6 +1,6 @@
 // What people do on the pages, told once for all journeys. Speaks by the labels a person reads.
 import assert from "node:assert/strict";
-import { DEMO_PASSWORD } from "./harness.mjs";
+import { DEMO_PASSWORD } from "./server.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("playwright-core").Locator} Locator */

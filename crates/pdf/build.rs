@@ -1,5 +1,5 @@
-//! Reads which characters the faces of the certificate hold, so that asking for one reads no face at run time. Fails
-//! early, with one clear line, when the fonts have not been fetched.
+//! Reads which characters the faces of the certificate hold, so that asking for one reads no face at run time, and
+//! collects the sources of the user's manual. Fails early, with one clear line, when the fonts have not been fetched.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -31,6 +31,30 @@ fn main() {
     code.push(']');
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("coverage.rs"), code).expect("OUT_DIR can be written");
+    fs::write(out.join("manual.rs"), manual()).expect("OUT_DIR can be written");
+}
+
+/// The files of `docs/manual` as a list of path and content, in order of path.
+fn manual() -> String {
+    let root = fs::canonicalize("../../docs/manual").expect("the sources of the manual are part of the project");
+    let mut found = BTreeSet::new();
+    for folder in [root.clone(), root.join("pictures")] {
+        println!("cargo::rerun-if-changed={}", folder.display());
+        for entry in fs::read_dir(&folder).expect("the folder of the manual can be read") {
+            let path = entry.expect("the folder of the manual can be read").path();
+            if path.extension().is_some_and(|e| e == "typ" || e == "png") {
+                found.insert(path);
+            }
+        }
+    }
+    let mut code = String::from("&[");
+    for path in found {
+        let name = path.strip_prefix(&root).expect("it was found below the root").to_str().expect("names are ASCII");
+        write!(code, "({name:?}, include_bytes!({:?})), ", path.to_str().expect("paths are UTF-8"))
+            .expect("a text can be written to");
+    }
+    code.push(']');
+    code
 }
 
 /// The characters for which a face has a glyph.

@@ -79,6 +79,9 @@ pub fn site() -> Site {
         .get("/bulletins", home::bulletins::list)
         .get("/bulletins/{id}", home::bulletins::show)
         .get("/verification", certificate::verification::show)
+        .get("/pre-check", home::pre_check::show)
+        // manual §1.5
+        .get("/manual", home::manual::show)
         // manual §1.1
         .get("/registration/terms", registration::terms::show)
         .post("/registration/terms", registration::terms::accept)
@@ -124,6 +127,7 @@ pub fn site() -> Site {
         .post("/applications/{id}/submission", application::submission::create)
         .get("/applications/{id}/receipt", application::submission::receipt)
         .post("/applications/{id}/withdrawal", application::show::withdraw)
+        .get("/applications/{id}/print", application::print::show)
         .get("/applications/{id}/outcome", application::outcome::show)
         // the bureau's posts
         .get("/casework", casework::worklist::list)

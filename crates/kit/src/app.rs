@@ -46,6 +46,12 @@ impl Config {
 pub trait Papers: Send + Sync {
     /// The PDF of a certificate from its frozen sheet (JSON).
     fn certificate(&self, sheet: &str) -> anyhow::Result<Vec<u8>>;
+    /// The PDF of an application form (打印申请) from its sheet (JSON).
+    fn application(&self, sheet: &str) -> anyhow::Result<Vec<u8>>;
+    /// The PDF of the user's manual, for this version of the program.
+    fn manual(&self, version: &str) -> anyhow::Result<Vec<u8>>;
+    /// Names the edition of the manual that [`Papers::manual`] makes: other content is another edition.
+    fn manual_edition(&self, version: &str) -> String;
     /// The characters of a text that the certificate's face cannot print (E27).
     fn missing_glyphs(&self, text: &str) -> Vec<char>;
 }

@@ -1,13 +1,16 @@
-//! Papers, typeset with Typst: the certificate and its annex (manual §2.6).
+//! Papers, typeset with Typst: the certificate and its annex (manual §2.6), the application form (打印申请, §2.2), and
+//! the user's manual (§1.5).
 //!
-//! The layout lies in `sheets/*.typ`, which a non-programmer can edit. Data reach it as JSON, never by text
-//! substitution, and the sheet can open no file but those given here. The same sheet always gives the same bytes.
+//! The layouts lie in `sheets/*.typ`, the manual in `docs/manual/*.typ`; a non-programmer can edit both. Data reach a
+//! sheet as JSON, never by text substitution, and it can open no file but those given here. The same sheet always gives
+//! the same bytes.
 
 use std::sync::OnceLock;
 
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -18,6 +21,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 const CERTIFICATE: &str = include_str!("../sheets/certificate.typ");
+const APPLICATION: &str = include_str!("../sheets/application.typ");
 const REGULAR: &[u8] = include_bytes!("../fonts/NotoSerifSC-Regular.ttf");
 const BOLD: &[u8] = include_bytes!("../fonts/NotoSerifSC-Bold.ttf");
 
@@ -113,6 +117,86 @@ pub struct CertificateSheetItem {
     pub hs_quantity: String,
 }
 
+/// All that the printed application form shows, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationSheet {
+    /// 申请单号.
+    pub number: String,
+    /// The version of the application, so that another state is another document.
+    pub version: i64,
+    /// The day of submission, `2026-11-23`.
+    pub submitted_on: String,
+    /// 打印时间.
+    pub printed_at: String,
+    /// 申请单位, as the author of the document.
+    pub applicant_name: String,
+    /// 申请单提交信息.
+    pub submission: Vec<FormLine>,
+    /// 申请单位信息.
+    pub applicant: Vec<FormLine>,
+    /// 申请信息.
+    pub basics: Vec<FormLine>,
+    /// 附表产品信息.
+    pub items: Vec<ApplicationSheetItem>,
+    /// 申请附件信息.
+    pub files: Vec<ApplicationSheetFile>,
+    /// Whether characters were replaced by 〓 because the faces lack them.
+    pub replaced: bool,
+    /// A demonstration: 样张.
+    pub specimen: bool,
+}
+
+/// A label of the form with what stands beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormLine {
+    /// The label.
+    pub label: String,
+    /// The text; empty is shown as —.
+    pub value: String,
+    /// Over the whole width.
+    pub wide: bool,
+}
+
+/// A product of the printed application form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationSheetItem {
+    /// 序号.
+    pub ordinal: i64,
+    /// 需免办产品名称.
+    pub product_name: String,
+    /// HS 编码.
+    pub hs_code: String,
+    /// 规格型号.
+    pub model: String,
+    /// 商标.
+    pub brand: String,
+    /// 生产厂名.
+    pub manufacturer: String,
+    /// 原产国.
+    pub origin_country: String,
+    /// 数量/重量 with unit.
+    pub quantity: String,
+    /// HS 标准量 with unit.
+    pub hs_quantity: String,
+    /// 总价 with currency.
+    pub total: String,
+    /// All that has no column: 产品特性, 单价, 最终使用地, …
+    pub details: String,
+}
+
+/// A file in the list of the printed application form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationSheetFile {
+    /// 附件类型.
+    pub kind: String,
+    /// 附件名称.
+    pub name: String,
+    /// 大小.
+    pub size: String,
+    /// 上传时间.
+    pub at: String,
+}
+
 /// Makes papers. The faces are read at the first paper, so that a program that makes none stays small.
 #[derive(Default)]
 pub struct Renderer {
@@ -147,15 +231,39 @@ impl Renderer {
         let code = QrCode::with_error_correction_level(&sheet.verification_url, EcLevel::M)?;
         let qr = code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build();
         let ident = format!("certificate {} version {}", sheet.number, sheet.version);
-        self.render(CERTIFICATE, serde_json::to_vec(sheet)?, qr.into_bytes(), ident)
+        let main = Source::new(file("/main.typ")?, CERTIFICATE.to_owned());
+        let files = vec![data_file(sheet)?, (file("/qr.svg")?, Bytes::new(qr.into_bytes()))];
+        self.render(vec![main], files, ident)
     }
 
-    fn render(&self, layout: &str, data: Vec<u8>, qr: Vec<u8>, ident: String) -> Result<Vec<u8>, PdfError> {
-        let world = SheetWorld {
-            faces: self.faces(),
-            main: Source::new(file("/main.typ")?, layout.to_owned()),
-            files: [(file("/data.json")?, Bytes::new(data)), (file("/qr.svg")?, Bytes::new(qr))],
-        };
+    /// The PDF of an application form, all of its fields and products, of the same make.
+    pub fn application(&self, sheet: &ApplicationSheet) -> Result<Vec<u8>, PdfError> {
+        let main = Source::new(file("/main.typ")?, APPLICATION.to_owned());
+        let ident = format!("application {} version {}", sheet.number, sheet.version);
+        self.render(vec![main], vec![data_file(sheet)?], ident)
+    }
+
+    /// The user's manual from its sources in `docs/manual`, for this version of the program.
+    pub fn manual(&self, version: &str) -> Result<Vec<u8>, PdfError> {
+        let mut sources = Vec::new();
+        let mut files = vec![(file("/version.txt")?, Bytes::new(version.as_bytes().to_vec()))];
+        for (path, bytes) in MANUAL {
+            let id = file(&format!("/{path}"))?;
+            if std::path::Path::new(path).extension().is_some_and(|e| e == "typ") {
+                let text = std::str::from_utf8(bytes).map_err(|e| PdfError::Sheet(format!("{path}: {e}")))?;
+                let source = Source::new(id, text.to_owned());
+                if *path == "manual.typ" { sources.insert(0, source) } else { sources.push(source) }
+            } else {
+                files.push((id, Bytes::new(*bytes)));
+            }
+        }
+        self.render(sources, files, format!("manual {version}"))
+    }
+
+    /// Sets the first source; the others are there to be included.
+    fn render(&self, sources: Vec<Source>, files: Vec<(FileId, Bytes)>, ident: String) -> Result<Vec<u8>, PdfError> {
+        let main = sources.first().map(Source::id).ok_or_else(|| PdfError::Sheet("there is no sheet".to_owned()))?;
+        let world = SheetWorld { faces: self.faces(), main, sources, files };
         let document = typst::compile::<PagedDocument>(&world).output.map_err(|e| said(&e));
         let pdf = document.and_then(|document| {
             let standards = PdfStandards::new(&[PdfStandard::A_2b, PdfStandard::Ua_1])
@@ -173,6 +281,25 @@ impl Renderer {
         typst::comemo::evict(0);
         pdf
     }
+}
+
+/// The sources and pictures of `docs/manual` by their path there; collected by the build script.
+static MANUAL: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/manual.rs"));
+
+/// Names an edition of the manual: another text, picture or version is another edition.
+pub fn manual_edition(version: &str) -> String {
+    let mut hash = Sha256::new();
+    for (path, bytes) in MANUAL.iter().chain([("version", version.as_bytes())].iter()) {
+        for part in [path.as_bytes(), bytes] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hex::encode(hash.finalize())
+}
+
+fn data_file(sheet: &impl Serialize) -> Result<(FileId, Bytes), PdfError> {
+    Ok((file("/data.json")?, Bytes::new(serde_json::to_vec(sheet)?)))
 }
 
 /// What both faces hold, as first and last of each unbroken run, in order; written by the build script.
@@ -201,11 +328,12 @@ fn file(path: &str) -> Result<FileId, PdfError> {
     Ok(RootedPath::new(VirtualRoot::Project, path).intern())
 }
 
-/// What a sheet can reach: itself, its data, its QR code, two faces. Nothing else exists.
+/// What a sheet can reach: itself and its chapters, its data and pictures, two faces. Nothing else exists.
 struct SheetWorld<'a> {
     faces: &'a Faces,
-    main: Source,
-    files: [(FileId, Bytes); 2],
+    main: FileId,
+    sources: Vec<Source>,
+    files: Vec<(FileId, Bytes)>,
 }
 
 impl World for SheetWorld<'_> {
@@ -218,11 +346,11 @@ impl World for SheetWorld<'_> {
     }
 
     fn main(&self) -> FileId {
-        self.main.id()
+        self.main
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == self.main.id() { Ok(self.main.clone()) } else { Err(FileError::AccessDenied) }
+        self.sources.iter().find(|s| s.id() == id).cloned().ok_or(FileError::AccessDenied)
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

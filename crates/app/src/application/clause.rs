@@ -31,9 +31,12 @@ pub async fn show(_user: EnterpriseUser) -> Response {
     page::see_other("/applications/declaration")
 }
 
-/// The page with nothing chosen.
-pub async fn opening(app: &App, user: &EnterpriseUser) -> Result<Response, AppError> {
+/// The page with nothing chosen, or with the clause that 办前自查 found.
+pub async fn opening(app: &App, user: &EnterpriseUser, clause: &str) -> Result<Response, AppError> {
     let mut data = FormData::default();
+    if app.references.now().clause_is_valid(clause, app.clock.today()) {
+        data.set("clause_code", clause);
+    }
     // One draft per opened page, however often the button is clicked.
     data.set("creation_key", &random::token());
     render(app, user, data, FieldErrors::default()).await

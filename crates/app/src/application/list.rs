@@ -223,7 +223,7 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
             Operation::Edit => Some((format!("/applications/{}/basics", c.id), "修改")),
             Operation::View => Some((format!("/applications/{}", c.id), "查看")),
             Operation::ViewProxy => Some((format!("/applications/{}", c.id), "查看（补录）")),
-            Operation::Print => Some((format!("/applications/{}?print=1", c.id), "打印申请")),
+            Operation::Print => Some((format!("/applications/{}/print", c.id), "打印申请")),
             Operation::Withdraw => None,
         })
         .collect();

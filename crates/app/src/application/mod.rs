@@ -9,6 +9,7 @@
 //! | `attachments` | §2.1.3 附件 |
 //! | `submission` | §2.1.3 核对申请信息, 提交申请 |
 //! | `show`, `outcome` | §2.5 查看, §2.2 cases 6, 7, 15 |
+//! | `print` | §2.2 case 4, 打印申请 |
 
 pub mod attachments;
 pub mod basics;
@@ -19,6 +20,7 @@ pub mod item;
 pub mod items;
 pub mod list;
 pub mod outcome;
+pub mod print;
 pub mod show;
 pub mod submission;
 

@@ -1,4 +1,4 @@
-//! 查看申请单 (manual §2.5), 打印申请, and 撤回 (D24).
+//! 查看申请单 (manual §2.5), 网页打印, and 撤回 (D24).
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -25,7 +25,7 @@ use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
 use crate::parts::view::{self, View};
 
-/// `?print=1`: the paper form.
+/// `?print=1`: 网页打印, for those who rather print from the browser; the paper form is `print`.
 #[derive(Debug, serde::Deserialize)]
 pub struct PrintQuery {
     #[serde(default)]

@@ -38,7 +38,7 @@ async fn an_empty_home_page_says_so() {
     }
 }
 
-/// R-1.3-01 and the following: menu, 快捷操作, 今日提醒, 当前用户, 当前时间, 当前版本信息.
+/// R-1.3-04 to -10: 当前时间, menu, 当前用户, 快捷操作, 返回主页 from anywhere, 当前版本信息, 今日提醒.
 #[tokio::test]
 async fn r_1_3_04_the_main_page_shows_the_parts_of_the_manual() {
     for site in Site::each().await {
@@ -57,6 +57,15 @@ async fn r_1_3_04_the_main_page_shows_the_parts_of_the_manual() {
         ] {
             let text = page.text();
             assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+        let menu = page.texts("nav[aria-label=操作菜单] li");
+        for entry in ["新申请", "查看申请列表", "修改用户信息", "填写新申请", "返回主页", "退出系统"]
+        {
+            assert!(menu.contains(&entry.to_owned()), "{entry} is not in {menu:?}");
+        }
+        assert_eq!(page.texts(".topbar details .lbl"), ["shili_a"]);
+        for path in ["/applications", "/applications/declaration", "/profile/particulars"] {
+            assert_eq!(enterprise.get(path).await.is(200).link("返回主页"), "/main", "{path}");
         }
         let officer = site.officer("sh_accept", SHANGHAI, &[Post::Accept]).await;
         let page = officer.get("/main").await.is(200).sees("受理").sees("件待办").sees_no("初审待办");

@@ -12,7 +12,7 @@ async fn log_in(visitor: &Browser, kind: &str, username: &str, password: &str) -
     visitor.send(&page.form("登录").fill(&[("kind", kind), ("username", username), ("password", password)])).await
 }
 
-/// R-1.2-01 and the following: type, name and password must all fit; one sentence for every failure.
+/// R-1-04, R-1.2-01 to -03: type, name and password must all fit; one sentence for every failure, an unknown user's too.
 #[tokio::test]
 async fn r_1_2_03_type_name_and_password_must_all_fit() {
     for site in Site::each().await {
@@ -28,6 +28,8 @@ async fn r_1_2_03_type_name_and_password_must_all_fit() {
         ] {
             let page = log_in(&site.visitor(), kind, name, password).await.is(422).sees(sentence);
             assert_eq!(page.value("username"), name, "what was typed is kept");
+            let radios = page.texts("input[name=kind] + span");
+            assert_eq!(radios, ["企业", "检验检疫局", "认监委"]);
         }
         log_in(&site.visitor(), "enterprise", "shili_a", PASSWORD).await.at("/main").sees("shili_a");
         log_in(&site.visitor(), "enterprise", "ｓｈｉｌｉ＿ａ", PASSWORD).await.at("/main");

@@ -41,6 +41,18 @@ impl Papers for PlainPapers {
         Ok(format!("%PDF-1.7 {sheet}").into_bytes())
     }
 
+    fn application(&self, sheet: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(format!("%PDF-1.7 {sheet}").into_bytes())
+    }
+
+    fn manual(&self, version: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(format!("%PDF-1.7 manual {version}").into_bytes())
+    }
+
+    fn manual_edition(&self, version: &str) -> String {
+        version.to_owned()
+    }
+
     fn missing_glyphs(&self, text: &str) -> Vec<char> {
         text.chars().filter(|c| *c == '𠀀').take(1).collect()
     }
@@ -379,6 +391,11 @@ impl Page {
     /// The texts of all that a selector finds.
     pub fn texts(&self, css: &str) -> Vec<String> {
         self.document().select(&selector(css)).map(words).collect()
+    }
+
+    /// Where all that a selector finds lead.
+    pub fn hrefs(&self, css: &str) -> Vec<String> {
+        self.document().select(&selector(css)).filter_map(|e| e.value().attr("href").map(str::to_owned)).collect()
     }
 
     /// An attribute of the first that a selector finds.

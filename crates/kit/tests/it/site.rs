@@ -29,6 +29,18 @@ impl Papers for NoPapers {
         anyhow::bail!("no papers here")
     }
 
+    fn application(&self, _: &str) -> anyhow::Result<Vec<u8>> {
+        anyhow::bail!("no papers here")
+    }
+
+    fn manual(&self, _: &str) -> anyhow::Result<Vec<u8>> {
+        anyhow::bail!("no papers here")
+    }
+
+    fn manual_edition(&self, version: &str) -> String {
+        version.to_owned()
+    }
+
     fn missing_glyphs(&self, _: &str) -> Vec<char> {
         Vec::new()
     }

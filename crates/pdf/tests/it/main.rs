@@ -4,7 +4,10 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use pdf::{CertificateSheet, CertificateSheetItem, Renderer};
+use pdf::{
+    ApplicationSheet, ApplicationSheetFile, ApplicationSheetItem, CertificateSheet, CertificateSheetItem, FormLine,
+    Renderer,
+};
 
 fn sheet(products: u32) -> CertificateSheet {
     CertificateSheet {
@@ -44,6 +47,53 @@ fn sheet(products: u32) -> CertificateSheet {
                 hs_quantity: "1,234.5 台".into(),
             })
             .collect(),
+        specimen: true,
+    }
+}
+
+fn line(label: &str, value: &str, wide: bool) -> FormLine {
+    FormLine { label: label.into(), value: value.into(), wide }
+}
+
+fn form(products: i64) -> ApplicationSheet {
+    ApplicationSheet {
+        number: "MB3100002026112300042".into(),
+        version: 3,
+        submitted_on: "2026-11-23".into(),
+        printed_at: "2026-11-24 10:00".into(),
+        applicant_name: "示例电器(上海)有限公司".into(),
+        submission: vec![
+            line("申请单号", "MB3100002026112300042", false),
+            line("受理局", "上海出入境检验检疫局", false),
+        ],
+        applicant: vec![line("申请单位", "示例电器(上海)有限公司", false), line("传真", "", false)],
+        basics: vec![
+            line("免办条款", "1. 为科研、测试所需的产品", true),
+            line("贸易方式", "一般贸易", false),
+            line("用途及免办理由", &"用于能效对比测试，测试完成后退运。".repeat(50), true),
+        ],
+        items: (1..=products)
+            .map(|ordinal| ApplicationSheetItem {
+                ordinal,
+                product_name: format!("独立窗式空调器样机{ordinal}喆镕"),
+                hs_code: "8415101000".into(),
+                model: "KC-26/ZW-T1-ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789".into(),
+                brand: "演示品牌".into(),
+                manufacturer: "示例工厂（慕尼黑）".into(),
+                origin_country: "德国".into(),
+                quantity: "1,234.5 台".into(),
+                hs_quantity: "1,234.5 台".into(),
+                total: "1,252.50 EUR".into(),
+                details: "安装方式：窗式；制冷剂：R32；单价：100.20 EUR；产品最终使用地：上海市 市辖区 浦东新区".into(),
+            })
+            .collect(),
+        files: vec![ApplicationSheetFile {
+            kind: "营业执照".into(),
+            name: "营业执照扫描件 2026.pdf".into(),
+            size: "860 KB".into(),
+            at: "2026-11-23 09:00".into(),
+        }],
+        replaced: false,
         specimen: true,
     }
 }
@@ -93,6 +143,55 @@ fn the_same_sheet_gives_the_same_bytes() {
     let a = Renderer::new().certificate(&sheet(3)).unwrap();
     let b = Renderer::new().certificate(&sheet(3)).unwrap();
     assert_eq!(a, b);
+}
+
+/// R-2.2-10: all fields, all products over as many pages as they need, the files, page numbers, embedded faces.
+#[test]
+fn the_application_form_is_printed_whole() {
+    let renderer = Renderer::new();
+    for (products, fewest, most) in [(0, 2, 3), (1, 2, 3), (20, 3, 6), (2_000, 100, 250)] {
+        let file = written(&renderer.application(&form(products)).unwrap());
+        let pages = pages_of(&file);
+        assert!((fewest..=most).contains(&pages), "{products} products: {pages} pages");
+        let text = text_of(&file);
+        for word in [
+            "免于办理强制性产品认证申请单",
+            "MB3100002026112300042",
+            "上海出入境检验检疫局",
+            "1.为科研、测试所需的产品",
+            "营业执照扫描件2026.pdf",
+            "申请单位（盖章）",
+            &format!("共{products}项"),
+            &format!("第{pages}页共{pages}页"),
+        ] {
+            assert!(text.contains(word), "{word} in {text}");
+        }
+        if products > 0 {
+            assert!(text.contains(&format!("独立窗式空调器样机{products}")) && text.contains("制冷剂：R32"), "{text}");
+        }
+        let fonts = said("pdffonts", &[file.path().to_str().unwrap()]);
+        assert!(fonts.lines().skip(2).all(|row| row.contains(" yes yes yes ")), "{fonts}");
+    }
+    assert_eq!(renderer.application(&form(3)).unwrap(), Renderer::new().application(&form(3)).unwrap());
+}
+
+/// R-1-03: the manual is typeset from its sources, with contents, pictures and page numbers.
+#[test]
+fn the_manual_is_typeset() {
+    let bytes = Renderer::new().manual("V1.2.3").unwrap();
+    let file = written(&bytes);
+    let pages = pages_of(&file);
+    assert!((15..=35).contains(&pages), "{pages} pages");
+    assert!(bytes.len() < 5_000_000, "{} bytes", bytes.len());
+    let text = text_of(&file);
+    for word in ["企业用户手册", "V1.2.3", "目录", "注册", "新申请", "补正申请", "找回密码", &format!("第{pages}页")]
+    {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    let fonts = said("pdffonts", &[file.path().to_str().unwrap()]);
+    assert!(fonts.lines().skip(2).all(|row| row.contains(" yes yes yes ")), "{fonts}");
+    assert_eq!(pdf::manual_edition("V1").len(), 64);
+    assert_ne!(pdf::manual_edition("V1"), pdf::manual_edition("V2"));
 }
 
 #[test]

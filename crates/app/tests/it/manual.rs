@@ -1,0 +1,183 @@
+//! 下载使用文档 (manual §1.5), and the words of the manual itself.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use axum::http::header;
+use domain::actor::Post;
+
+use crate::story::{self, AIR_CONDITIONER, Bureau, decide};
+use crate::support::{Page, Site};
+
+/// R-1-03, R-1.5-01: a save dialog without login; made once, then kept with the files.
+#[tokio::test]
+async fn r_1_03_the_manual_is_downloaded_without_login() {
+    for site in Site::each().await {
+        let visitor = site.visitor();
+        let link = visitor.get("/").await.is(200).link("下载使用文档");
+        for _ in 0..2 {
+            let file = visitor.get(&link).await.is(200);
+            assert_eq!(file.headers[header::CONTENT_TYPE], "application/pdf");
+            let disposition = file.headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+            assert!(disposition.starts_with("attachment; ") && disposition.ends_with("%2Epdf"), "{disposition}");
+            assert_eq!(file.headers[header::CONTENT_LENGTH], file.body.len().to_string());
+            assert!(file.body.starts_with(b"%PDF"));
+            assert_eq!(file.statements, 0, "it is no matter of the database");
+        }
+    }
+}
+
+/// What a person can press, read or fill in on these pages, word for word.
+#[derive(Default)]
+struct Words(BTreeSet<String>);
+
+impl Words {
+    fn read(&mut self, page: &Page) {
+        let css = "a, button, label, legend, summary, h1, h2, h3, th, dt, strong, .nav-h, .st, .lbl, option, \
+                   .crumb, label span, li a span:first-of-type, .form-label";
+        for words in page.texts(css) {
+            // “查看申请列表 1 件待办” is the entry 查看申请列表.
+            let bare = words.split(" 件待办").next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
+            self.0.insert(bare.trim().to_owned());
+            // “浏览 合同文件” is the button 浏览, its purpose said to those who hear it alone.
+            self.0.insert(words.split(' ').next().unwrap_or_default().to_owned());
+            self.0.insert(words);
+        }
+    }
+}
+
+fn sources() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manual");
+    let mut found: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "typ"))
+        .map(|p| (p.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&p).unwrap()))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Every `#label[…]` of a source, as it is read.
+fn labels(source: &str) -> Vec<String> {
+    let inside = source.split("#label[").skip(1).filter_map(|rest| rest.split_once(']'));
+    inside.map(|(label, _)| label.replace('\\', "")).collect()
+}
+
+/// The manual cannot fall behind: what it quotes as a label stands on a page, word for word.
+#[tokio::test]
+async fn every_label_of_the_manual_stands_on_a_page() {
+    for site in Site::each().await {
+        let mut words = Words::default();
+        let visitor = site.visitor();
+        for path in ["/", "/login", "/bulletins", "/password-reset", "/registration/terms", "/verification"] {
+            words.read(&visitor.get(path).await.is(200));
+        }
+        for path in [
+            "/pre-check?name=%E7%A9%BA%E8%B0%83",
+            "/pre-check?hs=8415101000&exempt=none&clause=1",
+            "/pre-check?hs=8415101000&exempt=none&clause=1&province=310000",
+        ] {
+            words.read(&visitor.get(path).await.is(200));
+        }
+        let terms = visitor.get("/registration/terms").await;
+        let code = visitor.send(&terms.form("我同意")).await.is(200);
+        words.read(&code);
+        words.read(&visitor.send(&code.form("注册").set("org_code", "")).await.is(200));
+
+        let user = site.company().await;
+        site.enterprise("colleague", "802100433").await;
+        site.enterprise("newcomer", "802100433").await;
+        db::testing::confirm(&site.app.db, "colleague").await;
+        let bureau = Bureau::shanghai(&site).await;
+        let draft = story::complete_draft(&site, &user).await;
+        let returned = story::submitted(&site, &user).await;
+        decide(&bureau.accept, &returned, &[("decision", "return"), ("part", "items"), ("opinion", "请核对规格型号")])
+            .await
+            .is(200);
+        let paper = story::submitted(&site, &user).await;
+        bureau.bring_to(&paper, Post::Compare).await;
+        let notice = [
+            ("decision", "request_paper"),
+            ("address", "受理窗口"),
+            ("papers", "担保书原件"),
+            ("contact", "窗口 021-00000000"),
+            ("deadline", "2026-12-01"),
+        ];
+        decide(&bureau.compare, &paper, &notice).await.is(200);
+        let refused = story::submitted(&site, &user).await;
+        decide(&bureau.accept, &refused, &[("decision", "refuse"), ("opinion", "不属于免办情形")]).await.is(200);
+        let issued = story::issued(&site, &user, &bureau).await;
+        let accepting = story::submitted(&site, &user).await;
+        let terminated = story::submitted(&site, &user).await;
+        let case = bureau.terminate.get(&format!("/casework/{terminated}")).await;
+        let number = user.get(&format!("/applications/{terminated}")).await.texts("dd.code").remove(0);
+        let fields = [("termination_reason", "企业注销，终止办理"), ("confirm_number", number.as_str())];
+        bureau.terminate.send(&case.form("强制终止流程").fill(&fields)).await.is(200);
+
+        let declaration = user.get("/applications/declaration").await.is(200);
+        words.read(&declaration);
+        words.read(&user.send(&declaration.form("我同意")).await.is(200));
+        for path in [
+            "/main".to_owned(),
+            "/applications?size=50".to_owned(),
+            format!("/applications/{draft}/basics"),
+            format!("/applications/{draft}/items"),
+            format!("/applications/{draft}/catalogue?code=84&name="),
+            format!("/applications/{draft}/items/new?hs_code={AIR_CONDITIONER}"),
+            format!("/applications/{draft}/attachments"),
+            format!("/applications/{draft}/submission"),
+            format!("/applications/{returned}/basics"),
+            format!("/applications/{returned}"),
+            format!("/applications/{accepting}"),
+            format!("/applications/{accepting}/receipt"),
+            format!("/applications/{paper}/outcome"),
+            format!("/applications/{refused}/outcome"),
+            format!("/applications/{terminated}/outcome"),
+            format!("/applications/{issued}/certificate"),
+            "/profile/particulars".to_owned(),
+            "/profile/password".to_owned(),
+            "/profile/colleagues".to_owned(),
+        ] {
+            words.read(&user.get(&path).await.is(200));
+        }
+        let particulars = user.get("/profile/particulars").await.form("保存").set("contact_name", "李示例");
+        words.read(&user.send(&particulars).await.is(200));
+        let owner = db::account::credentials(&site.app.db.read(), "shili_a").await.unwrap().unwrap().id;
+        let changed = site.sit_down_with(owner, |p| p.applicant.contact = "李示例".to_owned()).await;
+        words.read(&changed.get(&format!("/applications/{draft}/basics")).await.is(200));
+        let first = format!("/applications/{accepting}");
+        let product = user.get(&first).await.link("窗式空调器样机");
+        words.read(&user.get(&product).await.is(200));
+
+        let mut unknown = Vec::new();
+        let mut count = 0;
+        for (file, source) in sources() {
+            for label in labels(&source) {
+                count += 1;
+                if !words.0.contains(&label) {
+                    unknown.push(format!("{file}: {label}"));
+                }
+            }
+        }
+        assert!(count > 100, "{count} labels: the manual marks them with #label[…]");
+        assert!(unknown.is_empty(), "the manual names what no page shows:\n{}", unknown.join("\n"));
+    }
+}
+
+/// Every picture is used, small enough to be kept in the repository, and described.
+#[test]
+fn the_pictures_of_the_manual_are_small_and_used() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manual/pictures");
+    let text: String = sources().into_iter().map(|(_, source)| source).collect();
+    let mut found = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(text.contains(&format!("#picture(\"{name}\"")), "{name} stands in no chapter");
+        assert!(fs::metadata(&path).unwrap().len() <= 80_000, "{name} is larger than 80 kB");
+        found += 1;
+    }
+    assert_eq!(found, text.matches("#picture(\"").count(), "a picture is missing: run `make manual`");
+}
