@@ -337,7 +337,7 @@
       if (again) {
         const retry = element("button", "btn btn-sm btn-plain", "重试");
         retry.type = "button";
-        retry.setAttribute("aria-label", `重新上传 ${file.name}`);
+        retry.setAttribute("aria-label", `重试 ${file.name}`);
         retry.addEventListener("click", () => send(file, url, input, list, row));
         row.append(retry);
       }

@@ -21,15 +21,6 @@ async function officer({ open, login }, user) {
   return page;
 }
 
-/** Presses Tab until something has the focus. @param {Page} page @param {Locator} target */
-async function tabTo(page, target) {
-  for (let n = 0; n < 150; n++) {
-    await page.keyboard.press("Tab");
-    if (await target.evaluateAll((found) => found.some((e) => e === document.activeElement))) return;
-  }
-  assert.fail(`Tab never reaches ${target}`);
-}
-
 together("检验检疫局办理", () => {
   journey("办理、接手、放弃办理；其他岗位只能查看；放弃后企业撤回", async (tools) => {
     const { page, number } = await filed(tools);
@@ -191,10 +182,10 @@ together("检验检疫局办理", () => {
   journey("只用键盘受理一份申请", async (tools) => {
     const { number } = await filed(tools);
     const page = await tools.open("/login");
-    await tabTo(page, page.getByRole("radio", { name: "企业" }));
+    await s.tabTo(page, page.getByRole("radio", { name: "企业" }));
     await page.keyboard.press("ArrowRight");
     assert.ok(await page.getByRole("radio", { name: "检验检疫局" }).isChecked());
-    await tabTo(page, s.field(page, "用户名"));
+    await s.tabTo(page, s.field(page, "用户名"));
     await page.keyboard.type("demo_accept");
     await page.keyboard.press("Tab");
     await page.keyboard.type(DEMO_PASSWORD);
@@ -203,29 +194,29 @@ together("检验检疫局办理", () => {
 
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), "跳到主要内容", "the first Tab offers the way past the menu");
-    await tabTo(page, page.getByRole("navigation", { name: "操作菜单" }).getByRole("link", { name: /^受理/ }));
+    await s.tabTo(page, page.getByRole("navigation", { name: "操作菜单" }).getByRole("link", { name: /^受理/ }));
     await page.keyboard.press("Enter");
     await s.at(page, "受理待办");
-    await tabTo(page, s.field(page, "申请单号"));
+    await s.tabTo(page, s.field(page, "申请单号"));
     await page.keyboard.type(number);
     await page.keyboard.press("Enter");
     await page.getByText("共 1 条").first().waitFor();
-    await tabTo(page, page.getByRole("link", { name: `办理 ${number}` }));
+    await s.tabTo(page, page.getByRole("link", { name: `办理 ${number}` }));
     await page.keyboard.press("Enter");
     await s.at(page, `受理办理 ${number}`);
     const results = page.getByRole("group", { name: "处理结果" }).getByRole("radio");
-    await tabTo(page, results);
+    await s.tabTo(page, results);
     await page.keyboard.press("Space");
     assert.ok(await results.first().isChecked());
     await page.keyboard.press("ArrowDown");
     assert.ok(await results.nth(1).isChecked());
     await page.keyboard.press("ArrowUp");
-    await tabTo(page, page.getByRole("checkbox", { name: "附表产品信息" }));
+    await s.tabTo(page, page.getByRole("checkbox", { name: "附表产品信息" }));
     await page.keyboard.press("Space");
     await page.keyboard.press("Space");
-    await tabTo(page, s.field(page, "意见"));
+    await s.tabTo(page, s.field(page, "意见"));
     await page.keyboard.type("材料齐全，准予受理。");
-    await tabTo(page, page.getByRole("button", { name: "提交意见" }));
+    await s.tabTo(page, page.getByRole("button", { name: "提交意见" }));
     await page.keyboard.press("Enter");
     await page.getByRole("status").filter({ hasText: `${number}：已提交意见` }).waitFor();
   });

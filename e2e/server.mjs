@@ -55,17 +55,17 @@ function databaseUrl(database, folder) {
 
 /**
  * Starts the program and waits until it is ready. Journeys know it only by its pages, its mail folder and its clock file.
- * @param {Database} database
+ * @param {Database} database @param {string[]} [more] further options
  * @returns {Promise<Server>}
  */
-export async function startServer(database) {
+export async function startServer(database, more = []) {
   const folder = mkdtempSync(join(tmpdir(), "mianban-journeys-"));
   const mail = join(folder, "mail");
   const clock = join(folder, "clock");
   const output = join(ROOT, "e2e", "output", database);
   mkdirSync(mail);
   mkdirSync(output, { recursive: true });
-  const log = join(output, "server.log");
+  const log = join(output, more.length ? "server-of-its-own.log" : "server.log");
   const url = `http://127.0.0.1:${await freePort()}`;
   const options = [
     "serve", "--demo",
@@ -74,6 +74,7 @@ export async function startServer(database) {
     "--data-dir", join(folder, "data"),
     "--database-url", databaseUrl(database, folder),
     "--mail-dir", mail,
+    ...more,
   ];
   const file = openSync(log, "w");
   const child = spawn(program(), options, { cwd: folder, stdio: ["ignore", file, file], env: { ...process.env, MIANBAN_DEMO_CLOCK: clock } });

@@ -304,3 +304,12 @@ export async function answerDialog(page, yes) {
   await (yes ? dialog.accept() : dialog.dismiss());
   return dialog.type();
 }
+
+/** Presses Tab until something has the focus. @param {Page} page @param {Locator} target */
+export async function tabTo(page, target) {
+  for (let n = 0; n < 150; n++) {
+    await page.keyboard.press("Tab");
+    if (await target.evaluateAll((found) => found.some((e) => e === document.activeElement))) return;
+  }
+  assert.fail(`Tab never reaches ${target}`);
+}
