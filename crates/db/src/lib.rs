@@ -16,6 +16,7 @@ pub mod doctor;
 mod migrate;
 pub mod number;
 pub mod one_time_password;
+pub mod product_template;
 pub mod queue;
 pub mod reference;
 pub mod scope;
