@@ -289,7 +289,8 @@ pub fn judge(
     }
     let any = references.hs_types_matching("", "", today).first().copied();
     let regions = regions(references);
-    let reader = RowReader { references, application, chosen, any, today, layout: &layout, regions };
+    let lists = lists(references);
+    let reader = RowReader { references, application, chosen, any, today, layout: &layout, regions, lists };
     let mut judged = Judged { rows: rows.len(), ..Judged::default() };
     for row in rows {
         match reader.read(row) {
@@ -300,7 +301,33 @@ pub fn judge(
     Ok(judged)
 }
 
-/// The last level of 行政区划, by folded path.
+/// The lists of the form: the code of each entry, by whatever people write for it, folded.
+fn lists(references: &ReferenceCache) -> HashMap<&'static str, HashMap<String, String>> {
+    let mut units = HashMap::new();
+    for u in &references.units {
+        let code = u.code.as_str();
+        // Excel makes 7 of 007.
+        for written in [code, code.trim_start_matches('0'), &u.name] {
+            units.entry(text::fold(written)).or_insert_with(|| code.to_owned());
+        }
+    }
+    let mut countries = HashMap::new();
+    for c in &references.countries {
+        for written in [c.code.as_str(), &c.name] {
+            countries.entry(text::fold(written)).or_insert_with(|| c.code.to_string());
+        }
+    }
+    let mut currencies = HashMap::new();
+    for c in &references.currencies {
+        let label = format!("{}（{}）", c.name, c.code);
+        for written in [c.code.as_str(), &c.name, &label] {
+            currencies.entry(text::fold(written)).or_insert_with(|| c.code.to_string());
+        }
+    }
+    HashMap::from([("qty_unit", units), ("origin_country", countries), ("currency", currencies)])
+}
+
+/// 行政区划, by folded path.
 fn regions(references: &ReferenceCache) -> HashMap<String, RegionCode> {
     references.regions.iter().map(|r| (text::fold(&references.region_path(&r.code)), r.code.clone())).collect()
 }
@@ -365,6 +392,7 @@ struct RowReader<'a> {
     today: Day,
     layout: &'a Layout,
     regions: HashMap<String, RegionCode>,
+    lists: HashMap<&'static str, HashMap<String, String>>,
 }
 
 /// A row on its way into the form.
@@ -465,34 +493,9 @@ impl RowReader<'_> {
 
     /// Texts become what the selects of the form send.
     fn fill(&self, filling: &mut Filling<'_>, typed: &HashMap<&'static str, String>) {
-        let references = self.references;
-        for (field, text) in typed {
-            let folded = text::fold(text);
-            let value = match *field {
-                "origin_country" => references
-                    .countries
-                    .iter()
-                    .find(|c| text::fold(c.code.as_str()) == folded || text::fold(&c.name) == folded)
-                    .map(|c| c.code.to_string()),
-                "currency" => references
-                    .currencies
-                    .iter()
-                    .find(|c| {
-                        let (code, name) = (text::fold(c.code.as_str()), text::fold(&c.name));
-                        code == folded || name == folded || format!("{name}({code})") == folded
-                    })
-                    .map(|c| c.code.to_string()),
-                "qty_unit" => {
-                    let code = format!("{folded:0>3}");
-                    let known = |u: &&db::reference::Named<domain::ids::UnitCode>| {
-                        text::fold(&u.name) == folded || (!folded.is_empty() && u.code.as_str() == code)
-                    };
-                    references.units.iter().find(known).map(|u| u.code.to_string())
-                }
-                "use_region_code" | "use_address" => continue,
-                _ => Some(text.clone()),
-            };
-            filling.data.set(field, &value.unwrap_or_else(|| text.clone()));
+        for (field, text) in typed.iter().filter(|(f, _)| !matches!(**f, "use_region_code" | "use_address")) {
+            let code = self.lists.get(field).and_then(|list| list.get(&text::fold(text)));
+            filling.data.set(field, code.unwrap_or(text));
         }
         let place = |field| typed.get(field).map_or("", String::as_str);
         self.fill_place(filling, place("use_region_code"), place("use_address"));

@@ -170,11 +170,11 @@ pub async fn upload(
     };
     let judged = judge(&app, &draft.application, &arrived.hs_code, key).await?;
     let there = count_items(&app.db.read(), id, &ItemFilter::default()).await?;
-    let mut report = report(judged, there);
+    let mut report = report(&judged, there);
     report.file = arrived.name;
     let is_clean = report.faults.is_empty() && report.problems.is_empty() && report.warnings.is_empty();
-    if is_clean {
-        return add(&app, &user, id, &arrived.hs_code, key).await;
+    if let (true, Ok(judged)) = (is_clean, judged) {
+        return add(&app, &user, &draft.application, judged, key).await;
     }
     if report.faults.is_empty() && report.right > 0 {
         report.key = key.to_string();
@@ -264,10 +264,10 @@ async fn judge(
     }
 }
 
-fn report(judged: Result<Judged, Vec<String>>, there: i64) -> Report {
-    let mut judged = match judged {
+fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {
+    let judged = match judged {
         Ok(judged) => judged,
-        Err(faults) => return Report { faults, ..Report::default() },
+        Err(faults) => return Report { faults: faults.clone(), ..Report::default() },
     };
     let mut faults = Vec::new();
     let rows = i64::try_from(judged.rows).unwrap_or(i64::MAX);
@@ -280,14 +280,12 @@ fn report(judged: Result<Judged, Vec<String>>, there: i64) -> Report {
     }
     let warnings: Vec<_> =
         judged.right.iter().flat_map(|r| r.warnings.iter().map(|w| format!("第 {} 行：{w}", r.row))).collect();
-    let more = judged.problems.len().saturating_sub(SHOWN);
-    judged.problems.truncate(SHOWN);
     Report {
         faults,
         rows: judged.rows,
         right: judged.right.len(),
-        problems: judged.problems,
-        more,
+        problems: judged.problems.iter().take(SHOWN).cloned().collect(),
+        more: judged.problems.len().saturating_sub(SHOWN),
         warnings,
         ..Report::default()
     }
@@ -301,21 +299,22 @@ pub async fn accept(
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     let Ok(key) = form.get("key").parse::<Uuid>() else { return Err(incomplete()) };
-    add(&app, &user, id, form.get("hs_code"), key).await
+    let seen = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
+    let judged = judge(&app, &seen, form.get("hs_code"), key).await?;
+    let judged = judged.map_err(|faults| AppError::Conflict(format!("{}。没有导入。", faults.join("；"))))?;
+    add(&app, &user, &seen, judged, key).await
 }
 
-/// Adds the rows that are right. The file's key names them, so that a second click adds nothing.
+/// Adds the rows that are right, judged with `seen` before the transaction, which waits for nothing. The file's key names
+/// them, so that a second click adds nothing.
 async fn add(
     app: &App,
     user: &EnterpriseUser,
-    id: ApplicationId,
-    hs_code: &str,
+    seen: &Application,
+    judged: Judged,
     key: Uuid,
 ) -> Result<Response, AppError> {
-    let seen = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
-    // Judged before the transaction, which waits for nothing; the same rules hold unless the basics changed meanwhile.
-    let judged = judge(app, &seen, hs_code, key).await?;
-    let judged = judged.map_err(|faults| AppError::Conflict(format!("{}。没有导入。", faults.join("；"))))?;
+    let id = seen.id;
     let items: Vec<(usize, ItemForm)> = judged.right.into_iter().map(|r| (r.row, r.item)).collect();
     if items.is_empty() {
         return Err(AppError::Conflict("文件中没有可以导入的产品，请返回导入页面修改后重新上传。".to_owned()));
