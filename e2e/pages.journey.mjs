@@ -54,7 +54,7 @@ together("其他页面", () => {
     await page.getByRole("link", { name: /^查看 MB/ }).first().click();
     await s.at(page, /^MB/);
     await both(page, "11-application-returned");
-    await page.getByRole("region", { name: "附表产品信息" }).getByRole("link").first().click();
+    await page.getByRole("region", { name: "附表产品，可横向滚动" }).getByRole("link").first().click();
     await page.getByRole("heading", { name: "产品特性" }).waitFor();
     await both(page, "11-product");
     await main.getByRole("link", { name: "返回", exact: true }).click();

@@ -18,6 +18,8 @@ pub enum Entry {
     NewApplication,
     /// 查看申请列表.
     Applications,
+    /// 产品模板.
+    Templates,
     /// 修改用户信息, 修改密码, 单位用户.
     Profile,
     /// A post's worklist.
@@ -113,6 +115,7 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
                 item("主页", "/main", "home", None, entry == Entry::Main),
                 item("新申请", "/applications/declaration", "file-plus", None, entry == Entry::NewApplication),
                 item("查看申请列表", "/applications", "list-details", Some(waiting), entry == Entry::Applications),
+                item("产品模板", "/product-templates", "category", None, entry == Entry::Templates),
                 item("修改用户信息", "/profile/particulars", "user-edit", None, entry == Entry::Profile),
             ],
         },

@@ -1,7 +1,7 @@
 //! Writes of applications: drafts, products, submission, and the one place where a state changes.
 
 use domain::actor::Post;
-use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm, Part};
+use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm, MOST_ITEMS, Part};
 use domain::catalogue::Trait;
 use domain::ids::{
     AccountId, ApplicationId, BureauCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, OrganisationId,
@@ -517,21 +517,103 @@ fn item_params(i: &ItemForm) -> DbResult<Vec<crate::Value>> {
     ])
 }
 
+const ITEM_COLUMNS: &str = "hs_code, hs_name, product_name, product_folded, model, model_folded, brand, manufacturer, \
+    origin_country, qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, use_region_code, use_address, \
+    serials, usage_note, remark, traits";
+
 /// Adds a product. The application row is locked and counted by [`touch`] in the same transaction. The same
-/// `creation_key` again adds nothing: a double click makes one.
+/// `creation_key` again adds nothing: a double click makes one. [`DbError::Refused`] when the application is full.
 pub async fn add_item(tx: &Tx, application: ApplicationId, item: &ItemForm, creation_key: &str) -> DbResult<()> {
     let mut values = item_params(item)?;
     values.extend(params![application, creation_key]);
-    tx.run(
-        "INSERT INTO application_item (hs_code, hs_name, product_name, product_folded, model, model_folded, brand, \
-             manufacturer, origin_country, qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, \
-             use_region_code, use_address, serials, usage_note, remark, traits, application_id, creation_key) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-             $22, $23, $24) ON CONFLICT (application_id, creation_key) DO NOTHING",
-        values,
+    let done = tx
+        .run(
+            &format!(
+                "INSERT INTO application_item ({ITEM_COLUMNS}, application_id, creation_key) \
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+                 $22, $23, $24 WHERE (SELECT COUNT(*) FROM application_item WHERE application_id = $23) < {MOST_ITEMS} \
+                 ON CONFLICT (application_id, creation_key) DO NOTHING"
+            ),
+            values,
+        )
+        .await?;
+    if done == 1 {
+        return Ok(());
+    }
+    let known = crate::number(
+        &tx.0,
+        "SELECT COUNT(*) FROM application_item WHERE application_id = $1 AND creation_key = $2",
+        params![application, creation_key],
     )
     .await?;
-    Ok(())
+    if known == 1 { Ok(()) } else { Err(DbError::Refused(full(MOST_ITEMS, 1))) }
+}
+
+/// Why no more products go in, and what to do.
+fn full(there: i64, more: i64) -> String {
+    format!(
+        "一份申请最多 {MOST_ITEMS} 个产品，现有 {there} 个，不能再添加 {more} 个，本次没有添加任何产品。\
+         请减少产品，或将其余产品填写在另一份申请中。"
+    )
+}
+
+/// Whether products of the file of this key are there: a second click on the same button adds nothing.
+pub async fn has_items_of(source: &impl Source, application: ApplicationId, key: &str) -> DbResult<bool> {
+    let there = crate::number(
+        source.connection(),
+        "SELECT COUNT(*) FROM application_item WHERE application_id = $1 AND SUBSTR(creation_key, 1, $2) = $3",
+        params![application, i32::try_from(key.len()).unwrap_or(i32::MAX), key],
+    )
+    .await?;
+    Ok(there > 0)
+}
+
+/// Adds the rows of a file, each with its number, all or none; [`DbError::Refused`] when they are more than the
+/// application has room for. The application row is locked, and counted by [`touch`] in the same transaction.
+pub async fn add_items(tx: &Tx, application: ApplicationId, items: &[(usize, ItemForm)], key: &str) -> DbResult<()> {
+    let there =
+        crate::number(&tx.0, "SELECT COUNT(*) FROM application_item WHERE application_id = $1", params![application])
+            .await?;
+    let more = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    if there.saturating_add(more) > MOST_ITEMS {
+        return Err(DbError::Refused(full(there, more)));
+    }
+    let mut all = Vec::with_capacity(items.len());
+    for (row, item) in items {
+        let mut values = item_params(item)?;
+        values.extend(params![application, format!("{key}-{row}")]);
+        all.push(values);
+    }
+    let columns: Vec<_> = ITEM_COLUMNS.split(", ").chain(["application_id", "creation_key"]).collect();
+    tx.insert_rows("application_item", &columns, "", all).await
+}
+
+/// 复制为新申请: gives a draft that was just made the basic information `basics` and the products of `from`; files, numbers
+/// and opinions stay behind (D24). Says how many products there are.
+pub async fn copy_into(
+    tx: &Tx,
+    draft: &Application,
+    edit: Transition,
+    from: ApplicationId,
+    basics: &Basics,
+    by: &By,
+    now: Instant,
+) -> DbResult<u64> {
+    save_basics(tx, draft, edit, basics, by, now).await?;
+    let copied = tx
+        .run(
+            &format!(
+                "INSERT INTO application_item ({ITEM_COLUMNS}, application_id, creation_key) \
+                 SELECT {ITEM_COLUMNS}, $1, 'copy-' || CAST(id AS TEXT) FROM application_item \
+                 WHERE application_id = $2 ORDER BY id"
+            ),
+            params![draft.id, from],
+        )
+        .await?;
+    let detail = serde_json::json!({ "part": Part::Items.word(), "what": "copy_products", "from": from }).to_string();
+    let entry = Entry { detail: &detail, ..Entry::of("edit") };
+    audit::record(tx, Subject::Application(draft.id), by, now, &entry).await?;
+    Ok(copied)
 }
 
 /// Saves a product; [`DbError::Overtaken`] when another tab was faster.

@@ -16,6 +16,7 @@ pub mod doctor;
 mod migrate;
 pub mod number;
 pub mod one_time_password;
+pub mod product_template;
 pub mod queue;
 pub mod reference;
 pub mod scope;
@@ -152,11 +153,13 @@ impl Tx {
         Ok(self.0.execute_raw(statement(&self.0, sql, params)).await?.rows_affected())
     }
 
-    /// Writes rows, a few hundred to a statement; `tail` says what happens on a known key.
+    /// Writes rows, a few hundred to a statement; `tail` says what happens on a known key. Wide rows come fewer at a time:
+    /// SQLite looks for the name of each value among all the names before it.
     async fn insert_rows(&self, table: &str, columns: &[&str], tail: &str, rows: Vec<Vec<Value>>) -> DbResult<()> {
+        let at_once = (1_200 / columns.len().max(1)).clamp(1, 300);
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
-            let batch: Vec<_> = rows.by_ref().take(300).collect();
+            let batch: Vec<_> = rows.by_ref().take(at_once).collect();
             let mut marks = placeholders(1);
             let tuples: Vec<_> = batch
                 .iter()

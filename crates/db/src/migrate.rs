@@ -38,6 +38,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0008_shared_fields"),
     || file!("0009_lists"),
     || file!("0010_search"),
+    || file!("0011_product_templates"),
     || file!("0015_calendar"),
 ];
 

@@ -179,6 +179,9 @@ impl Basics {
     }
 }
 
+/// An application holds at most this many products, however they come.
+pub const MOST_ITEMS: i64 = 2_000;
+
 /// One product of the annex (申请单附表产品).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemForm {

@@ -38,6 +38,8 @@ ids! {
     ApplicationId;
     /// A product of an application (附表产品).
     ItemId;
+    /// 产品模板.
+    ProductTemplateId;
     /// An uploaded file.
     AttachmentId;
     /// 免办证明.

@@ -3,7 +3,7 @@
 //! *Seeing* is a [`Scope`] that becomes a `WHERE`; *doing* is a [`Transition`] that only [`may`] hands out.
 //! Pages draw their buttons by asking the same functions, so a page never offers what the server refuses.
 
-use crate::actor::{Actor, Membership, Officer, Post};
+use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
 use crate::ids::{AccountId, BureauCode, OrganisationId};
 use crate::workflow::{Action, Hat, Refusal, State, Transition, step};
 
@@ -117,6 +117,25 @@ pub const fn may_edit_shared_fields(membership: Membership) -> bool {
     }
 }
 
+/// Whether 复制为新申请 is open to him: to the user whose application it is, in every state (D19, D24). One that the bureau
+/// entered stays read-only to him (manual §2.2, case 8).
+pub fn may_copy(actor: &Actor, of: &Ownership) -> bool {
+    match actor {
+        Actor::Enterprise(e) => e.account == of.owner && of.entered_by_bureau.is_none(),
+        Actor::Officer(_) | Actor::Cnca(_) => false,
+    }
+}
+
+/// Whether a 产品模板 that he sees may be renamed and deleted by him: his own, and for 单位管理员 those of the
+/// organisation that shares (D5).
+pub fn may_change_template(user: &Enterprise, owner: AccountId) -> bool {
+    match user.membership {
+        _ if user.account == owner => true,
+        Membership::Administrator => user.shares,
+        Membership::Confirmed | Membership::Pending => false,
+    }
+}
+
 /// A link in the 状态栏 of the list (manual §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusLink {
@@ -139,6 +158,8 @@ pub enum Operation {
     Print,
     /// 撤回 (D24).
     Withdraw,
+    /// 复制为新申请 (D19, D24).
+    Copy,
 }
 
 /// What one row of the list offers.
@@ -172,6 +193,9 @@ pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
     if may(actor, of, Action::Withdraw).is_ok() {
         operations.push(Operation::Withdraw);
     }
+    if may_copy(actor, of) {
+        operations.push(Operation::Copy);
+    }
     let status = match of.state {
         State::Issued => Some(StatusLink::Certificate),
         State::ComparingPaper | State::Terminated => Some(StatusLink::Outcome),
@@ -193,7 +217,7 @@ pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::{Enterprise, Posts};
+    use crate::actor::Posts;
 
     fn owner() -> Actor {
         Actor::Enterprise(Enterprise {
@@ -272,21 +296,21 @@ mod tests {
     fn the_links_of_a_row_follow_the_state() {
         use Operation as O;
         let rows: &[(State, &[O], Option<StatusLink>, bool)] = &[
-            (State::Draft, &[O::Edit], None, true),
-            (State::Accepting, &[O::View, O::Print, O::Withdraw], None, false),
-            (State::Returned, &[O::Edit, O::View, O::Print], None, false),
-            (State::AcceptanceRefused, &[O::View, O::Print], Some(StatusLink::Outcome), false),
-            (State::FirstReview, &[O::View, O::Print], None, false),
-            (State::FirstReviewFailed, &[O::View, O::Print], Some(StatusLink::Outcome), false),
-            (State::FinalReview, &[O::View, O::Print], None, false),
-            (State::FinalReviewFailed, &[O::View, O::Print], Some(StatusLink::Outcome), false),
-            (State::Comparing, &[O::View, O::Print], None, false),
-            (State::ComparingPaper, &[O::View, O::Print], Some(StatusLink::Outcome), false),
-            (State::ComparingFailed, &[O::View, O::Print], Some(StatusLink::Outcome), false),
-            (State::AwaitingIssue, &[O::View, O::Print], None, false),
-            (State::Issued, &[O::View, O::Print], Some(StatusLink::Certificate), false),
-            (State::Terminated, &[O::View, O::Print], Some(StatusLink::Outcome), false),
-            (State::Withdrawn, &[O::View, O::Print], None, false),
+            (State::Draft, &[O::Edit, O::Copy], None, true),
+            (State::Accepting, &[O::View, O::Print, O::Withdraw, O::Copy], None, false),
+            (State::Returned, &[O::Edit, O::View, O::Print, O::Copy], None, false),
+            (State::AcceptanceRefused, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
+            (State::FirstReview, &[O::View, O::Print, O::Copy], None, false),
+            (State::FirstReviewFailed, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
+            (State::FinalReview, &[O::View, O::Print, O::Copy], None, false),
+            (State::FinalReviewFailed, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
+            (State::Comparing, &[O::View, O::Print, O::Copy], None, false),
+            (State::ComparingPaper, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
+            (State::ComparingFailed, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
+            (State::AwaitingIssue, &[O::View, O::Print, O::Copy], None, false),
+            (State::Issued, &[O::View, O::Print, O::Copy], Some(StatusLink::Certificate), false),
+            (State::Terminated, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
+            (State::Withdrawn, &[O::View, O::Print, O::Copy], None, false),
         ];
         assert_eq!(rows.len(), State::ALL.len());
         for (state, operations, status, selectable) in rows {
@@ -295,5 +319,29 @@ mod tests {
             assert_eq!(links.status, *status, "{state}");
             assert_eq!(links.selectable, *selectable, "{state}");
         }
+    }
+
+    #[test]
+    fn d24_only_the_user_whose_application_it_is_copies_it() {
+        let mut of = case(State::Withdrawn);
+        assert!(may_copy(&owner(), &of));
+        assert!(!may_copy(&officer(8, "310000", &[Post::Accept]), &of));
+        of.owner = AccountId::new(2);
+        assert!(!may_copy(&owner(), &of), "a colleague's");
+        of = case(State::Issued);
+        of.entered_by_bureau = Some(BureauCode::new("310000"));
+        assert!(!may_copy(&owner(), &of), "entered by the bureau");
+    }
+
+    #[test]
+    fn d5_a_template_is_changed_by_its_owner_and_by_the_administrator_of_a_sharing_organisation() {
+        let Actor::Enterprise(mut user) = owner() else { panic!("an enterprise") };
+        let (own, colleague) = (AccountId::new(1), AccountId::new(2));
+        assert!(may_change_template(&user, own));
+        assert!(!may_change_template(&user, colleague));
+        user.shares = true;
+        assert!(may_change_template(&user, colleague));
+        user.membership = Membership::Confirmed;
+        assert!(may_change_template(&user, own) && !may_change_template(&user, colleague));
     }
 }

@@ -28,6 +28,7 @@ pub struct Pager {
     path: String,
     filters: Vec<(String, String)>,
     is_below: bool,
+    fragment: &'static str,
 }
 
 impl HtmlSafe for Pager {}
@@ -50,6 +51,7 @@ impl Pager {
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
             is_below: false,
+            fragment: "",
         }
     }
 
@@ -57,6 +59,18 @@ impl Pager {
     #[must_use]
     pub fn below(&self) -> Self {
         Self { is_below: true, ..self.clone() }
+    }
+
+    /// A list further down on its page: the links lead to the element of this id.
+    #[must_use]
+    pub const fn at(mut self, fragment: &'static str) -> Self {
+        self.fragment = fragment;
+        self
+    }
+
+    /// `#` and the element that the links lead to.
+    fn anchor(&self) -> String {
+        if self.fragment.is_empty() { String::new() } else { format!("#{}", self.fragment) }
     }
 
     /// The total is a lower bound: 「10000 条以上」 (E10).
@@ -114,7 +128,7 @@ impl Pager {
         }
         query.append_pair("page", &page.to_string());
         query.append_pair("size", &size.to_string());
-        format!("{}?{}", self.path, query.finish())
+        format!("{}?{}{}", self.path, query.finish(), self.anchor())
     }
 
     /// The page numbers around this one.
@@ -144,6 +158,7 @@ mod tests {
         // 20 rows a page: row 41 is on page 3.
         assert!(html.contains("page=3&#38;size=20"), "{html}");
         assert!(pager.below().to_string().contains("id=\"jump-below\""));
+        assert!(pager.at("list").to_string().contains("size=20#list"));
     }
 
     #[test]

@@ -230,7 +230,8 @@ pub async fn upload(
     }
 }
 
-async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
+/// Notes a file before its first byte: the sweep removes what no row takes.
+pub async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
     let tx = app.db.begin().await?;
     attachment::announce(&tx, object_key, app.now()).await?;
     tx.commit().await?;

@@ -24,10 +24,36 @@ pub struct Search {
     code: Option<String>,
     #[serde(default)]
     name: Option<String>,
+    /// The type is chosen for 导入产品.
+    #[serde(default)]
+    import: String,
     #[serde(default)]
     page: String,
     #[serde(default)]
     size: String,
+}
+
+/// What a chosen type is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// A product form.
+    Product,
+    /// A file of products.
+    Import,
+}
+
+impl For {
+    const fn of(import: &str) -> Self {
+        if import.is_empty() { Self::Product } else { Self::Import }
+    }
+
+    /// The page of the chosen type.
+    fn page(self, id: ApplicationId, hs_code: &str) -> String {
+        match self {
+            Self::Product => format!("/applications/{id}/items/new?hs_code={hs_code}"),
+            Self::Import => format!("/applications/{id}/import?hs_code={hs_code}"),
+        }
+    }
 }
 
 struct TypeRow {
@@ -46,6 +72,8 @@ struct CataloguePage {
     form: FormView,
     /// The product form that waits for another type: its fields, kept.
     kept: Vec<(String, String)>,
+    /// The type is chosen for 导入产品.
+    import: bool,
     searched: bool,
     rows: Vec<TypeRow>,
     pager: Pager,
@@ -64,13 +92,14 @@ pub async fn show(
     };
     let code = search.code.as_deref().unwrap_or_default();
     let name = search.name.as_deref().unwrap_or_default();
+    let purpose = For::of(&search.import);
     if let Some(only) = app.references.now().hs_type_to_open(code, name, app.clock.today()) {
-        return Ok(page::see_other(&format!("/applications/{id}/items/new?hs_code={}", only.code)));
+        return Ok(page::see_other(&purpose.page(id, only.code.as_str())));
     }
     let searched = search.code.is_some() || search.name.is_some();
     let query = PageQuery { page: search.page.clone(), size: search.size.clone() };
     let application = &draft.application;
-    render(&app, &user, application, code, name, searched, &query, Vec::new(), FieldErrors::default()).await
+    render(&app, &user, application, purpose, code, name, searched, &query, Vec::new(), FieldErrors::default()).await
 }
 
 /// 查询 and 提交 while a product waits for another type: what was typed into it is kept in the page (R-2.1.2-13).
@@ -95,6 +124,10 @@ pub async fn choose(
     } else {
         references.hs_type(form.get("chosen"), today)
     };
+    let purpose = For::of(form.get("import"));
+    if let (Some(chosen), For::Import) = (chosen, purpose) {
+        return Ok(page::see_other(&purpose.page(id, chosen.code.as_str())));
+    }
     if let Some(chosen) = chosen {
         return item::with_type(&app, &user, id, chosen, &form).await;
     }
@@ -104,7 +137,7 @@ pub async fn choose(
     }
     let query = PageQuery { page: form.get("page").to_owned(), size: form.get("size").to_owned() };
     let searched = searching || !code.is_empty() || !name.is_empty();
-    render(&app, &user, &draft.application, &code, &name, searched, &query, kept, errors).await
+    render(&app, &user, &draft.application, purpose, &code, &name, searched, &query, kept, errors).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "one page, two ways into it")]
@@ -112,6 +145,7 @@ async fn render(
     app: &App,
     user: &EnterpriseUser,
     application: &Application,
+    purpose: For,
     code: &str,
     name: &str,
     searched: bool,
@@ -125,9 +159,10 @@ async fn render(
     let total = i64::try_from(matching.len()).unwrap_or(i64::MAX);
     let path = format!("/applications/{id}/catalogue");
     // While a product waits, every hit is on one page: paging links would lose what was typed into it.
+    let import = if purpose == For::Import { "1" } else { "" };
     let size = if kept.is_empty() { query.size.clone() } else { "50".to_owned() };
     let query = PageQuery { page: query.page.clone(), size };
-    let pager = Pager::new(&query, total, &path, &[("code", code), ("name", name)]);
+    let pager = Pager::new(&query, total, &path, &[("code", code), ("name", name), ("import", import)]);
     let take = if kept.is_empty() { pager.limit() } else { i64::MAX };
     let rows = matching
         .into_iter()
@@ -154,6 +189,7 @@ async fn render(
         id,
         form: FormView::new(data, errors, &user.caller.csrf),
         kept,
+        import: purpose == For::Import,
         searched,
         rows,
         pager,

@@ -86,18 +86,31 @@ struct ItemPage {
     region_name: String,
     theirs: Vec<(String, String, String)>,
     warnings: Vec<String>,
+    note: String,
 }
 
-/// `?hs_code=` of a new product, `?refresh=` of a cascade.
-#[derive(Debug, serde::Deserialize)]
+/// `?hs_code=` of a new product, or what it begins with: `?copy=` a product, `?template=`; `?refresh=` of a cascade.
+#[derive(Debug, Default, serde::Deserialize)]
 pub struct NewQuery {
     #[serde(default)]
     hs_code: String,
     #[serde(default)]
+    copy: String,
+    #[serde(default)]
+    template: String,
+    #[serde(default)]
     refresh: String,
 }
 
-/// An empty form of a HS type.
+/// What a new product begins with.
+struct Model {
+    hs_code: String,
+    fields: Vec<(&'static str, String)>,
+    traits: Vec<(String, String)>,
+    note: String,
+}
+
+/// An empty form of a HS type; or the copy of a product, or a template, to go on from.
 pub async fn new(
     State(app): State<App>,
     user: EnterpriseUser,
@@ -109,12 +122,79 @@ pub async fn new(
         Err(elsewhere) => return Ok(elsewhere),
     };
     let references = app.references.now();
-    let Some(hs) = references.hs_type(&query.hs_code, app.clock.today()) else {
-        return Err(AppError::Invalid(unknown_hs(&query.hs_code)));
+    let today = app.clock.today();
+    let Some(model) = model(&app, &user, id, &query).await? else {
+        let Some(hs) = references.hs_type(&query.hs_code, today) else {
+            return Err(AppError::Invalid(unknown_hs(&query.hs_code)));
+        };
+        let data = defaults(&references, &draft.application, hs);
+        let page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+        return page::render(&page);
     };
-    let data = defaults(&references, &draft.application, hs);
-    let page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+    let Some(hs) = references.hs_type_ever(&model.hs_code) else {
+        return Err(AppError::Conflict(unknown_hs(&model.hs_code)));
+    };
+    let mut data = defaults(&references, &draft.application, hs);
+    for (field, value) in &model.fields {
+        data.set(field, value);
+    }
+    for (n, value) in carry_over(&model.traits, &hs.characteristics).iter().enumerate() {
+        data.set(&format!("trait_{n}"), value);
+    }
+    let mut page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+    page.note = model.note;
+    if references.hs_type(&model.hs_code, today).is_none() {
+        page.warnings.push(unknown_hs(&model.hs_code));
+    }
     page::render(&page)
+}
+
+/// The product or the template that the new one begins with. 序列号/零件号 belong to one product and are not copied.
+async fn model(
+    app: &App,
+    user: &EnterpriseUser,
+    id: ApplicationId,
+    query: &NewQuery,
+) -> Result<Option<Model>, AppError> {
+    let read = app.db.read();
+    if !query.copy.is_empty() {
+        let wanted = query.copy.parse().map_err(|_| AppError::NotFound)?;
+        let stored = db::application::item(&read, id, wanted).await?;
+        let mut fields = item_fields(&stored.form);
+        fields.retain(|(field, _)| *field != "serials");
+        for (n, code) in app.references.now().region_levels(&stored.form.use_region).iter().enumerate() {
+            let names = ["use_region_code_1", "use_region_code_2", "use_region_code_3"];
+            fields.extend(names.get(n).map(|name| (*name, code.to_string())));
+        }
+        return Ok(Some(Model {
+            hs_code: stored.form.hs_code.to_string(),
+            fields,
+            traits: stored.form.traits.iter().map(|t| (t.name.clone(), t.value.clone())).collect(),
+            note: format!("复制自产品“{}”，序列号/零件号没有复制；保存后成为新的产品", stored.form.product_name),
+        }));
+    }
+    if !query.template.is_empty() {
+        let wanted = query.template.parse().map_err(|_| AppError::NotFound)?;
+        let t = db::product_template::load(&read, &user.scope(), wanted).await?;
+        return Ok(Some(Model {
+            note: format!("取自产品模板“{}”，请填写数量和总价，核对其余内容后保存", t.name),
+            hs_code: t.hs_code.to_string(),
+            traits: t.traits.iter().map(|t| (t.name.clone(), t.value.clone())).collect(),
+            fields: vec![
+                ("product_name", t.product_name),
+                ("model", t.model),
+                ("brand", t.brand),
+                ("manufacturer", t.manufacturer),
+                ("origin_country", t.origin_country.to_string()),
+                ("qty_unit", t.qty_unit.to_string()),
+                ("unit_price", t.unit_price.plain()),
+                ("currency", t.currency.to_string()),
+                ("usage_note", t.usage_note),
+                ("remark", t.remark),
+            ],
+        }));
+    }
+    Ok(None)
 }
 
 fn unknown_hs(code: &str) -> String {
@@ -135,7 +215,8 @@ fn defaults(references: &ReferenceCache, application: &Application, hs: &HsType)
     data
 }
 
-fn set_region(references: &ReferenceCache, data: &mut FormData, region: &RegionCode) {
+/// Chooses a region in the three selects.
+pub fn set_region(references: &ReferenceCache, data: &mut FormData, region: &RegionCode) {
     for (n, code) in references.region_levels(region).iter().enumerate() {
         data.set(&format!("use_region_code_{}", n + 1), code.as_str());
     }
@@ -216,7 +297,19 @@ fn typed(references: &ReferenceCache, item: &Item) -> FormData {
     let mut d = FormData::default();
     d.set("item", &item.id.to_string());
     d.set("seen", &seen(item));
-    for (field, value) in [
+    for (field, value) in item_fields(i) {
+        d.set(field, &value);
+    }
+    set_region(references, &mut d, &i.use_region);
+    for (n, t) in i.traits.iter().enumerate() {
+        d.set(&format!("trait_{n}"), &t.value);
+    }
+    d
+}
+
+/// A product as it stands in the inputs, without place, traits and what belongs to the page.
+fn item_fields(i: &ItemForm) -> Vec<(&'static str, String)> {
+    vec![
         ("product_name", i.product_name.clone()),
         ("model", i.model.clone()),
         ("brand", i.brand.clone()),
@@ -232,14 +325,7 @@ fn typed(references: &ReferenceCache, item: &Item) -> FormData {
         ("serials", i.serials.clone()),
         ("usage_note", i.usage_note.clone()),
         ("remark", i.remark.clone()),
-    ] {
-        d.set(field, &value);
-    }
-    set_region(references, &mut d, &i.use_region);
-    for (n, t) in i.traits.iter().enumerate() {
-        d.set(&format!("trait_{n}"), &t.value);
-    }
-    d
+    ]
 }
 
 async fn build(
@@ -298,6 +384,7 @@ async fn build(
         region_name,
         theirs: Vec::new(),
         warnings: Vec::new(),
+        note: String::new(),
     })
 }
 
@@ -383,7 +470,7 @@ async fn save(
         drop(tx);
         form.set("warned", &hash_of(&warnings.join("|")));
         let mut page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
-        page.warnings = warnings;
+        page.warnings = warnings.into_iter().map(|w| format!("{w}；确认无误可再次点击保存")).collect();
         return page::unprocessable(&page);
     }
     match &stored {
@@ -411,19 +498,20 @@ async fn save(
 }
 
 /// What looks wrong and may be right (forms §2.7).
-fn warnings(new: &ItemForm) -> Vec<String> {
+pub fn warnings(new: &ItemForm) -> Vec<String> {
     let mut out = Vec::new();
     if total_differs(new.qty, new.unit_price, new.total_price) {
         let right = total(new.qty, new.unit_price).map(|t| t.to_string()).unwrap_or_default();
-        out.push(format!("总价与数量/重量 × 单价（{right}）不一致，请核对；确认无误可再次点击保存"));
+        out.push(format!("总价与数量/重量 × 单价（{right}）不一致，请核对"));
     }
     if new.qty_unit == new.hs_unit && new.qty != new.hs_qty {
-        out.push("数量/重量单位与 HS 标准量单位相同，但两个数量不一致，请核对；确认无误可再次点击保存".to_owned());
+        out.push("数量/重量单位与 HS 标准量单位相同，但两个数量不一致，请核对".to_owned());
     }
     out
 }
 
-fn parse(
+/// Reads a product; every mistake at once. A file of products is read by the same rules.
+pub fn parse(
     references: &ReferenceCache,
     application: &Application,
     stored: Option<&Item>,

@@ -224,6 +224,7 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
             Operation::View => Some((format!("/applications/{}", c.id), "查看")),
             Operation::ViewProxy => Some((format!("/applications/{}", c.id), "查看（补录）")),
             Operation::Print => Some((format!("/applications/{}/print", c.id), "打印申请")),
+            Operation::Copy => Some((format!("/applications/{}/copy", c.id), "复制为新申请")),
             Operation::Withdraw => None,
         })
         .collect();

@@ -6,6 +6,8 @@
 //! | `declaration`, `clause` | §2.1, §2.1.1 申请人声明, 免办条款和贸易方式 |
 //! | `basics` | §2.1.1 申请基本信息, §2.3, §2.4 |
 //! | `items`, `catalogue`, `item` | §2.1.2 附表产品 |
+//! | `import`, `export`, `columns`, `spreadsheet` | products from and into XLSX and CSV |
+//! | `product_templates`, `copy` | products and applications to begin with |
 //! | `attachments` | §2.1.3 附件 |
 //! | `submission` | §2.1.3 核对申请信息, 提交申请 |
 //! | `show`, `outcome` | §2.5 查看, §2.2 cases 6, 7, 15 |
@@ -15,13 +17,19 @@ pub mod attachments;
 pub mod basics;
 pub mod catalogue;
 pub mod clause;
+pub mod columns;
+pub mod copy;
 pub mod declaration;
+pub mod export;
+pub mod import;
 pub mod item;
 pub mod items;
 pub mod list;
 pub mod outcome;
 pub mod print;
+pub mod product_templates;
 pub mod show;
+pub mod spreadsheet;
 pub mod submission;
 
 use axum::response::Response;

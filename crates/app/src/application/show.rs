@@ -13,6 +13,7 @@ use domain::workflow::{Action, State as S};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
+use kit::paging::PageQuery;
 use kit::reference::ReferenceCache;
 use kit::session::{EnterpriseUser, Signed, Submitted};
 use kit::shell::Shell;
@@ -23,13 +24,18 @@ use crate::jobs;
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
-use crate::parts::view::{self, View};
+use crate::parts::view::{self, Shown, View};
 
-/// `?print=1`: 网页打印, for those who rather print from the browser; the paper form is `print`.
+/// `?print=1`: 网页打印, for those who rather print from the browser, the paper form is `print`; `page` and `size` of its
+/// products.
 #[derive(Debug, serde::Deserialize)]
-pub struct PrintQuery {
+pub struct ShowQuery {
     #[serde(default)]
     print: String,
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    size: String,
 }
 
 #[derive(Template)]
@@ -47,6 +53,7 @@ struct ShowPage {
     who_and_when: String,
     may_edit: bool,
     may_withdraw: bool,
+    may_copy: bool,
     has_certificate: bool,
     has_outcome: bool,
     is_proxy: bool,
@@ -60,7 +67,7 @@ pub async fn show(
     State(app): State<App>,
     user: Signed,
     Path(id): Path<ApplicationId>,
-    Query(query): Query<PrintQuery>,
+    Query(query): Query<ShowQuery>,
 ) -> Result<Response, AppError> {
     if matches!(user.actor(), Actor::Officer(_)) {
         return Ok(page::see_other(&format!("/casework/{id}")));
@@ -68,7 +75,13 @@ pub async fn show(
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
     let links = policy::row_links(user.actor(), &application.ownership);
-    let view = view::load(&read, &app, &application).await?;
+    let print = !query.print.is_empty() && application.number.is_some();
+    let view = if print {
+        view::load(&read, &app, &application, &Shown::All).await?
+    } else {
+        let pages = PageQuery { page: query.page, size: query.size };
+        view::load_page(&read, &app, &application, pages, format!("/applications/{id}")).await?
+    };
     let timeline = timeline::load(&read, &app, id, false).await?;
     let references = app.references.now();
     let name = |b: Option<&domain::ids::BureauCode>| {
@@ -90,12 +103,13 @@ pub async fn show(
         who_and_when: who_and_when(&application, &references, app.now()),
         may_edit: links.operations.contains(&Operation::Edit),
         may_withdraw: links.operations.contains(&Operation::Withdraw),
+        may_copy: links.operations.contains(&Operation::Copy),
         has_certificate: links.status == Some(StatusLink::Certificate),
         has_outcome: links.status == Some(StatusLink::Outcome),
         is_proxy: application.ownership.entered_by_bureau.is_some(),
         view,
         timeline,
-        print: !query.print.is_empty() && application.number.is_some(),
+        print,
     })
 }
 
@@ -106,7 +120,7 @@ fn now_what(application: &Application) -> String {
         S::Accepting => "已送到受理岗，等待受理。受理人员办理之前，您可以撤回。",
         S::Returned => "需要您补正。请按审批意见修改后重新提交，申请单将回到送补正的岗位。",
         S::AcceptanceRefused | S::FirstReviewFailed | S::FinalReviewFailed | S::ComparingFailed => {
-            "审批已结束，未获通过。请查看原因；如需再次办理，请填写新申请。"
+            "审批已结束，未获通过。请查看原因；如需再次办理，可以复制为新申请。"
         }
         S::FirstReview => "已受理，等待初审。",
         S::FinalReview => "初审已通过，等待终审。",
@@ -115,7 +129,7 @@ fn now_what(application: &Application) -> String {
         S::AwaitingIssue => "审批已通过，等待发证。",
         S::Issued => "已发证。点击“证明”查看、下载或打印。",
         S::Terminated => "审批流程已被检验检疫局强制终止。",
-        S::Withdrawn => "您已撤回该申请。",
+        S::Withdrawn => "您已撤回该申请。如需再次办理，可以复制为新申请。",
     }
     .to_owned()
 }

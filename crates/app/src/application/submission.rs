@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use axum_extra::extract::Query;
 use db::{Source, Tx};
 use domain::application::{self, Application, Enclosures, Fault, Part};
 use domain::catalogue::CharacteristicKind;
@@ -14,13 +15,17 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
 use kit::page;
+use kit::paging::PageQuery;
 use kit::session::{EnterpriseUser, Submitted};
 use kit::shell::Shell;
 
 use crate::application::{Draft, Step, Steps, open};
 use crate::frame::{self, Entry};
 use crate::jobs;
-use crate::parts::view::{self, View};
+use crate::parts::view::{self, Shown, View};
+
+/// So many links to faults are shown; the rest after these are mended. Of two thousand products each may have one.
+const SHOWN_FAULTS: usize = 200;
 
 struct FaultLink {
     href: String,
@@ -35,7 +40,9 @@ struct CheckPage {
     steps: Steps,
     id: ApplicationId,
     form: FormView,
+    /// The first of them.
     faults: Vec<FaultLink>,
+    fault_count: usize,
     warnings: Vec<String>,
     view: View,
     bureau: Option<String>,
@@ -47,6 +54,7 @@ pub async fn check(
     State(app): State<App>,
     user: EnterpriseUser,
     Path(id): Path<ApplicationId>,
+    Query(pages): Query<PageQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
     let Draft { application, .. } = match open(&read, &app, &user, id).await? {
@@ -55,7 +63,7 @@ pub async fn check(
     };
     let items = db::application::items(&read, id).await?;
     let faults = faults(&read, &app, &application, &items).await?;
-    let page = build(&app, &user, &application, faults).await?;
+    let page = build(&app, &user, &application, &items, faults, pages).await?;
     page::render(&page)
 }
 
@@ -63,7 +71,9 @@ async fn build(
     app: &App,
     user: &EnterpriseUser,
     application: &Application,
+    items: &[db::application::Item],
     faults: Vec<Fault>,
+    pages: PageQuery,
 ) -> Result<CheckPage, AppError> {
     let id = application.id;
     let references = app.references.now();
@@ -72,7 +82,8 @@ async fn build(
     let crumbs = [("查看申请列表", "/applications")];
     let mut shell = frame::signed(app, user, "核对申请信息", Entry::Applications, &crumbs).await?;
     shell.error_title = !faults.is_empty();
-    let view = view::load(&app.db.read(), app, application).await?;
+    let shown = Shown::Page(pages, format!("/applications/{id}/submission"));
+    let view = view::of_items(&app.db.read(), app, application, items, &shown).await?;
     let mut warnings: Vec<String> = application::warnings(&application.basics).into_iter().map(str::to_owned).collect();
     let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();
     if !missing.is_empty() {
@@ -84,7 +95,8 @@ async fn build(
         steps: Steps::of(application, Step::Submission),
         id,
         form: FormView::blank(&user.caller.csrf),
-        faults: faults.iter().map(|f| link(id, f)).collect(),
+        fault_count: faults.len(),
+        faults: faults.iter().take(SHOWN_FAULTS).map(|f| link(id, f)).collect(),
         warnings,
         view,
         bureau: bureau.map(|b| references.bureau_name(b).to_owned()),
@@ -175,7 +187,7 @@ pub async fn create(
     let faults = faults(&tx, &app, &application, &items).await?;
     if !faults.is_empty() {
         drop(tx);
-        let page = build(&app, &user, &application, faults).await?;
+        let page = build(&app, &user, &application, &items, faults, PageQuery::default()).await?;
         return page::unprocessable(&page);
     }
     let number = match &application.number {

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use axum_extra::extract::Query;
 use db::Source;
 use domain::actor::Post;
 use domain::application::{self, Application, Part};
@@ -14,6 +15,7 @@ use domain::workflow::{Action, AfterFinal, State as S};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Choice, FieldErrors, FormData, FormView};
+use kit::paging::PageQuery;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
@@ -22,7 +24,7 @@ use crate::frame::{self, Entry};
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
-use crate::parts::view::{self, View};
+use crate::parts::view::{self, Shown, View};
 
 #[derive(Template)]
 #[template(path = "casework/case.html")]
@@ -101,9 +103,10 @@ pub async fn show(
     State(app): State<App>,
     officer: BureauOfficer,
     Path(id): Path<ApplicationId>,
+    Query(pages): Query<PageQuery>,
 ) -> Result<Response, AppError> {
     let application = db::application::load(&app.db.read(), &officer.scope(), id, app.now()).await?;
-    let page = build(&app, &officer, &application, None, None).await?;
+    let page = build(&app, &officer, &application, None, None, pages).await?;
     page::render(&page)
 }
 
@@ -115,7 +118,7 @@ pub async fn again(
     form: FormData,
     errors: FieldErrors,
 ) -> Result<Response, AppError> {
-    let page = build(app, officer, application, Some((form, errors)), None).await?;
+    let page = build(app, officer, application, Some((form, errors)), None, PageQuery::default()).await?;
     page::unprocessable(&page)
 }
 
@@ -127,7 +130,8 @@ pub async fn conflict(
     form: FormData,
     sentence: String,
 ) -> Result<Response, AppError> {
-    let page = build(app, officer, application, Some((form, FieldErrors::default())), Some(sentence)).await?;
+    let typed = Some((form, FieldErrors::default()));
+    let page = build(app, officer, application, typed, Some(sentence), PageQuery::default()).await?;
     page::with_status(StatusCode::CONFLICT, &page)
 }
 
@@ -144,12 +148,13 @@ async fn build(
     application: &Application,
     typed: Option<(FormData, FieldErrors)>,
     conflict: Option<String>,
+    pages: PageQuery,
 ) -> Result<CasePage, AppError> {
     let id = application.id;
     let read = app.db.read();
     let of = &application.ownership;
     let post = of.state.post();
-    let view = view::load(&read, app, application).await?;
+    let view = view::load(&read, app, application, &Shown::Page(pages, format!("/casework/{id}"))).await?;
     let timeline = timeline::load(&read, app, id, true).await?;
     let references = app.references.now();
     let (mut data, errors) = typed.unwrap_or_default();

@@ -20,7 +20,7 @@ use kit::{flash, random};
 use crate::casework::case;
 use crate::jobs;
 use crate::parts::sheet;
-use crate::parts::view;
+use crate::parts::view::{self, Shown};
 
 /// What was decided.
 struct Decision {
@@ -136,7 +136,7 @@ fn parse(form: &FormData, offered: impl Iterator<Item = Action>, today: Day) -> 
 
 /// Why a certificate cannot be issued now: a character that its face lacks (E27), or no key to sign with (E35).
 async fn obstacle_to_issue(tx: &db::Tx, app: &App, application: &Application) -> Result<Option<String>, AppError> {
-    let view = view::load(tx, app, application).await?;
+    let view = view::load(tx, app, application, &Shown::All).await?;
     let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();
     if !missing.is_empty() {
         let list = missing.join("、");

@@ -4,7 +4,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use db::Source;
-use db::application::Item;
+use db::application::{Item, ItemFilter, count_items, items_matching};
 use db::attachment::Attachment;
 use domain::application::{Applicant, Application, DisposalPlan};
 use domain::catalogue::Trait;
@@ -12,6 +12,7 @@ use domain::ids::{ApplicationId, AttachmentId, ItemId};
 use domain::text;
 use kit::app::App;
 use kit::error::AppError;
+use kit::paging::{PageQuery, Pager, SIZES};
 use kit::reference::ReferenceCache;
 
 /// A label and what stands beside it.
@@ -110,10 +111,25 @@ pub struct View {
     pub applicant: Rows,
     /// 申请信息.
     pub basics: Rows,
-    /// 附表产品信息.
+    /// 附表产品信息: all of it, or one page.
     pub items: Vec<ItemRow>,
+    /// How many products there are.
+    pub item_count: i64,
+    /// The pages of 附表产品信息, when there are several.
+    pub pager: Option<Pager>,
     /// 申请附件信息.
     pub files: Vec<FileRow>,
+    /// What the certificate prints of the products.
+    printed: String,
+}
+
+/// How much of 附表产品信息 a page shows.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// All of it, as on paper.
+    All,
+    /// One page of the list at this address.
+    Page(PageQuery, String),
 }
 
 impl View {
@@ -123,24 +139,95 @@ impl View {
         for row in self.applicant.iter().chain(self.basics.iter()) {
             text.push_str(&row.value);
         }
-        for item in &self.items {
-            text.extend([item.product_name.as_str(), &item.model, &item.brand, &item.manufacturer]);
-        }
+        text.push_str(&self.printed);
         app.papers.missing_glyphs(&text)
     }
 }
 
-/// Loads products and files; the application was loaded in scope.
-pub async fn load(source: &impl Source, app: &App, application: &Application) -> Result<View, AppError> {
-    let references = app.references.now();
+/// Loads products and files; the application was loaded in scope. All products are read, for the characters that the
+/// certificate lacks, and as many are shown as asked for.
+pub async fn load(source: &impl Source, app: &App, application: &Application, shown: &Shown) -> Result<View, AppError> {
     let items = db::application::items(source, application.id).await?;
+    of_items(source, app, application, &items, shown).await
+}
+
+/// The same with products that were read before.
+pub async fn of_items(
+    source: &impl Source,
+    app: &App,
+    application: &Application,
+    items: &[Item],
+    shown: &Shown,
+) -> Result<View, AppError> {
+    let mut printed = String::new();
+    for item in items {
+        let i = &item.form;
+        printed.extend([i.product_name.as_str(), &i.model, &i.brand, &i.manufacturer]);
+    }
+    let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let pager = pager(shown, count);
+    let (skip, take) = pager.as_ref().map_or((0, i64::MAX), |p| (p.offset(), p.limit()));
+    let rows: Vec<_> = (1..)
+        .zip(items)
+        .skip(usize::try_from(skip).unwrap_or_default())
+        .take(usize::try_from(take).unwrap_or(usize::MAX))
+        .collect();
+    let mut view = assemble(source, app, application, count, pager).await?;
+    let references = app.references.now();
+    view.items = rows.into_iter().map(|(ordinal, item)| item_row(&references, ordinal, item)).collect();
+    view.printed = printed;
+    Ok(view)
+}
+
+/// Only one page of the products is read: for looking, where nothing is printed.
+pub async fn load_page(
+    source: &impl Source,
+    app: &App,
+    application: &Application,
+    query: PageQuery,
+    path: String,
+) -> Result<View, AppError> {
+    let all = ItemFilter::default();
+    let count = count_items(source, application.id, &all).await?;
+    let pager = pager(&Shown::Page(query, path), count);
+    let (limit, offset) = pager.as_ref().map_or((count, 0), |p| (p.limit(), p.offset()));
+    let items = items_matching(source, application.id, &all, limit, offset).await?;
+    let mut view = assemble(source, app, application, count, pager).await?;
+    let references = app.references.now();
+    view.items = items.iter().map(|(ordinal, item)| item_row(&references, *ordinal, item)).collect();
+    Ok(view)
+}
+
+fn pager(shown: &Shown, count: i64) -> Option<Pager> {
+    match shown {
+        Shown::All => None,
+        Shown::Page(query, path) => {
+            let size = if query.size.is_empty() { "50".to_owned() } else { query.size.clone() };
+            let query = PageQuery { page: query.page.clone(), size };
+            let pager = Pager::new(&query, count, path, &[]).at("part-items");
+            (count > SIZES[0]).then_some(pager)
+        }
+    }
+}
+
+async fn assemble(
+    source: &impl Source,
+    app: &App,
+    application: &Application,
+    item_count: i64,
+    pager: Option<Pager>,
+) -> Result<View, AppError> {
+    let references = app.references.now();
     let files = db::attachment::of_application(source, application.id).await?;
     Ok(View {
         id: application.id,
         applicant: Rows::new(applicant_rows(&application.applicant)),
         basics: Rows::new(basics_rows(&references, application)),
-        items: item_rows(&references, &items),
+        items: Vec::new(),
+        item_count,
+        pager,
         files: file_rows(&references, &files),
+        printed: String::new(),
     })
 }
 
@@ -187,11 +274,6 @@ pub fn basics_rows(references: &ReferenceCache, application: &Application) -> Ve
     rows.push(wide("用途及免办理由", &b.purpose));
     rows.push(wide("备注", &b.remark));
     rows
-}
-
-/// Products in their order.
-pub fn item_rows(references: &ReferenceCache, items: &[Item]) -> Vec<ItemRow> {
-    (1..).zip(items).map(|(ordinal, item)| item_row(references, ordinal, item)).collect()
 }
 
 /// One product with its 序号.

@@ -59,7 +59,11 @@ enum On {
     Accepting,
     /// His issued one.
     Issued,
+    /// A draft of his, and a product of it saved as a template.
+    Template,
 }
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Whom the columns stand for, in order:
 /// visitor · owner · his colleague · another company · officer at 受理 · officer at 发证 and 强制终止 · officer of another
@@ -106,7 +110,7 @@ const READERS: [Answer; 8] = [Login, Page_, Gone, Gone, Page_, Page_, Gone, Page
 const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
 
 fn matrix() -> Vec<Row> {
-    use On::{Accepting, Draft, Issued, Nothing};
+    use On::{Accepting, Draft, Issued, Nothing, Template};
     vec![
         get("/", Nothing, EVERYBODY),
         get("/bulletins", Nothing, EVERYBODY),
@@ -152,6 +156,29 @@ fn matrix() -> Vec<Row> {
         post("/applications/{id}/applicant", Draft, &[], OWNERS_DEED),
         get("/applications/{id}/items", Draft, OWNER),
         post("/applications/{id}/items/deletion", Draft, &[("id", "999999")], OWNERS_DEED),
+        get("/applications/{id}/import", Draft, OWNER),
+        post("/applications/{id}/import", Draft, &[], OWNERS_FORM),
+        asking(get("/applications/{id}/import/template", Draft, OWNER), "?hs_code=8415101000&format=csv"),
+        post(
+            "/applications/{id}/import/rows",
+            Draft,
+            &[("key", "00000000-0000-4000-8000-000000000000")],
+            [Login, Late, Gone, Gone, No, No, No, No],
+        ),
+        asking(get("/applications/{id}/export", Accepting, READERS), "?format=csv"),
+        get("/applications/{id}/copy", Accepting, OWNER),
+        post("/applications/{id}/copy", Accepting, &[("creation_key", KEY)], OWNERS_DEED),
+        get("/product-templates", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        asking(get("/product-templates/new", Draft, OWNER), "?application={id}&item={item}"),
+        post(
+            "/product-templates",
+            Draft,
+            &[("application", "{id}"), ("item", "{item}"), ("creation_key", KEY), ("name", "")],
+            OWNERS_FORM,
+        ),
+        get("/product-templates/{id}", Template, OWNER),
+        post("/product-templates/{id}", Template, &[("name", "")], OWNERS_FORM),
+        post("/product-templates/{id}/deletion", Template, &[], OWNERS_DEED),
         get("/applications/{id}/catalogue", Draft, OWNER),
         post("/applications/{id}/catalogue", Draft, &[("choose", "1")], OWNERS_FORM),
         asking(get("/applications/{id}/items/new", Draft, OWNER), "?hs_code=8415101000"),
@@ -215,12 +242,17 @@ impl People {
 }
 
 /// The address of a row, for a fresh thing of the owner.
-async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (String, String) {
+async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (String, String, String) {
     let id = match row.on {
         On::Nothing => String::new(),
         On::Draft => story::complete_draft(site, owner).await,
         On::Accepting => story::submitted(site, owner).await,
         On::Issued => story::issued(site, owner, bureau).await,
+        On::Template => {
+            let id = story::complete_draft(site, owner).await;
+            crate::templates::save(owner, &id, &format!("模板 {id}")).await.is(200);
+            id
+        }
     };
     let one = async |sql: String| if id.is_empty() { 0 } else { site.number(&sql).await };
     let item = one(format!("SELECT MIN(id) FROM application_item WHERE application_id = {}", &id)).await;
@@ -228,6 +260,8 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         one(format!("SELECT MIN(id) FROM attachment WHERE application_id = {}", &id)).await.to_string()
     } else if row.path.starts_with("/certificates") {
         one(format!("SELECT id FROM certificate WHERE application_id = {}", &id)).await.to_string()
+    } else if row.path.starts_with("/product-templates/") && row.on == On::Template {
+        site.number("SELECT MAX(id) FROM product_template").await.to_string()
     } else if row.path.starts_with("/bulletins") {
         site.number("SELECT MIN(id) FROM bulletin").await.to_string()
     } else if row.on == On::Nothing {
@@ -235,15 +269,22 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     } else {
         id.clone()
     };
-    (row.path.replace("{id}", &named).replace("{item}", &item.to_string()) + row.query, id)
+    let address = format!("{}{}", row.path, row.query);
+    (address.replace("{id}", &named).replace("{item}", &item.to_string()), id, item.to_string())
 }
 
-async fn probe(browser: &Browser, row: &Row, path: &str, id: &str) -> Page {
+async fn probe(browser: &Browser, row: &Row, path: &str, id: &str, item: &str) -> Page {
     if row.method == Method::POST && row.path.ends_with("/attachments") {
         let token = browser.token().await;
         return browser.upload_once(path, &token, "other", &[("a.txt", b"x".to_vec())]).await;
     }
-    let fields: Vec<_> = row.fields.iter().map(|(k, v)| (*k, if *v == "{id}" { id } else { *v })).collect();
+    if row.method == Method::POST && row.path.ends_with("/import") {
+        let token = browser.token().await;
+        let csv = "别的,表\n甲,1\n".as_bytes().to_vec();
+        return browser.multipart(path, &[("csrf", &token)], &[("a.csv", csv)]).await;
+    }
+    let fields: Vec<_> = row.fields.iter().map(|(k, v)| (*k, v.replace("{id}", id).replace("{item}", item))).collect();
+    let fields: Vec<_> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
     browser.force(&row.method, path, &fields).await
 }
 
@@ -257,11 +298,11 @@ async fn every_route_answers_every_kind_of_user_as_the_matrix_says() {
         tx.commit().await.unwrap();
         let mut wrong = Vec::new();
         for row in matrix() {
-            let (path, id) = address(&site, &owner, &bureau, &row).await;
+            let (path, id, item) = address(&site, &owner, &bureau, &row).await;
             // The owner and his bureau last: what they do changes what others would meet.
             for n in [0, 2, 3, 6, 7, 5, 4, 1] {
                 let browser = people.browser(&site, n).await;
-                let page = probe(&browser, &row, &path, &id).await;
+                let page = probe(&browser, &row, &path, &id, &item).await;
                 let answer = Answer::of(&page);
                 if answer != row.answers[n] {
                     wrong.push(format!(

@@ -201,13 +201,13 @@ async fn r_2_2_06_the_links_of_a_row_follow_the_state() {
         bureau.terminate.send(&form).await.is(200);
 
         for (id, state, offered, link) in [
-            (&accepting, "受理中", vec!["查看", "打印申请", "撤回"], None),
-            (&returned, "返回修改", vec!["修改", "查看", "打印申请"], None),
-            (&refused, "拒绝受理", vec!["查看", "打印申请"], Some("不属于免办情形")),
-            (&failed, "初审未通过", vec!["查看", "打印申请"], Some("数量超出合理范围")),
-            (&paper, "文件对比中_送纸质材料", vec!["查看", "打印申请"], Some("担保书原件")),
-            (&issued, "已发证", vec!["查看", "打印申请"], None),
-            (&terminated, "强制终止流程", vec!["查看", "打印申请"], Some("企业注销，终止办理")),
+            (&accepting, "受理中", vec!["查看", "打印申请", "复制为新申请", "撤回"], None),
+            (&returned, "返回修改", vec!["修改", "查看", "打印申请", "复制为新申请"], None),
+            (&refused, "拒绝受理", vec!["查看", "打印申请", "复制为新申请"], Some("不属于免办情形")),
+            (&failed, "初审未通过", vec!["查看", "打印申请", "复制为新申请"], Some("数量超出合理范围")),
+            (&paper, "文件对比中_送纸质材料", vec!["查看", "打印申请", "复制为新申请"], Some("担保书原件")),
+            (&issued, "已发证", vec!["查看", "打印申请", "复制为新申请"], None),
+            (&terminated, "强制终止流程", vec!["查看", "打印申请", "复制为新申请"], Some("企业注销，终止办理")),
         ] {
             let list = user.get("/applications?size=50").await.is(200);
             let own = format!("tbody tr:has(a[href=\"/applications/{id}\"])");

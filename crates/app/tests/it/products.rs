@@ -55,6 +55,31 @@ async fn r_2_1_2_09_an_exact_or_single_hit_opens_the_form() {
     }
 }
 
+/// R-2.1.2-03: 添加 opens 选择免办产品.
+#[tokio::test]
+async fn r_2_1_2_03_add_opens_the_choice_of_a_type() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let id = draft(&user).await;
+        let list = user.get(&format!("/applications/{id}/items")).await.is(200);
+        let page = user.get(&list.link("添加")).await.is(200);
+        assert_eq!(page.texts("main h1"), ["选择免办产品"]);
+    }
+}
+
+/// R-2.1.2-15: 重填 clears the form; by the browser alone, or by script where a page came back filled in.
+#[tokio::test]
+async fn r_2_1_2_15_the_form_has_a_button_that_clears_it() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let id = draft(&user).await;
+        let page = user.get(&format!("/applications/{id}/items/new?hs_code={AIR_CONDITIONER}")).await.is(200);
+        assert_eq!(page.texts("#form button[type=reset][data-clear]"), ["重填"]);
+        let again = user.send(&page.form("保存并关闭").set("brand", "演示品牌")).await.is(422);
+        assert_eq!(again.texts("#form button[type=reset][data-clear]"), ["重填"]);
+    }
+}
+
 /// R-2.1.2-06 to -08: 重填, 返回, a selection and 提交; 提交 without a selection asks for one.
 #[tokio::test]
 async fn r_2_1_2_08_a_selection_opens_the_form() {

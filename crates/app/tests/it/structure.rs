@@ -63,6 +63,8 @@ fn the_url_names_the_file() {
         ("applicant", "basics"),
         ("deletion", "list"),
         ("new", "item"),
+        ("template", "import"),
+        ("rows", "import"),
         ("edit", "item"),
         ("preview", "attachments"),
         ("receipt", "submission"),

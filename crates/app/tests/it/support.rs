@@ -574,9 +574,14 @@ impl Browser {
 
     /// Uploads with this token and stays with the first answer.
     pub async fn upload_once(&self, path: &str, token: &str, kind: &str, files: &[(&str, Vec<u8>)]) -> Page {
+        self.multipart(path, &[("csrf", token), ("kind", kind)], files).await
+    }
+
+    /// Sends a form with files and stays with the first answer.
+    pub async fn multipart(&self, path: &str, fields: &[(&str, &str)], files: &[(&str, Vec<u8>)]) -> Page {
         let boundary = "----test-boundary";
         let mut body = Vec::new();
-        for (name, value) in [("csrf", token), ("kind", kind)] {
+        for (name, value) in fields {
             let part = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(part.as_bytes());
         }

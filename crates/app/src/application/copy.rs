@@ -1,0 +1,132 @@
+//! 复制为新申请: what was filled in once begins a new application (D19, D24).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use db::Source;
+use db::application::{ItemFilter, NewDraft, count_items, create_draft};
+use domain::application::{Application, Basics};
+use domain::ids::ApplicationId;
+use domain::policy;
+use domain::workflow::Action;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::reference::ReferenceCache;
+use kit::session::{EnterpriseUser, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page, random};
+
+use crate::frame::{self, Entry};
+
+#[derive(Template)]
+#[template(path = "application/copy.html")]
+struct CopyPage {
+    shell: Shell,
+    id: ApplicationId,
+    form: FormView,
+    title: String,
+    items: i64,
+}
+
+/// What is copied and what is not; the declaration of every new application (R-2.1-04).
+pub async fn show(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let application = load(&read, &app, &user, id).await?;
+    let mut data = FormData::default();
+    // One draft per opened page, however often the button is clicked.
+    data.set("creation_key", &random::token());
+    let title = application.number.clone().unwrap_or_else(|| format!("草稿 {id}"));
+    let from = format!("/applications/{id}");
+    let crumbs = [("查看申请列表", "/applications"), (title.as_str(), from.as_str())];
+    page::render(&CopyPage {
+        shell: frame::signed(&app, &user, "复制为新申请", Entry::NewApplication, &crumbs).await?,
+        id,
+        form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
+        items: count_items(&read, id, &ItemFilter::default()).await?,
+        title,
+    })
+}
+
+/// The application, if this user may copy it.
+async fn load(
+    source: &impl Source,
+    app: &App,
+    user: &EnterpriseUser,
+    id: ApplicationId,
+) -> Result<Application, AppError> {
+    let application = db::application::load(source, &user.scope(), id, app.now()).await?;
+    if policy::may_copy(user.actor(), &application.ownership) {
+        Ok(application)
+    } else {
+        Err(AppError::Conflict(
+            "只能复制自己填写的申请；其他用户的申请和检验检疫局代录的申请不能复制。请返回申请列表。".to_owned(),
+        ))
+    }
+}
+
+/// 我同意，复制为新申请.
+pub async fn create(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let key = form.get("creation_key");
+    if key.len() < 32 {
+        return Err(AppError::Invalid("页面不完整，请返回申请列表重新点击“复制为新申请”。".to_owned()));
+    }
+    let references = app.references.now();
+    let today = app.clock.today();
+    let tx = app.db.begin().await?;
+    let from = load(&tx, &app, &user, id).await?;
+    let basics = copied(&references, &from.basics);
+    if !references.clause_is_valid(basics.clause.as_str(), today)
+        || !references.trade_mode_is_valid(basics.trade_mode.as_str(), today)
+    {
+        return Err(AppError::Conflict("原申请的免办条款或贸易方式已停用，不能复制，请填写新申请。".to_owned()));
+    }
+    let new = NewDraft {
+        owner: user.user.account,
+        organisation: user.user.organisation,
+        applicant: &user.session.profile.applicant,
+        region: basics.use_region.as_ref(),
+        clause: &basics.clause,
+        trade_mode: &basics.trade_mode,
+        creation_key: key,
+    };
+    let draft = create_draft(&tx, &new, &user.by(), app.now()).await?;
+    let url = format!("/applications/{draft}/basics");
+    let draft = db::application::load_for_update(&tx, &user.scope(), draft, app.now()).await?;
+    if draft.version > 1 {
+        // The same page sent again: the copy is there.
+        return Ok(page::see_other(&url));
+    }
+    let edit = policy::may(user.actor(), &draft.ownership, Action::Edit)
+        .map_err(|refusal| AppError::Conflict(refusal.to_string()))?;
+    let items = db::application::copy_into(&tx, &draft, edit, id, &basics, &user.by(), app.now()).await?;
+    tx.commit().await?;
+    let said = format!(
+        "已复制为新申请，带来申请基本信息和 {items} 个产品。合同号、发票号、提/运单号、日期和附件没有复制，请补充后提交。"
+    );
+    Ok(flash::to(&app.key, app.config.is_https(), &url, &said))
+}
+
+/// What a new application takes over: not the numbers of the papers and not the days of one consignment.
+fn copied(references: &ReferenceCache, from: &Basics) -> Basics {
+    Basics {
+        use_region: from.use_region.clone().filter(|r| references.is_leaf(r)),
+        port: from.port.clone().filter(|p| references.has_port(p.as_str())),
+        contract_no: String::new(),
+        invoice_no: String::new(),
+        bl_no: String::new(),
+        expected_import_date: None,
+        display_from: None,
+        display_to: None,
+        ..from.clone()
+    }
+}

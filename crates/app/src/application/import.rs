@@ -1,0 +1,340 @@
+//! 导入产品: a file of products becomes products, or a list of everything that is wrong with it.
+
+use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::application::{ItemFilter, count_items};
+use domain::application::{Application, ItemForm, MOST_ITEMS, Part};
+use domain::ids::ApplicationId;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::session::{EnterpriseUser, Submitted, check_token};
+use kit::shell::Shell;
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, piece_by_piece, store_stream};
+use kit::{flash, page};
+use object_store::ObjectStoreExt as _;
+use uuid::Uuid;
+
+use askama::Template;
+
+use crate::application::attachments::announce;
+use crate::application::columns::{self, Explained, Judged, Problem};
+use crate::application::{Draft, Step, Steps, export, open, open_for_update, spreadsheet};
+use crate::frame::{self, Entry};
+
+/// So many lines of mistakes are shown; the rest after these are mended.
+const SHOWN: usize = 500;
+
+/// `?hs_code=` as chosen on 选择免办产品, `format=` of the template.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct ImportQuery {
+    #[serde(default)]
+    hs_code: String,
+    #[serde(default)]
+    format: String,
+}
+
+struct Chosen {
+    code: String,
+    name: String,
+    columns: Vec<Explained>,
+}
+
+/// What became of a file.
+#[derive(Default)]
+struct Report {
+    /// The name of the file.
+    file: String,
+    /// What is wrong with it as a whole.
+    faults: Vec<String>,
+    rows: usize,
+    right: usize,
+    problems: Vec<Problem>,
+    /// Mistakes beyond those that are shown.
+    more: usize,
+    warnings: Vec<String>,
+    /// Where the file waits for 只导入正确的行; empty when nothing of it can be imported.
+    key: String,
+}
+
+#[derive(Template)]
+#[template(path = "application/import.html")]
+struct ImportPage {
+    shell: Shell,
+    steps: Steps,
+    id: ApplicationId,
+    form: FormView,
+    chosen: Option<Chosen>,
+    there: i64,
+    most: i64,
+    report: Option<Report>,
+}
+
+/// The page.
+pub async fn show(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Query(query): Query<ImportQuery>,
+) -> Result<Response, AppError> {
+    let draft = match open(&app.db.read(), &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let page = build(&app, &user, &draft.application, &query.hs_code, FieldErrors::default(), None).await?;
+    page::render(&page)
+}
+
+async fn build(
+    app: &App,
+    user: &EnterpriseUser,
+    application: &Application,
+    hs_code: &str,
+    errors: FieldErrors,
+    report: Option<Report>,
+) -> Result<ImportPage, AppError> {
+    let id = application.id;
+    let references = app.references.now();
+    let items_href = format!("/applications/{id}/items");
+    let crumbs = [("查看申请列表", "/applications"), ("附表产品信息", items_href.as_str())];
+    let mut shell = frame::signed(app, user, "导入产品", Entry::Applications, &crumbs).await?;
+    shell.error_title = !errors.is_empty() || report.as_ref().is_some_and(|r| r.right < r.rows || r.rows == 0);
+    let chosen = references.hs_type(hs_code, app.clock.today()).map(|hs| Chosen {
+        code: hs.code.to_string(),
+        name: hs.name.clone(),
+        columns: columns::explained(&references, hs),
+    });
+    Ok(ImportPage {
+        shell,
+        steps: Steps::of(application, Step::Items),
+        id,
+        form: FormView::new(FormData::default(), errors, &user.caller.csrf),
+        chosen,
+        there: count_items(&app.db.read(), id, &ItemFilter::default()).await?,
+        most: MOST_ITEMS,
+        report,
+    })
+}
+
+/// 下载模板: the columns of the form for the chosen HS type, how to fill them in, and the lists.
+pub async fn template(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Query(query): Query<ImportQuery>,
+) -> Result<Response, AppError> {
+    if let Err(elsewhere) = open(&app.db.read(), &app, &user, id).await? {
+        return Ok(elsewhere);
+    }
+    let references = app.references.now();
+    let Some(hs) = references.hs_type(&query.hs_code, app.clock.today()) else {
+        return Err(AppError::Invalid("请先选择产品类型，再下载模板。".to_owned()));
+    };
+    let guide = columns::guide(&columns::explained(&references, hs));
+    let name = format!("产品导入模板_{}", hs.code);
+    export::file(&app, &query.format, &name, columns::heads(&references, hs), Vec::new(), guide).await
+}
+
+fn incomplete() -> AppError {
+    AppError::Invalid("没有收到完整的文件，请返回导入页面重试。".to_owned())
+}
+
+/// What arrived.
+struct Arrived {
+    hs_code: String,
+    name: String,
+    key: Option<Uuid>,
+    refused: Option<String>,
+}
+
+/// 上传并检查: every cell is judged; the products are added at once when all of them are right.
+pub async fn upload(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    request: Request,
+) -> Result<Response, AppError> {
+    // Seen before any byte is stored: not the owner, or no longer editable.
+    let draft = match open(&app.db.read(), &app, &user, id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let arrived = receive(&app, &user, id, request).await?;
+    let Some(key) = arrived.key else {
+        let mut errors = FieldErrors::default();
+        errors.add("file", arrived.refused.unwrap_or_else(|| "请先选择要导入的 XLSX 或 CSV 文件".to_owned()));
+        let page = build(&app, &user, &draft.application, &arrived.hs_code, errors, None).await?;
+        return page::unprocessable(&page);
+    };
+    let judged = judge(&app, &draft.application, &arrived.hs_code, key).await?;
+    let there = count_items(&app.db.read(), id, &ItemFilter::default()).await?;
+    let mut report = report(&judged, there);
+    report.file = arrived.name;
+    let is_clean = report.faults.is_empty() && report.problems.is_empty() && report.warnings.is_empty();
+    if let (true, Ok(judged)) = (is_clean, judged) {
+        return add(&app, &user, &draft.application, judged, key).await;
+    }
+    if report.faults.is_empty() && report.right > 0 {
+        report.key = key.to_string();
+    }
+    let only_warnings = report.faults.is_empty() && report.problems.is_empty();
+    let errors = FieldErrors::default();
+    let page = build(&app, &user, &draft.application, &arrived.hs_code, errors, Some(report)).await?;
+    if only_warnings { page::with_status(StatusCode::OK, &page) } else { page::unprocessable(&page) }
+}
+
+async fn receive(app: &App, user: &EnterpriseUser, id: ApplicationId, request: Request) -> Result<Arrived, AppError> {
+    let headers = request.headers();
+    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let mut arrived = Arrived { hs_code: String::new(), name: String::new(), key: None, refused: None };
+    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
+    while let Some(field) = body.next_field().await.map_err(|_| incomplete())? {
+        match field.name().unwrap_or_default() {
+            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
+            "hs_code" => arrived.hs_code = field.text().await.map_err(|_| incomplete())?,
+            "file" if arrived.key.is_none() && arrived.refused.is_none() => {
+                check_token(Some(&user.caller), &token)?;
+                let given = field.file_name().unwrap_or_default();
+                let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+                arrived.name = name.chars().filter(|c| !c.is_control()).take(100).collect();
+                if arrived.name.is_empty() {
+                    continue;
+                }
+                let key = Uuid::new_v4();
+                let object_key = object_key(id, key);
+                // Announced and never taken: the sweep removes the file after an hour, whatever becomes of it.
+                announce(app, &object_key).await?;
+                let part = app.config.upload_part_bytes;
+                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
+                    Ok(_) => arrived.key = Some(key),
+                    Err(UploadError::Broken(error)) => {
+                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
+                        return Err(incomplete());
+                    }
+                    Err(why) => arrived.refused = Some(why.to_string()),
+                }
+            }
+            _ => {}
+        }
+    }
+    check_token(Some(&user.caller), &token)?;
+    Ok(arrived)
+}
+
+/// A file belongs to the application it was sent to.
+fn object_key(id: ApplicationId, key: Uuid) -> String {
+    format!("imports/{id}/{key}")
+}
+
+/// Reads a file that waits, and judges every row.
+async fn judge(
+    app: &App,
+    application: &Application,
+    hs_code: &str,
+    key: Uuid,
+) -> Result<Result<Judged, Vec<String>>, AppError> {
+    let path = object_store::path::Path::from(object_key(application.id, key));
+    let content = match app.files.get(&path).await {
+        Ok(found) => found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading a file of products"))?,
+        Err(object_store::Error::NotFound { .. }) => {
+            return Err(AppError::Conflict("上传的文件已超过一小时，没有导入，请返回导入页面重新上传。".to_owned()));
+        }
+        Err(error) => return Err(anyhow::Error::new(error).context("opening a file of products").into()),
+    };
+    let references = app.references.now();
+    let application = application.clone();
+    let today = app.clock.today();
+    let hs_code = hs_code.to_owned();
+    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
+    let judged = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let rows = spreadsheet::read(&content).map_err(|why| vec![why])?;
+        columns::judge(&references, &application, references.hs_type(&hs_code, today), today, &rows)
+    });
+    match judged.await {
+        Ok(judged) => Ok(judged),
+        // Whatever a broken file does to its reader, the user learns that it is the file.
+        Err(error) if error.is_panic() => {
+            tracing::warn!(%error, "a file of products could not be read");
+            Ok(Err(vec!["文件无法读取，可能已损坏，请在 Excel 中打开并重新保存后再上传".to_owned()]))
+        }
+        Err(error) => Err(anyhow::Error::new(error).into()),
+    }
+}
+
+fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {
+    let judged = match judged {
+        Ok(judged) => judged,
+        Err(faults) => return Report { faults: faults.clone(), ..Report::default() },
+    };
+    let mut faults = Vec::new();
+    let rows = i64::try_from(judged.rows).unwrap_or(i64::MAX);
+    if there.saturating_add(rows) > MOST_ITEMS {
+        faults.push(format!(
+            "一份申请最多 {MOST_ITEMS} 个产品：已有 {there} 个，文件中有 {rows} 个，超出 {} 个。请减少文件中的产品，\
+             或将其余产品填写在另一份申请中",
+            there + rows - MOST_ITEMS
+        ));
+    }
+    let warnings: Vec<_> =
+        judged.right.iter().flat_map(|r| r.warnings.iter().map(|w| format!("第 {} 行：{w}", r.row))).collect();
+    Report {
+        faults,
+        rows: judged.rows,
+        right: judged.right.len(),
+        problems: judged.problems.iter().take(SHOWN).cloned().collect(),
+        more: judged.problems.len().saturating_sub(SHOWN),
+        warnings,
+        ..Report::default()
+    }
+}
+
+/// 只导入正确的行, 全部导入: the file that waits, once more with what holds now.
+pub async fn accept(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<ApplicationId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let Ok(key) = form.get("key").parse::<Uuid>() else { return Err(incomplete()) };
+    let seen = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
+    let judged = judge(&app, &seen, form.get("hs_code"), key).await?;
+    let judged = judged.map_err(|faults| AppError::Conflict(format!("{}。没有导入。", faults.join("；"))))?;
+    add(&app, &user, &seen, judged, key).await
+}
+
+/// Adds the rows that are right, judged with `seen` before the transaction, which waits for nothing. The file's key names
+/// them, so that a second click adds nothing.
+async fn add(
+    app: &App,
+    user: &EnterpriseUser,
+    seen: &Application,
+    judged: Judged,
+    key: Uuid,
+) -> Result<Response, AppError> {
+    let id = seen.id;
+    let items: Vec<(usize, ItemForm)> = judged.right.into_iter().map(|r| (r.row, r.item)).collect();
+    if items.is_empty() {
+        return Err(AppError::Conflict("文件中没有可以导入的产品，请返回导入页面修改后重新上传。".to_owned()));
+    }
+    let tx = app.db.begin().await?;
+    let Draft { application, edit } = open_for_update(&tx, app, user, id).await?;
+    let name = format!("import-{key}");
+    if db::application::has_items_of(&tx, id, &name).await? {
+        drop(tx);
+    } else {
+        if application.basics != seen.basics || application.state() != seen.state() {
+            return Err(AppError::Conflict("申请基本信息刚刚有变化，没有导入。请返回导入页面重新上传。".to_owned()));
+        }
+        db::application::add_items(&tx, id, &items, &name).await?;
+        let what = "import_products";
+        db::application::touch(&tx, &application, edit, Part::Items, what, &user.by(), app.now()).await?;
+        tx.commit().await?;
+    }
+    let left_out = judged.rows - items.len();
+    let more = if left_out > 0 { format!("{left_out} 行有误，没有导入。") } else { String::new() };
+    let said = format!("已导入 {} 个产品。{more}", items.len());
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/items"), &said))
+}
