@@ -38,6 +38,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0008_shared_fields"),
     || file!("0009_lists"),
     || file!("0010_search"),
+    || file!("0012_corrections"),
     || file!("0015_calendar"),
 ];
 

@@ -6,6 +6,7 @@
 //! | `declaration`, `clause` | §2.1, §2.1.1 申请人声明, 免办条款和贸易方式 |
 //! | `basics` | §2.1.1 申请基本信息, §2.3, §2.4 |
 //! | `items`, `catalogue`, `item` | §2.1.2 附表产品 |
+//! | `conflict`, `typed` | two tabs on one form, and what was typed and not saved |
 //! | `attachments` | §2.1.3 附件 |
 //! | `submission` | §2.1.3 核对申请信息, 提交申请 |
 //! | `show`, `outcome` | §2.5 查看, §2.2 cases 6, 7, 15 |
@@ -15,6 +16,7 @@ pub mod attachments;
 pub mod basics;
 pub mod catalogue;
 pub mod clause;
+mod conflict;
 pub mod declaration;
 pub mod item;
 pub mod items;
@@ -23,6 +25,7 @@ pub mod outcome;
 pub mod print;
 pub mod show;
 pub mod submission;
+pub mod typed;
 
 use axum::response::Response;
 use db::{Source, Tx};

@@ -164,6 +164,8 @@ fn matrix() -> Vec<Row> {
         get("/attachments/{id}", Accepting, READERS),
         get("/attachments/{id}/preview", Accepting, READERS),
         post("/attachments/{id}/deletion", Draft, &[], OWNERS_DEED),
+        post("/applications/{id}/typed/{page}", Draft, &[("purpose", "x")], OWNER),
+        post("/applications/{id}/typed/{page}/deletion", Draft, &[], OWNERS_DEED),
         get("/applications/{id}/submission", Draft, OWNER),
         post("/applications/{id}/submission", Draft, &[], OWNERS_DEED),
         get("/applications/{id}/receipt", Accepting, OWNER),
@@ -235,7 +237,7 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     } else {
         id.clone()
     };
-    (row.path.replace("{id}", &named).replace("{item}", &item.to_string()) + row.query, id)
+    (row.path.replace("{id}", &named).replace("{item}", &item.to_string()).replace("{page}", "basics") + row.query, id)
 }
 
 async fn probe(browser: &Browser, row: &Row, path: &str, id: &str) -> Page {
