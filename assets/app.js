@@ -209,7 +209,7 @@
   }
   function autosave(form) {
     pending = form;
-    saving ||= setTimeout(() => keep(form), 10000);
+    if (!saving) saving = setTimeout(() => keep(form), 10000);
   }
   // The last keystrokes of a page that is put away, e.g. on a phone; after 保存 or 返回 there are none.
   const stop = () => { clearTimeout(saving); saving = 0; pending = null; underway?.abort(); };

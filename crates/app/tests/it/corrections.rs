@@ -82,7 +82,9 @@ async fn r_2_4_03_opinion_and_named_fields_stand_on_every_page() {
         for path in pages.into_iter().chain([item.clone()]) {
             let page =
                 user.get(&path).await.is(200).sees(OPINION).sees("初审岗").sees("sh_first 某").sees("2026-11-23 09:00");
-            page.sees("需修改： 申请基本信息（用途及免办理由）、附表产品信息（规格型号、产品特性）、申请附件信息（合同）");
+            page.sees(
+                "需修改： 申请基本信息（用途及免办理由）、附表产品信息（规格型号、产品特性）、申请附件信息（合同）",
+            );
         }
         let basics = user.get(&format!("/applications/{id}/basics")).await;
         assert_eq!(basics.texts(".form-grid .to-correct label"), ["用途及免办理由 需补正"]);

@@ -116,9 +116,13 @@ async fn e_21_typed_text_is_bounded_and_private() {
             user.post(&format!("/applications/{id}/typed/{word}"), &form.body()).await.is(404);
         }
         autosave(&user, &page, &form.set("remark", "只给本人看")).await.is(200);
-        site.enterprise("colleague", "802100433").await;
+        let colleague = site.enterprise("colleague", "802100433").await;
         db::testing::confirm(&site.app.db, "colleague").await;
-        assert_eq!(site.number("SELECT COUNT(*) FROM typed_text").await, 1);
+        let deeds = [format!("/applications/{id}/typed/basics"), format!("/applications/{id}/typed/basics/deletion")];
+        for deed in &deeds {
+            colleague.force(&axum::http::Method::POST, deed, &[("remark", "别人的")]).await.is(404);
+        }
+        assert_eq!(site.number("SELECT COUNT(*) FROM typed_text WHERE body LIKE '%remark=%'").await, 1);
     }
 }
 
