@@ -176,34 +176,107 @@
   on("input", (e) => { if (e.target.dataset?.max) remaining(e.target); });
 
   // 11. Unsaved changes: form[data-guard] warns before leaving; form[data-dirty] comes back with unsaved values.
-  //     form[data-autosave="URL"] keeps what was typed on the server, at most every ten seconds.
+  //     form[data-autosave="URL"] keeps what was typed on the server, at most every ten seconds, and says when in
+  //     [data-autosaved]. A link with data-discard="URL" (返回) drops what was kept.
   const dirty = new Set(all("form[data-guard][data-dirty]"));
-  let saving = 0;
-  function autosave(form) {
-    clearTimeout(saving);
-    saving = setTimeout(() => {
-      const body = new URLSearchParams();
-      new FormData(form).forEach((value, name) => {
-        const secret = form.elements[name]?.type === "password";
-        if (typeof value === "string" && name !== "csrf" && !secret) body.append(name, value);
-      });
-      post(form.dataset.autosave, body).catch(() => {});
-    }, 10000);
+  let saving = 0, underway = null, pending = null, discarding = "";
+  const typed = (form) => {
+    const body = new URLSearchParams();
+    new FormData(form).forEach((value, name) => {
+      const secret = form.elements[name]?.type === "password";
+      if (typeof value === "string" && name !== "csrf" && !secret) body.append(name, value);
+    });
+    return body;
+  };
+  const kept = (form, sentence) => {
+    const place = form.querySelector("[data-autosaved]");
+    if (place) place.textContent = sentence;
+  };
+  async function keep(form) {
+    pending = null;
+    saving = 0;
+    underway = new AbortController();
+    const { signal } = underway;
+    try {
+      const answer = await fetch(form.dataset.autosave, { method: "POST", body: typed(form), credentials: "same-origin", headers: { "X-CSRF-Token": csrf() }, signal });
+      if (answer.ok && !answer.redirected) kept(form, `已自动保存 ${await answer.text()}`);
+      else if (answer.status === 413) kept(form, "填写的内容超过 64 KB，没有自动保存，请点击“保存”。");
+      else if (answer.status === 401) kept(form, "登录已失效，没有自动保存。填写的内容还在本页，提交后重新登录即可继续。");
+      else kept(form, "没有自动保存，请点击“保存”。");
+    } catch {
+      if (!signal.aborted) { kept(form, "没有连上服务器，没有自动保存。填写的内容还在本页。"); autosave(form); }
+    }
   }
+  function autosave(form) {
+    pending = form;
+    if (!saving) saving = setTimeout(() => keep(form), 10000);
+  }
+  // The last keystrokes of a page that is put away, e.g. on a phone; after 保存 or 返回 there are none.
+  const stop = () => { clearTimeout(saving); saving = 0; pending = null; underway?.abort(); };
+  window.addEventListener("pagehide", () => {
+    const url = discarding || pending?.dataset.autosave;
+    if (!url) return;
+    const body = discarding ? new URLSearchParams() : typed(pending);
+    stop();
+    fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRF-Token": csrf() }, keepalive: true, redirect: "manual" }).catch(() => {});
+  });
+  on("click", (e) => { discarding = e.target.closest("a[data-discard]")?.dataset.discard || ""; });
   on("input", (e) => {
     const form = e.target.form;
+    discarding = "";
     if (form?.matches("[data-guard]")) dirty.add(form);
     if (form?.dataset.autosave) autosave(form);
   });
+  // Before a form[data-guard] leaves, the server is asked whether it is there: a page of the browser about a lost
+  // connection would take the place of what was typed.
+  const reached = new WeakSet();
+  async function connected() {
+    try {
+      const late = new AbortController(), timer = setTimeout(() => late.abort(), 10000);
+      const answer = await fetch("/healthz", { cache: "no-store", signal: late.signal });
+      clearTimeout(timer);
+      return answer.ok;
+    } catch { return false; }
+  }
+  function lost(form, button) {
+    const note = element("div", "note note-bad"), text = element("p", "mb-0", "没有连上服务器，没有保存。填写的内容都在本页，没有丢失；请检查网络后重试。 ");
+    const retry = element("button", "btn btn-plain btn-sm", "重试");
+    note.dataset.lost = "";
+    note.setAttribute("role", "alert");
+    retry.type = "button";
+    retry.addEventListener("click", () => form.requestSubmit(button || undefined));
+    text.append(retry);
+    note.append(text);
+    const bar = form.querySelector(".actionbar");
+    if (bar) bar.before(note);
+    else form.append(note);
+    retry.focus();
+  }
   window.addEventListener("submit", (e) => {
+    const form = e.target, button = e.submitter;
     if (e.defaultPrevented) return;
-    dirty.delete(e.target);
-    clearTimeout(saving);
+    const isSent = form.method === "post" && button?.formTarget !== "_blank" && form.target !== "_blank";
     // A second press while the answer is on its way sends nothing twice.
-    if (e.target.method !== "post" || e.submitter?.formTarget === "_blank" || e.target.target === "_blank") return;
-    if (e.target.dataset.sent) e.preventDefault();
-    e.target.dataset.sent = "1";
-    setTimeout(() => delete e.target.dataset.sent, 3000);
+    if (isSent && form.dataset.sent) { e.preventDefault(); return; }
+    if (isSent && form.matches("[data-guard]") && !reached.delete(form)) {
+      e.preventDefault();
+      form.dataset.sent = "1";
+      connected().then((there) => {
+        delete form.dataset.sent;
+        form.querySelector("[data-lost]")?.remove();
+        if (!there) { lost(form, button); return; }
+        reached.add(form);
+        agreed = form;
+        form.requestSubmit(button || undefined);
+      });
+      return;
+    }
+    dirty.delete(form);
+    if (form.matches("[data-leaves]")) dirty.clear();
+    stop();
+    if (!isSent) return;
+    form.dataset.sent = "1";
+    setTimeout(() => delete form.dataset.sent, 3000);
   });
   window.addEventListener("beforeunload", (e) => {
     if ([...dirty].some((form) => form.isConnected)) e.preventDefault();

@@ -110,6 +110,8 @@ together("检验检疫局办理", () => {
     await tools.both(first, "17-bureau-errors");
     await first.getByRole("checkbox", { name: "附表产品信息" }).check();
     await first.getByRole("checkbox", { name: "申请附件信息" }).check();
+    await first.getByText("指定附表产品信息中的项目").click();
+    await first.getByRole("checkbox", { name: "规格型号" }).check();
     await s.decide(first, "送补正", { "意见": "型号与发票不一致，请核对，并补充铭牌照片。" });
 
     await s.menu(page, "主页");
@@ -120,7 +122,7 @@ together("检验检疫局办理", () => {
     await row.getByRole("link", { name: `修改 ${number}` }).click();
     await s.at(page, "申请基本信息");
     await page.getByText("型号与发票不一致，请核对，并补充铭牌照片。").waitFor();
-    await page.getByText("附表产品信息、申请附件信息").first().waitFor();
+    await page.getByText("附表产品信息（规格型号）、申请附件信息").first().waitFor();
     for (const sentence of ["返回修改的申请不允许修改免办条款", "返回修改的申请不允许修改产品最终使用地"]) await page.getByText(sentence).waitFor();
     for (const locked of ["免办条款", "产品最终使用地（地址）"]) assert.equal(await s.field(page, locked).count(), 0, `${locked} is locked`);
     assert.equal(await page.getByRole("group", { name: "产品最终使用地行政区划" }).count(), 0);
@@ -132,7 +134,9 @@ together("检验检疫局办理", () => {
     await main.getByRole("link", { name: "查看第 1 项" }).click();
     await s.at(page, "免办产品信息");
     await page.getByText("返回修改的申请不允许修改产品最终使用地").waitFor();
-    await s.fill(main, { "规格型号": "KC-26/ZW-T2" });
+    await main.getByText("规格型号 需补正").waitFor();
+    await tools.both(page, "07-product-returned");
+    await main.locator("#f-model").fill("KC-26/ZW-T2");
     await s.press(page, "保存并关闭");
     await s.rowOf(page, "KC-26/ZW-T2").waitFor();
     await main.getByRole("link", { name: "查看申请附件信息" }).click();
@@ -145,6 +149,9 @@ together("检验检疫局办理", () => {
     await first.getByText("补正后重新提交").waitFor();
     await first.getByText("KC-26/ZW-T2").first().waitFor();
     assert.ok(await first.getByRole("link", { name: "铭牌.jpg", exact: true }).isVisible());
+    const changes = first.getByRole("region", { name: "补正前后对照" });
+    for (const [before, after] of [["—", "已核对型号"], ["KC-26/ZW-T1", "KC-26/ZW-T2"]]) await changes.getByRole("row").filter({ hasText: before }).filter({ hasText: after }).waitFor();
+    await changes.getByRole("row").filter({ hasText: "增加" }).filter({ hasText: "铭牌.jpg" }).waitFor();
     await tools.both(first, "17-bureau-corrected");
   });
 

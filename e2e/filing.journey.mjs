@@ -205,7 +205,9 @@ together("填写申请，查询列表", () => {
     const alert = page.getByRole("alert").filter({ hasText: "本次没有保存" });
     await alert.waitFor();
     assert.ok(await alert.evaluate((e) => e === document.activeElement), "the page says so first");
-    assert.ok(await alert.getByRole("row", { name: "合同号 HT-后保存 HT-先保存" }).isVisible());
+    const row = alert.getByRole("row").filter({ hasText: "合同号" });
+    assert.ok(await row.getByRole("radio", { name: "合同号：保留您填写的 HT-后保存" }).isChecked(), "yours, unless told otherwise");
+    assert.ok(await row.getByRole("radio", { name: "合同号：保留已保存的 HT-先保存" }).isVisible());
     assert.equal(await s.field(page, "合同号").inputValue(), "HT-后保存");
     await tools.both(page, "05-basic-info-conflict");
     await s.press(page, "保存");

@@ -154,6 +154,8 @@ const STORIES: &[Story] = &[
                     ("decision", "return"),
                     ("part", "items"),
                     ("part", "attachments"),
+                    ("field", "items.model"),
+                    ("field", "attachments.technical"),
                     ("opinion", "第 1 项产品型号与发票不一致，请核对规格型号；请补充产品铭牌照片。"),
                 ],
             ),

@@ -136,6 +136,8 @@ pub fn site() -> Site {
         .get("/attachments/{id}", application::attachments::download)
         .get("/attachments/{id}/preview", application::attachments::preview)
         .post("/attachments/{id}/deletion", application::attachments::delete)
+        .post("/applications/{id}/typed/{page}", application::typed::keep)
+        .post("/applications/{id}/typed/{page}/deletion", application::typed::discard)
         .get("/applications/{id}/submission", application::submission::check)
         .post("/applications/{id}/submission", application::submission::create)
         .get("/applications/{id}/receipt", application::submission::receipt)

@@ -3,6 +3,7 @@
 use domain::actor::Post;
 use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm, MOST_ITEMS, Part};
 use domain::catalogue::Trait;
+use domain::correction::{NamedField, Snapshot};
 use domain::ids::{
     AccountId, ApplicationId, BureauCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, OrganisationId,
     PortCode, RegionCode, TradeModeCode, UnitCode,
@@ -64,6 +65,7 @@ struct Columns {
     current_bureau: Option<BureauCode>,
     return_post: Option<Post>,
     return_parts: String,
+    return_fields: String,
     first_reviewer_id: Option<AccountId>,
     handler_id: Option<AccountId>,
     four_eyes: Option<bool>,
@@ -91,6 +93,7 @@ impl From<Columns> for Application {
             arrived_at: c.arrived_at,
             return_post: c.return_post,
             return_parts: c.return_parts.split(',').filter_map(|p| p.parse().ok()).collect(),
+            return_fields: c.return_fields.split(',').filter_map(|f| f.parse().ok()).collect(),
             applicant: Applicant {
                 name: c.applicant_name,
                 org_code: c.applicant_org_code,
@@ -132,7 +135,7 @@ const SELECT: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_
     a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, a.bl_no, a.port_code, \
     a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, a.principal_name, a.remark, \
     a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, a.current_bureau, a.return_post, \
-    a.return_parts, a.first_reviewer_id, a.handler_id, \
+    a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a";
 
 /// Loads what the actor's scope sees; otherwise [`DbError::NotFound`]. A draft whose ten days are over does not exist.
@@ -699,6 +702,8 @@ pub struct Remarks<'a> {
     pub opinion: &'a str,
     /// The parts named by 送补正.
     pub parts: &'a [Part],
+    /// The fields named by 送补正.
+    pub fields: &'a [NamedField],
     /// Further facts as JSON, e.g. the paper notice.
     pub detail: &'a str,
 }
@@ -720,6 +725,7 @@ pub async fn advance(
     let next_step = to.post().and_then(Step::of);
     let returned_by = if to == State::Returned { step.post() } else { None };
     let parts = remarks.parts.iter().map(|p| p.word()).collect::<Vec<_>>().join(",");
+    let fields: Vec<String> = remarks.fields.iter().map(ToString::to_string).collect();
     let reviewed = to == State::FinalReview && step.from() == State::FirstReview;
     let done = tx
         .run(
@@ -729,6 +735,7 @@ pub async fn advance(
                                WHERE r.application_id = application.id AND r.step = $4), \
              return_post = CASE WHEN $1 = 'returned' THEN $5 ELSE return_post END, \
              return_parts = CASE WHEN $1 = 'returned' THEN $6 ELSE return_parts END, \
+             return_fields = CASE WHEN $1 = 'returned' THEN $12 ELSE return_fields END, \
              first_reviewer_id = CASE WHEN $7 = 1 THEN $8 ELSE first_reviewer_id END \
              WHERE id = $9 AND state = $10 AND version = $11",
             params![
@@ -742,7 +749,8 @@ pub async fn advance(
                 by.account,
                 seen.id,
                 step.from(),
-                seen.version
+                seen.version,
+                fields.join(",")
             ],
         )
         .await?;
@@ -751,7 +759,7 @@ pub async fn advance(
     }
     let detail = if remarks.detail.is_empty() && !remarks.parts.is_empty() {
         let words: Vec<_> = remarks.parts.iter().map(|p| p.word()).collect();
-        serde_json::json!({ "parts": words }).to_string()
+        serde_json::json!({ "parts": words, "fields": fields }).to_string()
     } else {
         remarks.detail.to_owned()
     };
@@ -788,6 +796,40 @@ pub async fn assign(tx: &Tx, id: ApplicationId, number: &str, route: &[Stop], no
     )
     .await?;
     search::index(tx, id).await
+}
+
+/// Keeps what a submission holds; in its transaction, once per submission (manual §2.4).
+pub async fn keep_snapshot(tx: &Tx, seen: &Application, snapshot: &Snapshot, now: Instant) -> DbResult<()> {
+    let body = serde_json::to_string(snapshot).map_err(|e| DbError::Inconsistent(format!("snapshot: {e}")))?;
+    tx.run(
+        "INSERT INTO application_snapshot (application_id, version, at, body) VALUES ($1, $2, $3, $4)",
+        params![seen.id, seen.version, now, body],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The newest submissions of an application, at most two, newest first. The caller has loaded the application in scope.
+pub async fn snapshots(source: &impl Source, application: ApplicationId) -> DbResult<Vec<(Instant, Snapshot)>> {
+    #[derive(crate::Row)]
+    struct Kept {
+        at: Instant,
+        body: String,
+    }
+    let found: Vec<Kept> = rows(
+        source.connection(),
+        "SELECT at, body FROM application_snapshot WHERE application_id = $1 ORDER BY version DESC LIMIT 2",
+        params![application],
+    )
+    .await?;
+    found
+        .into_iter()
+        .map(|kept| {
+            let snapshot = serde_json::from_str(&kept.body)
+                .map_err(|e| DbError::Inconsistent(format!("snapshot of application {application}: {e}")))?;
+            Ok((kept.at, snapshot))
+        })
+        .collect()
 }
 
 /// 办理: takes the case for this officer (E14). Refused when somebody else holds it.

@@ -208,6 +208,20 @@ pub async fn trail(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>
     .await
 }
 
+/// The newest deed that led a subject to this state. The caller has loaded the subject in scope.
+pub async fn last_to(source: &impl Source, subject: Subject, state: State) -> DbResult<Option<Deed>> {
+    let (kind, id) = subject.parts();
+    row(
+        source.connection(),
+        &format!(
+            "SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 AND to_state = $3 \
+             ORDER BY id DESC LIMIT 1"
+        ),
+        params![kind, id, state],
+    )
+    .await
+}
+
 /// Walks the chain of a subject and says the id of the first row that does not fit, if any.
 pub fn first_break(subject: Subject, trail: &[Deed]) -> Option<i64> {
     let (kind, id) = subject.parts();

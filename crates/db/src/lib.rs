@@ -24,6 +24,7 @@ pub mod search;
 pub mod session;
 pub mod setting;
 pub mod testing;
+pub mod typed_text;
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -39,6 +39,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0009_lists"),
     || file!("0010_search"),
     || file!("0011_product_templates"),
+    || file!("0012_corrections"),
     || file!("0015_calendar"),
 ];
 

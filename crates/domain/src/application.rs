@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::actor::words;
 use crate::catalogue::Trait;
+use crate::correction::NamedField;
 use crate::ids::{
     AttachmentKindCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, PortCode, RegionCode, TradeModeCode,
     UnitCode,
@@ -15,6 +16,8 @@ use crate::workflow::State;
 
 words! {
     /// 后续处理方式.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
     DisposalPlan {
         /// 留用.
         Keep = "keep", "留用";
@@ -94,8 +97,9 @@ pub struct Applicant {
     pub remark: String,
 }
 
-/// 申请信息, as saved: blank where the draft has not been filled in yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// 申请信息, as saved: blank where the draft has not been filled in yet. Stored in snapshots: a field that is added later
+/// needs `#[serde(default)]`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Basics {
     /// 免办条款; locked in 返回修改 (D7).
     pub clause: ClauseCode,
@@ -182,8 +186,8 @@ impl Basics {
 /// An application holds at most this many products, however they come.
 pub const MOST_ITEMS: i64 = 2_000;
 
-/// One product of the annex (申请单附表产品).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One product of the annex (申请单附表产品). Stored in snapshots: a field that is added later needs `#[serde(default)]`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ItemForm {
     /// HS 编码.
     pub hs_code: HsCode,
@@ -250,6 +254,8 @@ pub struct Application {
     pub return_post: Option<crate::actor::Post>,
     /// The parts that 送补正 named (D7).
     pub return_parts: Vec<Part>,
+    /// The fields that 送补正 named (D7).
+    pub return_fields: Vec<NamedField>,
     /// 申请单位信息.
     pub applicant: Applicant,
     /// 申请信息.

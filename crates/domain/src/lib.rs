@@ -2,14 +2,16 @@
 //!
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
-//! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]),
-//! which bureau handles it ([`routing`]), and what a certificate is ([`certificate`], [`ledger`]).
+//! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
+//! for and changes ([`correction`]), which bureau handles it ([`routing`]), and what a certificate is ([`certificate`],
+//! [`ledger`]).
 
 pub mod actor;
 pub mod application;
 pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
+pub mod correction;
 pub mod ids;
 pub mod ledger;
 pub mod number;

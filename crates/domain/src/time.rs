@@ -88,6 +88,11 @@ impl Instant {
         self.zoned().strftime("%Y-%m-%d %H:%M").to_string()
     }
 
+    /// `10:42:31`, China time, for 已自动保存.
+    pub fn china_time_of_day(self) -> String {
+        self.zoned().strftime("%H:%M:%S").to_string()
+    }
+
     /// `2026-11-23T10:42:00+08:00`, for `datetime` attributes.
     pub fn rfc3339(self) -> String {
         self.zoned().strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()
@@ -110,7 +115,8 @@ impl Instant {
 }
 
 /// A calendar day, without a time; stored as `YYYY-MM-DD`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(into = "String", try_from = "String")]
 #[cfg_attr(feature = "db", derive(sea_orm::DeriveValueType), sea_orm(value_type = "String"))]
 pub struct Day(Date);
 
@@ -154,6 +160,20 @@ impl Day {
     pub fn end_instant(self) -> Instant {
         // Always 24 hours: China has had no summer time since the zone is fixed at +08:00 (D28).
         self.start_instant().plus_days(1)
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = BadDay;
+
+    fn try_from(s: String) -> Result<Self, BadDay> {
+        s.parse()
     }
 }
 

@@ -39,12 +39,23 @@ struct Frame<'a> {
     help: String,
     is_required: bool,
     is_shared: bool,
+    /// 送补正 named it: a tag beside the label says so.
+    is_marked: bool,
     columns: u8,
 }
 
 impl<'a> Frame<'a> {
     const fn new(name: &'a str, label: &'a str, error: Option<&'a str>) -> Self {
-        Self { name, label, error, help: String::new(), is_required: false, is_shared: false, columns: 1 }
+        Self {
+            name,
+            label,
+            error,
+            help: String::new(),
+            is_required: false,
+            is_shared: false,
+            is_marked: false,
+            columns: 1,
+        }
     }
 
     fn label_class(&self) -> &'static str {
@@ -57,10 +68,13 @@ impl<'a> Frame<'a> {
     }
 
     fn column_class(&self) -> &'static str {
-        match self.columns {
-            2 => "c2",
-            3 => "c3",
-            _ => "",
+        match (self.columns, self.is_marked) {
+            (2, false) => "c2",
+            (2, true) => "c2 to-correct",
+            (3, false) => "c3",
+            (3, true) => "c3 to-correct",
+            (_, false) => "",
+            (_, true) => "to-correct",
         }
     }
 
@@ -121,6 +135,12 @@ macro_rules! setters {
             #[must_use]
             pub fn help(mut self, help: impl Into<String>) -> Self {
                 self.frame.help = help.into();
+                self
+            }
+
+            /// Named by 送补正: highlighted, with a word beside the label.
+            pub(crate) const fn marked_if(mut self, yes: bool) -> Self {
+                self.frame.is_marked = yes;
                 self
             }
 

@@ -43,6 +43,11 @@ impl FormData {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a field away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(k, _)| k != name);
+    }
+
     /// The pairs, in their order.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
@@ -260,12 +265,13 @@ pub struct FormView {
     pub errors: FieldErrors,
     csrf: String,
     action: String,
+    marked: Vec<String>,
 }
 
 impl FormView {
     /// A form with what was typed and what is wrong with it.
     pub fn new(data: FormData, errors: FieldErrors, csrf: &str) -> Self {
-        Self { data, errors, csrf: csrf.to_owned(), action: String::new() }
+        Self { data, errors, csrf: csrf.to_owned(), action: String::new(), marked: Vec::new() }
     }
 
     /// Where the cascades of this form ask, when it is not the page's own address.
@@ -273,6 +279,18 @@ impl FormView {
     pub fn at(mut self, action: &str) -> Self {
         action.clone_into(&mut self.action);
         self
+    }
+
+    /// Highlights these fields with 需补正: 送补正 named them (D7).
+    #[must_use]
+    pub fn marking(mut self, fields: Vec<String>) -> Self {
+        self.marked = fields;
+        self
+    }
+
+    /// Whether this field is highlighted.
+    pub fn is_marked(&self, name: &str) -> bool {
+        self.marked.iter().any(|m| m == name)
     }
 
     /// A form with nothing typed.
@@ -296,47 +314,48 @@ impl FormView {
 
     /// One line of text.
     pub fn text<'a>(&'a self, name: &'a str, label: &'a str) -> TextField<'a> {
-        TextField::new(name, label, self.data.get(name), self.error(name), "text")
+        TextField::new(name, label, self.data.get(name), self.error(name), "text").marked_if(self.is_marked(name))
     }
 
     /// A password; never shown again.
     pub fn password<'a>(&'a self, name: &'a str, label: &'a str) -> TextField<'a> {
-        TextField::new(name, label, "", self.error(name), "password")
+        TextField::new(name, label, "", self.error(name), "password").marked_if(self.is_marked(name))
     }
 
     /// Several lines of text.
     pub fn textarea<'a>(&'a self, name: &'a str, label: &'a str) -> TextArea<'a> {
-        TextArea::new(name, label, self.data.get(name), self.error(name))
+        TextArea::new(name, label, self.data.get(name), self.error(name)).marked_if(self.is_marked(name))
     }
 
     /// A list.
     pub fn select<'a>(&'a self, name: &'a str, label: &'a str, choices: &'a [Choice]) -> Select<'a> {
-        Select::new(name, label, self.data.get(name), self.error(name), choices)
+        Select::new(name, label, self.data.get(name), self.error(name), choices).marked_if(self.is_marked(name))
     }
 
     /// Choice cards.
     pub fn radio<'a>(&'a self, name: &'a str, label: &'a str, choices: &'a [Choice]) -> Radio<'a> {
-        Radio::new(name, label, self.data.get(name), self.error(name), choices)
+        Radio::new(name, label, self.data.get(name), self.error(name), choices).marked_if(self.is_marked(name))
     }
 
     /// A box to tick.
     pub fn checkbox<'a>(&'a self, name: &'a str, label: &'a str) -> Checkbox<'a> {
-        Checkbox::new(name, label, self.data.has(name), self.error(name))
+        Checkbox::new(name, label, self.data.has(name), self.error(name)).marked_if(self.is_marked(name))
     }
 
     /// A day.
     pub fn date<'a>(&'a self, name: &'a str, label: &'a str) -> DateField<'a> {
-        DateField::new(name, label, self.data.get(name), self.error(name))
+        DateField::new(name, label, self.data.get(name), self.error(name)).marked_if(self.is_marked(name))
     }
 
     /// 行政区划 in three selects `{name}_1` to `{name}_3`.
     pub fn region<'a>(&'a self, name: &'a str, label: &'a str, levels: &'a [Vec<Choice>; 3]) -> RegionField<'a> {
         RegionField::new(name, label, &self.data, self.error(name), levels, &self.action)
+            .marked_if(self.is_marked(name))
     }
 
     /// 口岸 in two selects `{name}_1`, `{name}_2`.
     pub fn two_level<'a>(&'a self, name: &'a str, label: &'a str, levels: &'a [Vec<Choice>; 2]) -> TwoLevel<'a> {
-        TwoLevel::new(name, label, &self.data, self.error(name), levels, &self.action)
+        TwoLevel::new(name, label, &self.data, self.error(name), levels, &self.action).marked_if(self.is_marked(name))
     }
 }
 

@@ -20,6 +20,7 @@ use object_store::ObjectStoreExt as _;
 
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::files::{can_preview, disposition};
 use crate::parts::view::{self, FileRow};
 
@@ -34,6 +35,8 @@ struct KindCard {
     badge: &'static str,
     tone: &'static str,
     is_needed: bool,
+    /// 送补正 named it.
+    is_marked: bool,
     hint: String,
     files: Vec<FileRow>,
 }
@@ -43,6 +46,7 @@ struct KindCard {
 struct AttachmentsPage {
     shell: Shell,
     steps: Steps,
+    correction: Option<CorrectionNote>,
     id: ApplicationId,
     form: FormView,
     kinds: Vec<KindCard>,
@@ -77,18 +81,22 @@ async fn build(
     let references = app.references.now();
     let basics = &application.basics;
     let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, app.clock.today()));
+    let marked = correction::fields_of(&application, Part::Attachments);
     let kinds = references
         .needs(bureau, &basics.clause, app.clock.today())
         .into_iter()
         .map(|(kind, name, need)| {
             let own: Vec<_> = files.iter().filter(|f| f.kind == kind).map(|f| view::file_row(&references, f)).collect();
-            card(kind.as_str(), name, need, basics.number_for(&kind), own)
+            let mut card = card(kind.as_str(), name, need, basics.number_for(&kind), own);
+            card.is_marked = marked.contains(&card.code);
+            card
         })
         .collect();
     let crumbs = [("查看申请列表", "/applications")];
     Ok(Ok(AttachmentsPage {
         shell: frame::signed(app, user, "申请附件信息", Entry::Applications, &crumbs).await?,
         steps: Steps::of(&application, Step::Attachments),
+        correction: correction::note(&read, app, &application).await?,
         id,
         form: FormView::blank(&user.caller.csrf),
         kinds,
@@ -109,7 +117,7 @@ fn card(code: &str, name: String, need: Need, number: Option<(&str, &str)>, file
         (true, true) => ("待上传", "t-amber"),
         (false, true) => ("可选", "t-gray"),
     };
-    KindCard { code: code.to_owned(), name, badge, tone, is_needed, hint, files }
+    KindCard { code: code.to_owned(), name, badge, tone, is_needed, is_marked: false, hint, files }
 }
 
 #[derive(Template)]

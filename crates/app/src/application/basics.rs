@@ -5,7 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use domain::application::{Applicant, Application, Basics, DISPLAY_CLAUSE, DisposalPlan};
+use domain::application::{Applicant, Application, Basics, DISPLAY_CLAUSE, DisposalPlan, Part};
+use domain::correction::differences;
 use domain::ids::{ApplicationId, ClauseCode, PortCode, TradeModeCode};
 use domain::text;
 use domain::time::Day;
@@ -18,16 +19,12 @@ use kit::session::{EnterpriseUser, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page};
 
+use crate::application::conflict::{self, Conflict};
+use crate::application::typed::{self, Offer, TypedPage};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
-use crate::parts::status;
-
-/// A field that somebody else changed meanwhile.
-struct Difference {
-    label: &'static str,
-    yours: String,
-    theirs: String,
-}
+use crate::parts::correction::{self, CorrectionNote};
+use crate::parts::{status, view};
 
 #[derive(Template)]
 #[template(path = "application/basics.html")]
@@ -41,7 +38,7 @@ struct BasicsPage {
     /// The profile changed since the draft was made: 刷新申请单位信息 is offered (D21).
     applicant_is_old: bool,
     locked: bool,
-    opinion: Option<String>,
+    correction: Option<CorrectionNote>,
     clauses: Vec<Choice>,
     common_modes: Vec<Choice>,
     other_modes: Vec<Choice>,
@@ -51,15 +48,30 @@ struct BasicsPage {
     ports: [Vec<Choice>; 2],
     plans: Vec<Choice>,
     receiving: Option<String>,
-    differences: Vec<Difference>,
+    conflict: Option<Conflict>,
+    kept: Option<Offer>,
+    /// Where the form is kept while somebody types.
+    autosave: String,
+    restore: String,
+    /// What stands in the form is not what is stored.
+    unsaved: bool,
     time_left: Option<String>,
 }
 
-/// `?refresh=…`: a cascade without script.
+/// `?refresh=…`: a cascade without script. `?restore=1`: what was typed and kept, in place of what is stored (E21).
 #[derive(serde::Deserialize)]
-pub struct RefreshQuery {
+pub struct BasicsQuery {
     #[serde(default)]
     refresh: String,
+    #[serde(default)]
+    restore: String,
+}
+
+/// Why the form comes back with something else than what is stored.
+#[derive(Default)]
+struct Again {
+    errors: FieldErrors,
+    conflict: Option<Conflict>,
 }
 
 /// The page.
@@ -67,13 +79,20 @@ pub async fn edit(
     State(app): State<App>,
     user: EnterpriseUser,
     Path(id): Path<ApplicationId>,
+    Query(query): Query<BasicsQuery>,
 ) -> Result<Response, AppError> {
     let draft = match open(&app.db.read(), &app, &user, id).await? {
         Ok(draft) => draft,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let data = typed(&app.references.now(), &draft.application.basics, &draft.application.applicant);
-    let page = build(&app, &user, &draft.application, data, FieldErrors::default(), Vec::new()).await?;
+    let application = &draft.application;
+    let mut data = typed_fields(&app.references.now(), &application.basics, &application.applicant);
+    data.set("seen", &seen(&application.basics));
+    let kept = typed::find(&app.db.read(), &user, id, TypedPage::Basics).await?;
+    let (data, offer) = typed::restored(kept, data, !query.restore.is_empty());
+    let mut page = build(&app, &user, application, data, Again::default()).await?;
+    page.unsaved = offer.is_restored();
+    page.kept = offer.shown();
     page::render(&page)
 }
 
@@ -82,15 +101,16 @@ pub async fn update(
     State(app): State<App>,
     user: EnterpriseUser,
     Path(id): Path<ApplicationId>,
-    Query(query): Query<RefreshQuery>,
-    Submitted(form): Submitted,
+    Query(query): Query<BasicsQuery>,
+    Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
     if !query.refresh.is_empty() {
         let Draft { application, .. } = match open(&app.db.read(), &app, &user, id).await? {
             Ok(draft) => draft,
             Err(elsewhere) => return Ok(elsewhere),
         };
-        let page = build(&app, &user, &application, form, FieldErrors::default(), Vec::new()).await?;
+        let mut page = build(&app, &user, &application, form, Again::default()).await?;
+        page.unsaved = true;
         return page::render(&page);
     }
 
@@ -98,22 +118,30 @@ pub async fn update(
     let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
     let references = app.references.now();
     let before = &application.basics;
-    let parsed = parse(&references, app.clock.today(), &application, &form);
-    let basics = match parsed {
+    let is_newest = form.get("seen") == seen(before);
+    if is_newest {
+        let stored = typed_fields(&references, before, &application.applicant);
+        conflict::keep_theirs(&mut form, &stored, fields_of);
+    }
+    let basics = match parse(&references, app.clock.today(), &application, &form) {
         Ok(basics) => basics,
         Err(errors) => {
             drop(tx);
-            let page = build(&app, &user, &application, form, errors, Vec::new()).await?;
+            let page = build(&app, &user, &application, form, Again { errors, conflict: None }).await?;
             return page::unprocessable(&page);
         }
     };
-    if form.get("seen") != seen(before) && basics != *before {
+    if !is_newest && basics != *before {
         drop(tx);
-        let differences = differences(&references, before, &basics);
-        let page = build(&app, &user, &application, form, FieldErrors::default(), differences).await?;
+        let differing =
+            differences(&view::basics_lines(&references, before), &view::basics_lines(&references, &basics));
+        let conflict = Some(Conflict::new("该申请已在别处被修改", differing, &form, |_| true));
+        form.set("seen", &seen(before));
+        let page = build(&app, &user, &application, form, Again { conflict, ..Again::default() }).await?;
         return page::with_status(StatusCode::CONFLICT, &page);
     }
     db::application::save_basics(&tx, &application, edit, &basics, &user.by(), app.now()).await?;
+    typed::forget(&tx, &user, id, TypedPage::Basics).await?;
     tx.commit().await?;
     if form.has("stay") {
         return Ok(flash::to(
@@ -149,14 +177,13 @@ async fn build(
     user: &EnterpriseUser,
     application: &Application,
     mut data: FormData,
-    errors: FieldErrors,
-    differences: Vec<Difference>,
+    again: Again,
 ) -> Result<BasicsPage, AppError> {
+    let Again { errors, conflict } = again;
     let id = application.id;
     let references = app.references.now();
     let today = app.clock.today();
     let locked = application.state() == S::Returned;
-    data.set("seen", &seen(&application.basics));
     if locked {
         // Locked fields are shown, never typed (R-2.4-04).
         data.set("clause_code", application.basics.clause.as_str());
@@ -171,7 +198,6 @@ async fn build(
     let crumbs = [("查看申请列表", "/applications")];
     let mut shell = frame::signed(app, user, "申请基本信息", Entry::Applications, &crumbs).await?;
     shell.error_title = !errors.is_empty();
-    let opinion = if locked { crate::parts::timeline::last_return(app, id).await? } else { None };
     Ok(BasicsPage {
         shell,
         steps: Steps::of(application, Step::Basics),
@@ -180,7 +206,7 @@ async fn build(
         org_code: text::hyphenated(&application.applicant.org_code),
         applicant: application.applicant.clone(),
         locked,
-        opinion,
+        correction: correction::note(&app.db.read(), app, application).await?,
         clauses: references.clause_choices(today),
         common_modes,
         other_modes,
@@ -190,9 +216,13 @@ async fn build(
         ports: references.port_choices(data.get("port_code_1")),
         plans: DisposalPlan::ALL.iter().map(|p| Choice::new(p.word(), p.label())).collect(),
         receiving,
-        differences,
+        unsaved: !errors.is_empty() || conflict.is_some(),
+        conflict,
+        kept: None,
+        autosave: TypedPage::Basics.address(id),
+        restore: format!("/applications/{id}/basics?restore=1"),
         time_left: (!locked).then(|| status::time_left(application.expires_at, app.now())),
-        form: FormView::new(data, errors, &user.caller.csrf),
+        form: FormView::new(data, errors, &user.caller.csrf).marking(correction::fields_of(application, Part::Basics)),
     })
 }
 
@@ -202,7 +232,7 @@ fn seen(basics: &Basics) -> String {
 }
 
 /// Stored data as the page's fields; the unit that uses the goods is the applicant unless told otherwise.
-fn typed(references: &ReferenceCache, b: &Basics, applicant: &Applicant) -> FormData {
+fn typed_fields(references: &ReferenceCache, b: &Basics, applicant: &Applicant) -> FormData {
     let mut d = FormData::default();
     let untouched = b.use_unit_name.is_empty() && b.purpose.is_empty();
     d.set("clause_code", b.clause.as_str());
@@ -318,35 +348,13 @@ fn parse(
     })
 }
 
-/// Field by field: what you typed, and what somebody else has saved meanwhile.
-fn differences(references: &ReferenceCache, theirs: &Basics, yours: &Basics) -> Vec<Difference> {
-    let readable = |b: &Basics| -> Vec<(&'static str, String)> {
-        let day = |d: Option<Day>| d.map(|x| x.to_string()).unwrap_or_default();
-        vec![
-            ("免办条款", references.clause_name(b.clause.as_str()).to_owned()),
-            ("贸易方式", references.trade_mode_name(b.trade_mode.as_str()).to_owned()),
-            ("产品最终使用地行政区划", b.use_region.as_ref().map(|r| references.region_path(r)).unwrap_or_default()),
-            ("产品最终使用地（地址）", b.use_address.clone()),
-            ("使用单位", b.use_unit_name.clone()),
-            ("使用单位联系人", b.use_contact.clone()),
-            ("使用单位联系电话", b.use_phone.clone()),
-            ("合同号", b.contract_no.clone()),
-            ("发票号", b.invoice_no.clone()),
-            ("提/运单号", b.bl_no.clone()),
-            ("进出口口岸（预计）", b.port.as_ref().map(|p| references.port_name(p.as_str())).unwrap_or_default()),
-            ("预计进口日期", day(b.expected_import_date)),
-            ("用途及免办理由", b.purpose.clone()),
-            ("后续处理方式", b.disposal_plan.map(|p| p.label().to_owned()).unwrap_or_default()),
-            ("展示开始日期", day(b.display_from)),
-            ("展示结束日期", day(b.display_to)),
-            ("被代理单位", b.principal_name.clone().unwrap_or_default()),
-            ("备注", b.remark.clone()),
-        ]
-    };
-    readable(yours)
-        .into_iter()
-        .zip(readable(theirs))
-        .filter(|(mine, other)| mine.1 != other.1)
-        .map(|((label, yours), (_, theirs))| Difference { label, yours, theirs })
-        .collect()
+/// The fields of the form that make up one field as people read it.
+fn fields_of(key: &str) -> Vec<String> {
+    let named = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    match key {
+        "use_region_code" => named(&["use_region_code_1", "use_region_code_2", "use_region_code_3"]),
+        "port_code" => named(&["port_code_1", "port_code_2"]),
+        "principal_name" => named(&["agent_flag", "principal_name"]),
+        other => named(&[other]),
+    }
 }

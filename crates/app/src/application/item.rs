@@ -5,10 +5,12 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::DbError;
 use db::application::Item;
 use db::reference::HsType;
 use domain::application::{Application, ItemForm, Part};
 use domain::catalogue::{Characteristic, CharacteristicKind, carry_over};
+use domain::correction::differences;
 use domain::ids::{ApplicationId, CountryCode, CurrencyCode, ItemId, RegionCode, UnitCode};
 use domain::quantity::{Money, Quantity, UnitPrice, total, total_differs};
 use domain::workflow::State as S;
@@ -20,8 +22,11 @@ use kit::session::{EnterpriseUser, Signed, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page, random};
 
+use crate::application::conflict::{self, Conflict};
+use crate::application::typed::{self, Offer, TypedPage};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::view::{self, Rows};
 
 /// The fields of the form, besides the characteristics `trait_0`, `trait_1`, … and their names.
@@ -84,12 +89,20 @@ struct ItemPage {
     regions: [Vec<Choice>; 3],
     locked: bool,
     region_name: String,
-    theirs: Vec<(String, String, String)>,
+    correction: Option<CorrectionNote>,
+    conflict: Option<Conflict>,
+    kept: Option<Offer>,
+    /// Where the form is kept while somebody types.
+    autosave: String,
+    restore: String,
+    /// What stands in the form is not what is stored.
+    unsaved: bool,
     warnings: Vec<String>,
     note: String,
 }
 
-/// `?hs_code=` of a new product, or what it begins with: `?copy=` a product, `?template=`; `?refresh=` of a cascade.
+/// `?hs_code=` of a new product, or what it begins with: `?copy=` a product, `?template=`; `?refresh=` of a cascade,
+/// `?restore=1` for what was typed and kept.
 #[derive(Debug, Default, serde::Deserialize)]
 pub struct NewQuery {
     #[serde(default)]
@@ -100,6 +113,8 @@ pub struct NewQuery {
     template: String,
     #[serde(default)]
     refresh: String,
+    #[serde(default)]
+    restore: String,
 }
 
 /// What a new product begins with.
@@ -123,28 +138,40 @@ pub async fn new(
     };
     let references = app.references.now();
     let today = app.clock.today();
-    let Some(model) = model(&app, &user, id, &query).await? else {
-        let Some(hs) = references.hs_type(&query.hs_code, today) else {
-            return Err(AppError::Invalid(unknown_hs(&query.hs_code)));
+    let kept = typed::find(&app.db.read(), &user, id, TypedPage::NewItem).await?;
+    let restores = kept.is_some() && !query.restore.is_empty();
+    let begun = if restores { None } else { model(&app, &user, id, &query).await? };
+    let (hs, data, note) = if let Some(model) = begun {
+        let Some(hs) = references.hs_type_ever(&model.hs_code) else {
+            return Err(AppError::Conflict(unknown_hs(&model.hs_code)));
         };
-        let data = defaults(&references, &draft.application, hs);
-        let page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
-        return page::render(&page);
+        let mut data = defaults(&references, &draft.application, hs);
+        for (field, value) in &model.fields {
+            data.set(field, value);
+        }
+        for (n, value) in carry_over(&model.traits, &hs.characteristics).iter().enumerate() {
+            data.set(&format!("trait_{n}"), value);
+        }
+        (hs, data, model.note)
+    } else {
+        let code = match &kept {
+            Some(kept) if restores => typed::form_of(kept).get("hs_code").to_owned(),
+            Some(_) | None => query.hs_code,
+        };
+        let Some(hs) = references.hs_type(&code, today) else {
+            return Err(AppError::Invalid(unknown_hs(&code)));
+        };
+        (hs, defaults(&references, &draft.application, hs), String::new())
     };
-    let Some(hs) = references.hs_type_ever(&model.hs_code) else {
-        return Err(AppError::Conflict(unknown_hs(&model.hs_code)));
-    };
-    let mut data = defaults(&references, &draft.application, hs);
-    for (field, value) in &model.fields {
-        data.set(field, value);
-    }
-    for (n, value) in carry_over(&model.traits, &hs.characteristics).iter().enumerate() {
-        data.set(&format!("trait_{n}"), value);
-    }
+    let creation_key = data.get("creation_key").to_owned();
+    let (mut data, offer) = typed::restored(kept, data, restores);
+    data.set("creation_key", &creation_key);
     let mut page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
-    page.note = model.note;
-    if references.hs_type(&model.hs_code, today).is_none() {
-        page.warnings.push(unknown_hs(&model.hs_code));
+    page.unsaved = offer.is_restored();
+    page.kept = offer.shown();
+    page.note = note;
+    if references.hs_type(hs.code.as_str(), today).is_none() {
+        page.warnings.push(unknown_hs(hs.code.as_str()));
     }
     page::render(&page)
 }
@@ -261,8 +288,16 @@ pub async fn with_type(
     for (n, value) in carry_over(&old, &hs.characteristics).iter().enumerate() {
         data.set(&format!("trait_{n}"), value);
     }
-    let page = build(app, user, &application, hs, data, FieldErrors::default()).await?;
+    let mut page = build(app, user, &application, hs, data, FieldErrors::default()).await?;
+    page.unsaved = true;
     page::render(&page)
+}
+
+/// `?restore=1`: what was typed and kept, in place of what is stored (E21).
+#[derive(Debug, serde::Deserialize)]
+pub struct EditQuery {
+    #[serde(default)]
+    restore: String,
 }
 
 /// A product, to be changed (R-2.1.2-23).
@@ -270,6 +305,7 @@ pub async fn edit(
     State(app): State<App>,
     user: EnterpriseUser,
     Path((id, item)): Path<(ApplicationId, ItemId)>,
+    Query(query): Query<EditQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
     let Ok(draft) = open(&read, &app, &user, id).await? else {
@@ -277,11 +313,15 @@ pub async fn edit(
     };
     let stored = db::application::item(&read, id, item).await?;
     let references = app.references.now();
-    let data = typed(&references, &stored);
+    let kept = typed::find(&read, &user, id, TypedPage::Item(item)).await?;
+    let (data, offer) = typed::restored(kept, typed_fields(&references, &stored), !query.restore.is_empty());
     // A type that ended meanwhile still shows what the product has; saving asks for another.
-    let code = stored.form.hs_code.as_str();
+    let code = data.get("hs_code").to_owned();
+    let code = code.as_str();
     let Some(hs) = references.hs_type_ever(code) else { return Err(AppError::Conflict(unknown_hs(code))) };
     let mut page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
+    page.unsaved = offer.is_restored();
+    page.kept = offer.shown();
     if references.hs_type(code, app.clock.today()).is_none() {
         page.warnings.push(unknown_hs(code));
     }
@@ -292,11 +332,12 @@ fn seen(item: &Item) -> String {
     format!("{}-{}", item.version, &hash_of(&format!("{:?}", item.form))[..16])
 }
 
-fn typed(references: &ReferenceCache, item: &Item) -> FormData {
+fn typed_fields(references: &ReferenceCache, item: &Item) -> FormData {
     let i = &item.form;
     let mut d = FormData::default();
     d.set("item", &item.id.to_string());
     d.set("seen", &seen(item));
+    d.set("hs_code", i.hs_code.as_str());
     for (field, value) in item_fields(i) {
         d.set(field, &value);
     }
@@ -341,7 +382,17 @@ async fn build(
     let locked = application.state() == S::Returned;
     if locked {
         // A product's 最终使用地 is locked in a correction too; a new one takes the application's (D7).
-        lock_place(&references, application, &mut data);
+        let (region, address) = match data.get("item").parse() {
+            Ok(item) => {
+                let stored = db::application::item(&app.db.read(), id, item).await?.form;
+                (Some(stored.use_region), stored.use_address)
+            }
+            Err(_) => (application.basics.use_region.clone(), application.basics.use_address.clone()),
+        };
+        if let Some(region) = &region {
+            set_region(&references, &mut data, region);
+        }
+        data.set("use_address", &address);
     }
     data.set("hs_code", hs.code.as_str());
     let items_href = format!("/applications/{id}/items");
@@ -361,6 +412,13 @@ async fn build(
         })
         .collect();
     let item = data.get("item").to_owned();
+    let marked = marked(application, hs);
+    let autosave = TypedPage::of_item(item.parse().ok()).address(id);
+    let restore = if item.is_empty() {
+        format!("/applications/{id}/items/new?restore=1")
+    } else {
+        format!("/applications/{id}/items/{item}/edit?restore=1")
+    };
     let action = if item.is_empty() { items_href.clone() } else { format!("/applications/{id}/items/{item}") };
     let region_name = references
         .leaf_of([data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")])
@@ -370,7 +428,9 @@ async fn build(
         shell,
         steps: Steps::of(application, Step::Items),
         id,
-        form: FormView::new(data, errors, &user.caller.csrf).at(&action),
+        correction: correction::note(&app.db.read(), app, application).await?,
+        unsaved: !errors.is_empty(),
+        form: FormView::new(data, errors, &user.caller.csrf).at(&action).marking(marked),
         action,
         hs_code: hs.code.to_string(),
         hs_name: hs.name.clone(),
@@ -382,19 +442,22 @@ async fn build(
         regions,
         locked,
         region_name,
-        theirs: Vec::new(),
+        conflict: None,
+        kept: None,
+        autosave,
+        restore,
         warnings: Vec::new(),
         note: String::new(),
     })
 }
 
-fn lock_place(references: &ReferenceCache, application: &Application, data: &mut FormData) {
-    if data.get("item").is_empty() {
-        if let Some(region) = &application.basics.use_region {
-            set_region(references, data, region);
-        }
-        data.set("use_address", &application.basics.use_address);
+/// The fields that 送补正 names; 产品特性 stands for all of them.
+fn marked(application: &Application, hs: &HsType) -> Vec<String> {
+    let mut fields = correction::fields_of(application, Part::Items);
+    if fields.iter().any(|f| f == "traits") {
+        fields.extend((0..hs.characteristics.len()).map(|n| format!("trait_{n}")));
     }
+    fields
 }
 
 /// 保存并关闭, 保存并添加下一个 of a new product.
@@ -440,16 +503,29 @@ async fn save(
             Ok(draft) => draft,
             Err(elsewhere) => return Ok(elsewhere),
         };
-        let page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
+        let mut page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
+        page.unsaved = true;
         return page::render(&page);
     }
 
     let tx = app.db.begin().await?;
     let Draft { application, edit } = open_for_update(&tx, app, user, id).await?;
     let stored = match item {
-        Some(item) => Some(db::application::item(&tx, id, item).await?),
+        Some(item) => match db::application::item(&tx, id, item).await {
+            Ok(stored) => Some(stored),
+            Err(DbError::NotFound) => {
+                drop(tx);
+                return gone(app, user, &application, hs, form).await;
+            }
+            Err(error) => return Err(error.into()),
+        },
         None => None,
     };
+    if let Some(stored) = &stored
+        && form.get("seen") == seen(stored)
+    {
+        conflict::keep_theirs(&mut form, &typed_fields(&references, stored), |key| fields_of(hs, key));
+    }
     let mut ended = FieldErrors::default();
     if references.hs_type(hs.code.as_str(), app.clock.today()).is_none() {
         ended.add("hs_code", unknown_hs(hs.code.as_str()));
@@ -471,15 +547,22 @@ async fn save(
         form.set("warned", &hash_of(&warnings.join("|")));
         let mut page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
         page.warnings = warnings.into_iter().map(|w| format!("{w}；确认无误可再次点击保存")).collect();
+        page.unsaved = true;
         return page::unprocessable(&page);
     }
     match &stored {
         Some(stored) if form.get("seen") != seen(stored) => {
             drop(tx);
-            let theirs = differences(&references, &stored.form, &new);
+            let differing =
+                differences(&view::item_lines(&references, &stored.form), &view::item_lines(&references, &new));
+            // HS 编码 and what follows from it are one choice; the form was filled in for its own.
+            let same_type = stored.form.hs_code == new.hs_code;
+            let is_choice = |key: &str| !key.starts_with("hs_") && !key.starts_with("trait:") || same_type;
+            let conflict = Conflict::new("该产品已在别处被修改", differing, &form, is_choice);
             form.set("seen", &seen(stored));
             let mut page = build(app, user, &application, hs, form, FieldErrors::default()).await?;
-            page.theirs = theirs;
+            page.conflict = Some(conflict);
+            page.unsaved = true;
             return page::with_status(StatusCode::CONFLICT, &page);
         }
         Some(stored) => db::application::save_item(&tx, id, stored, &new).await?,
@@ -487,6 +570,7 @@ async fn save(
     }
     let what = if item.is_some() { "change_product" } else { "add_product" };
     db::application::touch(&tx, &application, edit, Part::Items, what, &user.by(), app.now()).await?;
+    typed::forget(&tx, user, id, TypedPage::of_item(item)).await?;
     tx.commit().await?;
     let saved = format!("已保存产品“{}”。", new.product_name);
     let url = if form.has("next") {
@@ -587,24 +671,37 @@ pub fn parse(
     })
 }
 
-/// Field by field: what you typed, and what somebody else has saved meanwhile.
-fn differences(references: &ReferenceCache, theirs: &ItemForm, yours: &ItemForm) -> Vec<(String, String, String)> {
-    let readable = |form: &ItemForm| -> Vec<(String, String)> {
-        let item = Item { id: ItemId::new(0), version: 0, form: form.clone() };
-        let mut rows = vec![("需免办产品名称".to_owned(), form.product_name.clone())];
-        rows.extend(view::item_details(references, &item).into_iter().map(|r| (r.label.to_owned(), r.value)));
-        rows.extend(form.traits.iter().map(|t| (t.name.clone(), view::trait_value(t))));
-        rows
-    };
-    let theirs = readable(theirs);
-    readable(yours)
-        .into_iter()
-        .map(|(label, mine)| {
-            let other = theirs.iter().find(|t| t.0 == label).map(|t| t.1.clone()).unwrap_or_default();
-            (label, mine, other)
-        })
-        .filter(|(_, mine, other)| mine != other)
-        .collect()
+/// The product was deleted in another tab: what was typed stays and can be saved as a new product.
+async fn gone(
+    app: &App,
+    user: &EnterpriseUser,
+    application: &Application,
+    hs: &HsType,
+    mut form: FormData,
+) -> Result<Response, AppError> {
+    form.set("item", "");
+    form.set("seen", "");
+    form.set("creation_key", &random::token());
+    let mut page = build(app, user, application, hs, form, FieldErrors::default()).await?;
+    page.warnings =
+        vec!["该产品已在别处被删除，本次没有保存。您填写的内容保留在下方，再次保存将作为新产品添加".to_owned()];
+    page.unsaved = true;
+    page::with_status(StatusCode::CONFLICT, &page)
+}
+
+/// The fields of the form that make up one field as people read it.
+fn fields_of(hs: &HsType, key: &str) -> Vec<String> {
+    let named = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    match (key, key.strip_prefix("trait:")) {
+        ("qty", _) => named(&["qty", "qty_unit"]),
+        ("use_region_code", _) => named(&["use_region_code_1", "use_region_code_2", "use_region_code_3"]),
+        ("hs_code" | "hs_name", _) => Vec::new(),
+        (_, Some(name)) => {
+            let found = hs.characteristics.iter().position(|c| c.name == name);
+            found.map(|n| format!("trait_{n}")).into_iter().collect()
+        }
+        (other, None) => named(&[other]),
+    }
 }
 
 #[derive(Template)]

@@ -17,6 +17,7 @@ use kit::{flash, page};
 
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::view::{self, ItemRow, Row};
 
 /// 产品名称, HS 编码, 规格型号, and the product shown in the 详细信息显示区.
@@ -48,6 +49,7 @@ struct Detail {
 struct ItemsPage {
     shell: Shell,
     steps: Steps,
+    correction: Option<CorrectionNote>,
     id: ApplicationId,
     form: FormView,
     rows: Vec<ItemRow>,
@@ -95,6 +97,7 @@ pub async fn list(
     page::render(&ItemsPage {
         shell: frame::signed(&app, &user, "附表产品信息", Entry::Applications, &crumbs).await?,
         steps: Steps::of(&draft.application, Step::Items),
+        correction: correction::note(&read, &app, &draft.application).await?,
         id,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
         total,

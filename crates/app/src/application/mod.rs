@@ -8,6 +8,7 @@
 //! | `items`, `catalogue`, `item` | §2.1.2 附表产品 |
 //! | `import`, `export`, `columns`, `spreadsheet` | products from and into XLSX and CSV |
 //! | `product_templates`, `copy` | products and applications to begin with |
+//! | `conflict`, `typed` | two tabs on one form, and what was typed and not saved |
 //! | `attachments` | §2.1.3 附件 |
 //! | `submission` | §2.1.3 核对申请信息, 提交申请 |
 //! | `show`, `outcome` | §2.5 查看, §2.2 cases 6, 7, 15 |
@@ -18,6 +19,7 @@ pub mod basics;
 pub mod catalogue;
 pub mod clause;
 pub mod columns;
+mod conflict;
 pub mod copy;
 pub mod declaration;
 pub mod export;
@@ -31,6 +33,7 @@ pub mod product_templates;
 pub mod show;
 pub mod spreadsheet;
 pub mod submission;
+pub mod typed;
 
 use axum::response::Response;
 use db::{Source, Tx};

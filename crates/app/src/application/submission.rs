@@ -4,9 +4,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::{Source, Tx};
+use db::Tx;
+use db::application::Item;
+use db::attachment::Attachment;
 use domain::application::{self, Application, Enclosures, Fault, Part};
 use domain::catalogue::CharacteristicKind;
+use domain::correction::{Snapshot, SnapshotFile, SnapshotItem};
 use domain::ids::{ApplicationId, HsCode};
 use domain::policy;
 use domain::routing::{self, Consignment};
@@ -22,6 +25,7 @@ use kit::shell::Shell;
 use crate::application::{Draft, Step, Steps, open};
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::view::{self, Shown, View};
 
 /// So many links to faults are shown; the rest after these are mended. Of two thousand products each may have one.
@@ -38,6 +42,7 @@ struct FaultLink {
 struct CheckPage {
     shell: Shell,
     steps: Steps,
+    correction: Option<CorrectionNote>,
     id: ApplicationId,
     form: FormView,
     /// The first of them.
@@ -62,7 +67,8 @@ pub async fn check(
         Err(elsewhere) => return Ok(elsewhere),
     };
     let items = db::application::items(&read, id).await?;
-    let faults = faults(&read, &app, &application, &items).await?;
+    let files = db::attachment::of_application(&read, id).await?;
+    let faults = faults(&app, &application, &items, &files);
     let page = build(&app, &user, &application, &items, faults, pages).await?;
     page::render(&page)
 }
@@ -93,6 +99,7 @@ async fn build(
     Ok(CheckPage {
         shell,
         steps: Steps::of(application, Step::Submission),
+        correction: correction::note(&app.db.read(), app, application).await?,
         id,
         form: FormView::blank(&user.caller.csrf),
         fault_count: faults.len(),
@@ -115,15 +122,9 @@ fn link(id: ApplicationId, fault: &Fault) -> FaultLink {
 }
 
 /// Everything that stands in the way.
-async fn faults(
-    source: &impl Source,
-    app: &App,
-    application: &Application,
-    items: &[db::application::Item],
-) -> Result<Vec<Fault>, AppError> {
+fn faults(app: &App, application: &Application, items: &[Item], files: &[Attachment]) -> Vec<Fault> {
     let references = app.references.now();
     let today = app.clock.today();
-    let files = db::attachment::of_application(source, application.id).await?;
     let basics = &application.basics;
     let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, today));
     let mut enclosures = Enclosures {
@@ -132,7 +133,7 @@ async fn faults(
         has_bureau: bureau.is_some(),
         ..Enclosures::default()
     };
-    for file in &files {
+    for file in files {
         if !enclosures.present.contains(&file.kind) {
             enclosures.present.push(file.kind.clone());
         }
@@ -157,7 +158,7 @@ async fn faults(
             enclosures.faulty_items.push((item.id, form.product_name.clone(), what));
         }
     }
-    Ok(application::faults(basics, &enclosures))
+    application::faults(basics, &enclosures)
 }
 
 /// 提交申请: submits when faultless; a second click answers like the first (one application).
@@ -184,7 +185,8 @@ pub async fn create(
         Err(refusal) => return Err(AppError::Conflict(refusal.to_string())),
     };
     let items = db::application::items(&tx, id).await?;
-    let faults = faults(&tx, &app, &application, &items).await?;
+    let files = db::attachment::of_application(&tx, id).await?;
+    let faults = faults(&app, &application, &items, &files);
     if !faults.is_empty() {
         drop(tx);
         let page = build(&app, &user, &application, &items, faults, PageQuery::default()).await?;
@@ -194,6 +196,8 @@ pub async fn create(
         Some(number) => number.clone(),
         None => assign(&tx, &app, &application, &items).await?,
     };
+    db::application::keep_snapshot(&tx, &application, &snapshot(&application, items, files), now).await?;
+    db::typed_text::drop_all(&tx, id).await?;
     let remarks = db::application::Remarks::default();
     db::application::advance(&tx, &application, step, &remarks, &user.by(), now).await?;
     jobs::status_changed(&tx, &app, &application, &number, step).await?;
@@ -201,13 +205,20 @@ pub async fn create(
     Ok(page::see_other(&receipt))
 }
 
+/// What is being submitted, to be compared with the next submission (manual §2.4).
+fn snapshot(application: &Application, items: Vec<Item>, files: Vec<Attachment>) -> Snapshot {
+    Snapshot {
+        basics: application.basics.clone(),
+        items: items.into_iter().map(|i| SnapshotItem { id: i.id, form: i.form }).collect(),
+        files: files
+            .into_iter()
+            .map(|f| SnapshotFile { kind: f.kind, name: f.name, size_bytes: f.size_bytes, sha256: f.sha256 })
+            .collect(),
+    }
+}
+
 /// The number and the frozen route of a first submission (manual §2.1.3, workflow §4).
-async fn assign(
-    tx: &Tx,
-    app: &App,
-    application: &Application,
-    items: &[db::application::Item],
-) -> Result<String, AppError> {
+async fn assign(tx: &Tx, app: &App, application: &Application, items: &[Item]) -> Result<String, AppError> {
     let today = app.clock.today();
     let references = app.references.now();
     let basics = &application.basics;

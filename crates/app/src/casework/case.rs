@@ -9,6 +9,7 @@ use db::Source;
 use domain::actor::Post;
 use domain::application::{self, Application, Part};
 use domain::certificate::Validity;
+use domain::correction::{BASICS_FIELDS, ITEM_FIELDS, NamedField};
 use domain::ids::{AccountId, ApplicationId};
 use domain::policy;
 use domain::workflow::{Action, AfterFinal, State as S};
@@ -21,10 +22,25 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::frame::{self, Entry};
+use crate::parts::correction::{self, CorrectionChanges};
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
 use crate::parts::view::{self, Shown, View};
+
+/// A part that 送补正 may name, with its fields.
+struct PartChoice {
+    part: Part,
+    is_ticked: bool,
+    /// Value, label, ticked.
+    fields: Vec<(String, String, bool)>,
+}
+
+impl PartChoice {
+    fn is_open(&self) -> bool {
+        self.fields.iter().any(|f| f.2)
+    }
+}
 
 #[derive(Template)]
 #[template(path = "casework/case.html")]
@@ -46,7 +62,8 @@ struct CasePage {
     second_look: bool,
     decisions: Vec<Choice>,
     may_return: bool,
-    parts: Vec<(String, &'static str, bool)>,
+    parts: Vec<PartChoice>,
+    changes: Option<CorrectionChanges>,
     holder: Option<String>,
     is_mine: bool,
     may_terminate: bool,
@@ -172,9 +189,7 @@ async fn build(
     {
         data.set("decision", action.word());
     }
-    let chosen: Vec<String> = data.all("part").map(str::to_owned).collect();
-    let parts =
-        Part::ALL.iter().map(|p| (p.word().to_owned(), p.label(), chosen.iter().any(|c| c == p.word()))).collect();
+    let parts = part_choices(app, application, &data);
     let number = application.number.clone().unwrap_or_default();
     let back = post.map_or_else(|| "/main".to_owned(), |p| format!("/casework?post={}", p.word()));
     let crumb = post.map_or_else(|| "待办".to_owned(), |p| format!("{}待办", p.label()));
@@ -212,10 +227,46 @@ async fn build(
         paper: of.state == S::Comparing,
         missing_glyphs,
         conflict,
+        changes: correction::changes(&read, app, application).await?,
         view,
         timeline,
         form: FormView::new(data, errors, &officer.caller.csrf),
     })
+}
+
+/// The fields that 送补正 may name; of the attachments the kinds that this application shows.
+pub fn fields(app: &App, application: &Application) -> Vec<NamedField> {
+    let references = app.references.now();
+    let today = app.clock.today();
+    let basics = &application.basics;
+    let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, today));
+    let named = |part: Part, field: &str| NamedField { part, field: field.to_owned() };
+    let kinds = references.needs(bureau, &basics.clause, today);
+    BASICS_FIELDS
+        .iter()
+        .map(|f| named(Part::Basics, f.0))
+        .chain(ITEM_FIELDS.iter().map(|f| named(Part::Items, f.0)))
+        .chain(kinds.iter().map(|k| named(Part::Attachments, k.0.as_str())))
+        .collect()
+}
+
+fn part_choices(app: &App, application: &Application, data: &FormData) -> Vec<PartChoice> {
+    let references = app.references.now();
+    let fields = fields(app, application);
+    let choice = |part: &Part| PartChoice {
+        part: *part,
+        is_ticked: data.all("part").any(|v| v == part.word()),
+        fields: fields
+            .iter()
+            .filter(|f| f.part == *part)
+            .map(|f| {
+                let value = f.to_string();
+                let is_ticked = data.all("field").any(|v| v == value);
+                (value, correction::label(&references, f), is_ticked)
+            })
+            .collect(),
+    };
+    Part::ALL.iter().map(choice).collect()
 }
 
 /// 办理, and 接手 from a colleague with a reason.

@@ -6,6 +6,7 @@ use db::application::Remarks;
 use db::certificate::Issue;
 use domain::application::{Application, Part};
 use domain::certificate::Validity;
+use domain::correction::NamedField;
 use domain::ids::{ApplicationId, BureauCode};
 use domain::number::check_code;
 use domain::policy;
@@ -27,6 +28,7 @@ struct Decision {
     action: Action,
     opinion: String,
     parts: Vec<Part>,
+    fields: Vec<NamedField>,
     detail: String,
     validity: Option<Validity>,
 }
@@ -57,7 +59,8 @@ pub async fn create(
         return case::conflict(&app, &officer, &application, form, why).await;
     }
     let offered = case::decisions(&officer, &application, case::after_final(&app, &application));
-    let decision = match parse(&form, offered.iter().map(|(a, _)| *a), app.clock.today()) {
+    let fields = case::fields(&app, &application);
+    let decision = match parse(&form, offered.iter().map(|(a, _)| *a), &fields, app.clock.today()) {
         Ok(decision) => decision,
         Err(errors) => {
             drop(tx);
@@ -71,7 +74,12 @@ pub async fn create(
         return case::conflict(&app, &officer, &application, form, why).await;
     }
     let step = policy::may(officer.actor(), of, decision.action).map_err(|r| AppError::Conflict(r.to_string()))?;
-    let remarks = Remarks { opinion: &decision.opinion, parts: &decision.parts, detail: &decision.detail };
+    let remarks = Remarks {
+        opinion: &decision.opinion,
+        parts: &decision.parts,
+        fields: &decision.fields,
+        detail: &decision.detail,
+    };
     db::application::advance(&tx, &application, step, &remarks, &officer.by(), now).await?;
     if let (Action::Issue, Some(validity)) = (decision.action, decision.validity) {
         issue(&tx, &app, &officer, &application, validity).await?;
@@ -85,7 +93,12 @@ pub async fn create(
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework?post={post}"), &done))
 }
 
-fn parse(form: &FormData, offered: impl Iterator<Item = Action>, today: Day) -> Result<Decision, FieldErrors> {
+fn parse(
+    form: &FormData,
+    offered: impl Iterator<Item = Action>,
+    offered_fields: &[NamedField],
+    today: Day,
+) -> Result<Decision, FieldErrors> {
     let mut check = Checker::new(form);
     let word = form.get("decision").trim();
     let action = offered.into_iter().find(|a| a.word() == word);
@@ -98,9 +111,13 @@ fn parse(form: &FormData, offered: impl Iterator<Item = Action>, today: Day) -> 
     } else {
         check.text("opinion", "意见").length(0..=500).take()
     };
-    let mut parts = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
+    let mut fields: Vec<NamedField> = Vec::new();
     if action == Some(Action::Return) {
-        parts = form.all("part").filter_map(|p| p.parse().ok()).collect();
+        fields.extend(offered_fields.iter().filter(|f| form.all("field").any(|v| v == f.to_string())).cloned());
+        // A field that is named names its part too.
+        let named = |part: &Part| form.all("part").any(|v| v == part.word()) || fields.iter().any(|f| f.part == *part);
+        parts.extend(Part::ALL.iter().copied().filter(named));
         if parts.is_empty() {
             check.error("part", "送补正时，请至少选择一个需修改的部分");
         }
@@ -131,7 +148,7 @@ fn parse(form: &FormData, offered: impl Iterator<Item = Action>, today: Day) -> 
     }
     check.finish()?;
     let Some(action) = action else { return Err(FieldErrors::default()) };
-    Ok(Decision { action, opinion, parts, detail, validity })
+    Ok(Decision { action, opinion, parts, fields, detail, validity })
 }
 
 /// Why a certificate cannot be issued now: a character that its face lacks (E27), or no key to sign with (E35).

@@ -44,6 +44,7 @@ async fn end_sessions(app: &App) -> anyhow::Result<()> {
     db::session::sweep(&tx, app.now()).await?;
     db::queue::sweep(&tx, app.now()).await?;
     db::one_time_password::sweep(&tx, app.now()).await?;
+    db::typed_text::sweep(&tx, app.now()).await?;
     tx.commit().await?;
     Ok(())
 }

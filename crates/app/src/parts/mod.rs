@@ -1,6 +1,7 @@
 //! What several capabilities show: an application as people read it, its state, its course, the login card, the sheet of
 //! a certificate.
 
+pub mod correction;
 pub mod files;
 pub mod login_card;
 pub mod particulars;

@@ -6,10 +6,13 @@ use db::Source;
 use db::audit::{Deed, Subject, trail};
 use domain::actor::Post;
 use domain::application::Part;
+use domain::correction::NamedField;
 use domain::ids::ApplicationId;
 use domain::workflow::State;
 use kit::app::App;
 use kit::error::AppError;
+
+use crate::parts::correction;
 
 /// One line.
 #[derive(Debug, Clone)]
@@ -65,18 +68,6 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
     Ok(Timeline { events })
 }
 
-/// The opinion with which the application was last returned (R-2.4-03).
-pub async fn last_return(app: &App, id: ApplicationId) -> Result<Option<String>, AppError> {
-    let deeds = trail(&app.db.read(), Subject::Application(id)).await?;
-    Ok(deeds.iter().rev().find(|d| d.to_state == Some(State::Returned)).map(|d| {
-        let parts = facts(d).into_iter().find(|f| f.0 == "需修改").map(|f| f.1);
-        match parts {
-            Some(parts) => format!("（需修改：{parts}）{}", d.opinion),
-            None => d.opinion.clone(),
-        }
-    }))
-}
-
 fn event(app: &App, d: &Deed) -> Event {
     let (tone, icon) = match (d.action.as_str(), d.to_state) {
         ("create" | "take" | "take_over" | "release", _) => ("t-gray", "pencil"),
@@ -88,6 +79,20 @@ fn event(app: &App, d: &Deed) -> Event {
         ("submit" | "resubmit", _) => ("t-blue", "send"),
         _ => ("t-blue", "check"),
     };
+    Event {
+        tone,
+        icon,
+        title: title(d),
+        who: who(app, d),
+        at: d.at.china(),
+        rfc3339: d.at.rfc3339(),
+        opinion: d.opinion.clone(),
+        facts: facts(app, d),
+    }
+}
+
+/// Post, bureau and name of whoever did it.
+pub fn who(app: &App, d: &Deed) -> String {
     let bureau = d.bureau_code.as_ref().map(|b| {
         let references = app.references.now();
         references.bureau(b).map_or_else(|| b.to_string(), |b| b.short_name.clone())
@@ -96,16 +101,7 @@ fn event(app: &App, d: &Deed) -> Event {
         .into_iter()
         .flatten()
         .collect();
-    Event {
-        tone,
-        icon,
-        title: title(d),
-        who: who.join(" · "),
-        at: d.at.china(),
-        rfc3339: d.at.rfc3339(),
-        opinion: d.opinion.clone(),
-        facts: facts(d),
-    }
+    who.join(" · ")
 }
 
 fn title(d: &Deed) -> String {
@@ -132,7 +128,7 @@ fn title(d: &Deed) -> String {
 }
 
 /// The further facts of a deed, for people.
-fn facts(d: &Deed) -> Vec<(String, String)> {
+fn facts(app: &App, d: &Deed) -> Vec<(String, String)> {
     let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(&d.detail) else { return Vec::new() };
     let text = |key: &str| detail.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let mut out = Vec::new();
@@ -140,6 +136,17 @@ fn facts(d: &Deed) -> Vec<(String, String)> {
         let labels: Vec<_> =
             parts.iter().filter_map(|p| p.as_str().and_then(|p| p.parse::<Part>().ok())).map(Part::label).collect();
         out.push(("需修改".to_owned(), labels.join("、")));
+    }
+    let fields: Vec<NamedField> = detail
+        .get("fields")
+        .and_then(|f| f.as_array())
+        .map(|f| f.iter().filter_map(|f| f.as_str()?.parse().ok()).collect())
+        .unwrap_or_default();
+    if !fields.is_empty() {
+        let references = app.references.now();
+        let labels: Vec<_> =
+            fields.iter().map(|f| format!("{}—{}", f.part.label(), correction::label(&references, f))).collect();
+        out.push(("需修改的项目".to_owned(), labels.join("、")));
     }
     for (key, label) in [
         ("address", "送达地址"),

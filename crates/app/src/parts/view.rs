@@ -6,8 +6,9 @@ use askama::filters::HtmlSafe;
 use db::Source;
 use db::application::{Item, ItemFilter, count_items, items_matching};
 use db::attachment::Attachment;
-use domain::application::{Applicant, Application, DisposalPlan};
+use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm};
 use domain::catalogue::Trait;
+use domain::correction::Line;
 use domain::ids::{ApplicationId, AttachmentId, ItemId};
 use domain::text;
 use kit::app::App;
@@ -346,4 +347,67 @@ pub fn item_details(references: &ReferenceCache, item: &Item) -> Vec<Row> {
 /// 产品特性 as people read them.
 pub fn trait_value(t: &Trait) -> String {
     if t.unit.is_empty() { t.value.clone() } else { format!("{} {}", t.value, t.unit) }
+}
+
+fn line(key: &str, label: &str, value: impl Into<String>) -> Line {
+    Line { key: key.to_owned(), label: label.to_owned(), value: value.into() }
+}
+
+/// Every field of 申请信息 by itself, for comparing; the keys are the names of the form's fields.
+pub fn basics_lines(references: &ReferenceCache, b: &Basics) -> Vec<Line> {
+    let day = |d: Option<domain::time::Day>| d.map(|d| d.to_string()).unwrap_or_default();
+    vec![
+        line("clause_code", "免办条款", references.clause_full(&b.clause)),
+        line("trade_mode", "贸易方式", references.trade_mode_name(b.trade_mode.as_str())),
+        line(
+            "use_region_code",
+            "产品最终使用地行政区划",
+            b.use_region.as_ref().map(|r| references.region_path(r)).unwrap_or_default(),
+        ),
+        line("use_address", "产品最终使用地（地址）", &b.use_address),
+        line("expected_import_date", "预计进口日期", day(b.expected_import_date)),
+        line("use_unit_name", "使用单位", &b.use_unit_name),
+        line("use_contact", "使用单位联系人", &b.use_contact),
+        line("use_phone", "使用单位联系电话", &b.use_phone),
+        line("contract_no", "合同号", &b.contract_no),
+        line("invoice_no", "发票号", &b.invoice_no),
+        line("bl_no", "提/运单号", &b.bl_no),
+        line(
+            "port_code",
+            "进出口口岸（预计）",
+            b.port.as_ref().map(|p| references.port_name(p.as_str())).unwrap_or_default(),
+        ),
+        line("purpose", "用途及免办理由", &b.purpose),
+        line("disposal_plan", "后续处理方式", b.disposal_plan.map_or("", DisposalPlan::label)),
+        line("display_from", "展示开始日期", day(b.display_from)),
+        line("display_to", "展示结束日期", day(b.display_to)),
+        line("principal_name", "被代理单位", b.principal_name.as_deref().unwrap_or_default()),
+        line("remark", "备注", &b.remark),
+    ]
+}
+
+/// Every field of a product by itself, for comparing; the keys are the names of the form's fields, `trait:…` is a
+/// 产品特性.
+pub fn item_lines(references: &ReferenceCache, i: &ItemForm) -> Vec<Line> {
+    let mut lines = vec![
+        line("product_name", "需免办产品名称", &i.product_name),
+        line("hs_code", "HS 编码", i.hs_code.as_str()),
+        line("hs_name", "HS 编码产品名称", &i.hs_name),
+        line("model", "规格型号", &i.model),
+        line("brand", "商标", &i.brand),
+        line("manufacturer", "生产厂名", &i.manufacturer),
+        line("origin_country", "原产国", references.country_name(i.origin_country.as_str())),
+        line("qty", "数量/重量", format!("{} {}", i.qty, references.unit_name(&i.qty_unit))),
+        line("hs_qty", "HS 标准量", format!("{} {}", i.hs_qty, references.unit_name(&i.hs_unit))),
+        line("unit_price", "单价", i.unit_price.to_string()),
+        line("total_price", "总价", i.total_price.to_string()),
+        line("currency", "币制", i.currency.as_str()),
+        line("use_region_code", "最终使用地行政区划", references.region_path(&i.use_region)),
+        line("use_address", "使用单位地址", &i.use_address),
+        line("serials", "序列号/零件号", &i.serials),
+        line("usage_note", "用途说明", &i.usage_note),
+        line("remark", "备注", &i.remark),
+    ];
+    lines.extend(i.traits.iter().map(|t| line(&format!("trait:{}", t.name), &t.name, trait_value(t))));
+    lines
 }

@@ -191,6 +191,8 @@ fn matrix() -> Vec<Row> {
         get("/attachments/{id}", Accepting, READERS),
         get("/attachments/{id}/preview", Accepting, READERS),
         post("/attachments/{id}/deletion", Draft, &[], OWNERS_DEED),
+        post("/applications/{id}/typed/{page}", Draft, &[("purpose", "x")], OWNER),
+        post("/applications/{id}/typed/{page}/deletion", Draft, &[], OWNERS_DEED),
         get("/applications/{id}/submission", Draft, OWNER),
         post("/applications/{id}/submission", Draft, &[], OWNERS_DEED),
         get("/applications/{id}/receipt", Accepting, OWNER),
@@ -269,7 +271,7 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     } else {
         id.clone()
     };
-    let address = format!("{}{}", row.path, row.query);
+    let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
     (address.replace("{id}", &named).replace("{item}", &item.to_string()), id, item.to_string())
 }
 
