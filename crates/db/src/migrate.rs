@@ -38,6 +38,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0008_shared_fields"),
     || file!("0009_lists"),
     || file!("0010_search"),
+    || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
 ];
 
