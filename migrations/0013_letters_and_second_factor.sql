@@ -18,6 +18,7 @@ CREATE TABLE letter (
 CREATE INDEX letter_account ON letter (account_id, id);
 CREATE INDEX letter_job ON letter (job_id);
 CREATE INDEX letter_age ON letter (created_at);
+CREATE INDEX letter_password ON letter (created_at) WHERE kind = 'password';
 
 -- On which day of its ten a draft was last mentioned in a letter: 0, 7 or 9.
 ALTER TABLE application ADD COLUMN reminded_day BIGINT NOT NULL DEFAULT 0;

@@ -43,7 +43,7 @@ impl From<Record> for Row {
     fn from(r: Record) -> Self {
         let reason = r.failure.map_or("", domain::letter::Failure::label);
         let (tone, icon, label, remark) = match r.delivery() {
-            Delivery::Sent(at) => ("t-green", "circle-check", "已发送", format!("{} 送交邮件服务器", at.china())),
+            Delivery::Sent(at) => ("t-green", "circle-check", "已发送", format!("{} 送出", at.china())),
             Delivery::Waiting(_) if reason.is_empty() => ("t-blue", "clock", "待发送", "即将发送".to_owned()),
             Delivery::Waiting(at) => ("t-amber", "clock", "待发送", format!("{reason}；下次发送 {}", at.china())),
             Delivery::Failed if r.failure.is_some() => ("t-red", "circle-x", "失败", reason.to_owned()),

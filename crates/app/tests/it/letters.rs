@@ -205,7 +205,7 @@ async fn the_delivery_of_letters_is_seen_and_failed_ones_are_sent_again() {
         site.mail.broken.store(false, Ordering::SeqCst);
         site.clock.set(site.app.now().plus_minutes(2));
         site.work().await;
-        user.get("/profile/letters").await.sees("已发送").sees("送交邮件服务器").sees_no("待发送");
+        user.get("/profile/letters").await.sees("已发送").sees("送出").sees_no("待发送");
 
         // A mailbox that does not exist: nobody tries again before it is mended.
         *site.mail.refuses.lock().unwrap() = Some(Failure::Refused);
