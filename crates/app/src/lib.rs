@@ -18,4 +18,5 @@ pub mod parts;
 pub mod passwords;
 pub mod profile;
 pub mod registration;
+pub mod second_factor;
 pub mod site;

@@ -266,16 +266,32 @@ pub struct Credentials {
     pub password_hash: String,
     /// Whether it was switched off.
     pub disabled: bool,
+    /// 用户名, as registered.
+    pub username: String,
+    /// 1 when the log-in asks for a second factor.
+    second_factor: i64,
 }
+
+impl Credentials {
+    /// Whether the log-in asks for a second factor.
+    pub const fn has_second_factor(&self) -> bool {
+        self.second_factor == 1
+    }
+}
+
+const CREDENTIALS: &str = "SELECT c.id, c.kind, c.password_hash, c.disabled, c.username, \
+    CAST(CASE WHEN EXISTS (SELECT 1 FROM second_factor f WHERE f.account_id = c.id AND f.confirmed_at IS NOT NULL) \
+    THEN 1 ELSE 0 END AS BIGINT) AS second_factor FROM account c";
 
 /// Looks an account up by 用户名, whatever its case.
 pub async fn credentials(source: &impl Source, username: &str) -> DbResult<Option<Credentials>> {
-    row(
-        source.connection(),
-        "SELECT id, kind, password_hash, disabled FROM account WHERE username_folded = $1",
-        params![text::fold(username)],
-    )
-    .await
+    let sql = format!("{CREDENTIALS} WHERE c.username_folded = $1");
+    row(source.connection(), &sql, params![text::fold(username)]).await
+}
+
+/// The same of an account that is known already: between the two steps of a log-in.
+pub async fn credentials_of(source: &impl Source, id: AccountId) -> DbResult<Option<Credentials>> {
+    row(source.connection(), &format!("{CREDENTIALS} WHERE c.id = $1"), params![id]).await
 }
 
 /// The columns from which an actor is built, here and in `session`.
@@ -442,10 +458,16 @@ pub async fn details(source: &impl Source, id: AccountId) -> DbResult<Details> {
     })
 }
 
+/// Locks the user's row: what is written beside it is written one after the other.
+pub(crate) async fn lock(tx: &Tx, id: AccountId) -> DbResult<()> {
+    let sql = format!("SELECT id FROM account WHERE id = $1{}", tx.for_update());
+    crate::number(&tx.0, &sql, params![id]).await?;
+    Ok(())
+}
+
 /// Locks the user's row, so that a page that is older than the data is noticed.
 pub async fn details_for_update(tx: &Tx, id: AccountId) -> DbResult<Details> {
-    let lock = format!("SELECT id FROM account WHERE id = $1{}", tx.for_update());
-    crate::number(&tx.0, &lock, params![id]).await?;
+    lock(tx, id).await?;
     details(tx, id).await
 }
 

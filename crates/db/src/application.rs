@@ -688,7 +688,36 @@ pub async fn expired_drafts(source: &impl Source, now: Instant) -> DbResult<Vec<
     Ok(found.into_iter().map(|i| i.id).collect())
 }
 
-/// Loads a draft for the purge, whether over or not.
+/// The day of its ten on which a draft is mentioned in a letter, and how many hours it has left then (D8).
+pub const REMINDERS: [(i64, i64); 2] = [(7, 72), (9, 24)];
+
+/// Drafts whose reminder of day 7 or 9 has not gone: each with the day. Those that a bureau entered are its own affair.
+pub async fn drafts_to_remind(source: &impl Source, now: Instant) -> DbResult<Vec<(ApplicationId, i64)>> {
+    #[derive(crate::Row)]
+    struct Columns {
+        id: ApplicationId,
+        expires_at: Instant,
+    }
+    let [(first_day, first_left), (last_day, last_left)] = REMINDERS;
+    let found: Vec<Columns> = rows(
+        source.connection(),
+        "SELECT id, expires_at FROM application WHERE state = 'draft' AND entered_by_bureau IS NULL \
+         AND expires_at > $1 AND ((expires_at <= $2 AND reminded_day < $3) OR (expires_at <= $4 AND reminded_day < $5)) \
+         ORDER BY expires_at LIMIT 50",
+        params![now, now.plus_hours(first_left), first_day, now.plus_hours(last_left), last_day],
+    )
+    .await?;
+    let day = |c: &Columns| if c.expires_at <= now.plus_hours(last_left) { last_day } else { first_day };
+    Ok(found.iter().map(|c| (c.id, day(c))).collect())
+}
+
+/// Notes that a draft was mentioned; false when it was before, or is no draft any more: every reminder goes once.
+pub async fn note_reminder(tx: &Tx, id: ApplicationId, day: i64) -> DbResult<bool> {
+    let sql = "UPDATE application SET reminded_day = $1 WHERE id = $2 AND state = 'draft' AND reminded_day < $1";
+    Ok(tx.run(sql, params![day, id]).await? == 1)
+}
+
+/// Loads a draft for the purge or a reminder, whether over or not.
 pub async fn load_expired(tx: &Tx, id: ApplicationId) -> DbResult<Application> {
     let sql = format!("{SELECT} WHERE a.id = $1 AND a.state = 'draft'{}", tx.for_update());
     let found: Option<Columns> = row(&tx.0, &sql, params![id]).await?;

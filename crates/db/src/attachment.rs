@@ -62,9 +62,11 @@ pub async fn of_application(source: &impl Source, application: ApplicationId) ->
     .await
 }
 
-/// One file, if its application is visible; otherwise [`DbError::NotFound`].
-pub async fn load(source: &impl Source, scope: &Scope, id: AttachmentId) -> DbResult<Attachment> {
-    let conditions = scope::visible(scope).and("t.id = ?", params![id]);
+/// One file, if its application is visible and no draft whose ten days are over (D8); otherwise [`DbError::NotFound`].
+pub async fn load(source: &impl Source, scope: &Scope, id: AttachmentId, now: Instant) -> DbResult<Attachment> {
+    let conditions = scope::visible(scope)
+        .and("t.id = ?", params![id])
+        .and("(a.state <> 'draft' OR a.expires_at > ?)", params![now]);
     row(
         source.connection(),
         &format!(

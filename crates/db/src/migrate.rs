@@ -40,6 +40,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0010_search"),
     || file!("0011_product_templates"),
     || file!("0012_corrections"),
+    || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
 ];
 

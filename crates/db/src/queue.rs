@@ -44,7 +44,10 @@ pub async fn claim(tx: &Tx, n: i64, now: Instant) -> DbResult<Vec<Claimed>> {
          (SELECT id FROM job WHERE (state = 'ready' AND run_at <= $2) OR (state = 'running' AND locked_until <= $2) \
          ORDER BY run_at, id LIMIT $3{lock}) RETURNING id, kind, payload, attempts"
     );
-    rows(&tx.0, &sql, params![now.plus_minutes(LEASE_MINUTES), now, n]).await
+    let mut claimed: Vec<Claimed> = rows(&tx.0, &sql, params![now.plus_minutes(LEASE_MINUTES), now, n]).await?;
+    // RETURNING has no order: two letters about one application arrive as they were written.
+    claimed.sort_by_key(|job| job.id);
+    Ok(claimed)
 }
 
 /// The job is done; its data, which may be a letter, are not kept.

@@ -48,6 +48,8 @@ ids! {
     CertificateItemId;
     /// A job of the outbox.
     JobId;
+    /// A letter to a user.
+    LetterId;
     /// A published notice.
     BulletinId;
     /// A 业务下放 rule.

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use domain::ids::SessionId;
+use domain::letter::Failure;
 use domain::time::{Clock, Instant};
 use object_store::ObjectStore;
 use tokio::sync::mpsc;
@@ -71,13 +72,25 @@ pub struct Letter {
     pub subject: String,
     /// Plain text.
     pub body: String,
+    /// The same at every try, and of no other letter: a mail server knows a second copy by it.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// Why a letter was not taken: for its addressee, and for the operator's log.
+#[derive(Debug)]
+pub struct Undelivered {
+    /// The reason, in a word.
+    pub failure: Failure,
+    /// What happened.
+    pub error: anyhow::Error,
 }
 
 /// Carries letters; called by jobs only.
 #[async_trait::async_trait]
 pub trait Post: Send + Sync {
     /// Hands the letter over, or says why not.
-    async fn send(&self, letter: &Letter) -> anyhow::Result<()>;
+    async fn send(&self, letter: &Letter) -> Result<(), Undelivered>;
 }
 
 /// Everything a handler can reach; cheap to clone.

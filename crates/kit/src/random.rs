@@ -35,6 +35,19 @@ pub fn password() -> String {
     }
 }
 
+/// Capitals and digits without look-alikes.
+const PLAIN: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// A code that a person copies by hand: groups of four characters, `ABCD-2345-…`.
+pub fn code(groups: usize) -> String {
+    let mut characters = std::iter::repeat_with(bytes::<32>)
+        .flatten()
+        .filter(|b| usize::from(*b) < 256 / PLAIN.len() * PLAIN.len())
+        .map(|b| char::from(PLAIN[usize::from(b) % PLAIN.len()]));
+    let groups: Vec<String> = (0..groups).map(|_| characters.by_ref().take(4).collect()).collect();
+    groups.join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +61,13 @@ mod tests {
             assert_eq!(domain::text::password(&word, "somebody"), Ok(()), "{word}");
         }
         assert_ne!(password(), password());
+    }
+
+    #[test]
+    fn codes_are_copied_by_hand() {
+        let word = code(3);
+        assert_eq!(word.len(), 14, "{word}");
+        assert!(word.split('-').all(|g| g.len() == 4 && g.bytes().all(|b| PLAIN.contains(&b))), "{word}");
+        assert_ne!(code(3), code(3));
     }
 }

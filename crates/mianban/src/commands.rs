@@ -54,7 +54,7 @@ async fn existing(db: &db::Db, username: &str) -> anyhow::Result<AccountId> {
     Ok(found.with_context(|| format!("there is no account `{username}`"))?.id)
 }
 
-/// `account create`, `password`, `disable`, `enable`.
+/// `account create`, `password`, `reset-second-factor`, `disable`, `enable`.
 pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Result<()> {
     let db = open_database(options).await?;
     prepare(&db, &SystemClock).await?;
@@ -100,6 +100,14 @@ pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Resu
             db::account::set_password(&tx, id, &hash(&typed)?, &by, now).await?;
             tx.commit().await?;
             println!("the password of `{username}` was set; its login sessions were ended");
+        }
+        AccountCommand::ResetSecondFactor { username } => {
+            let id = existing(&db, &username).await?;
+            let tx = db.begin().await?;
+            let was_on = db::second_factor::disable(&tx, id, &by, now).await?;
+            anyhow::ensure!(was_on, "the account `{username}` has no second factor");
+            tx.commit().await?;
+            println!("the second factor of `{username}` was switched off");
         }
         AccountCommand::Disable { username } => {
             let id = existing(&db, &username).await?;

@@ -81,6 +81,11 @@ pub enum AccountCommand {
         /// 用户名.
         username: String,
     },
+    /// Switch the second factor of an account off, for somebody who lost telephone and recovery codes.
+    ResetSecondFactor {
+        /// 用户名.
+        username: String,
+    },
 }
 
 /// What to do with signing keys.
@@ -117,9 +122,13 @@ pub struct Options {
     /// file:FOLDER, or s3://BUCKET (keys, region and endpoint by the AWS_… variables).
     #[arg(long, env = "MIANBAN_FILES_URL", global = true)]
     pub files_url: Option<String>,
-    /// smtp://… or smtps://USER:PASSWORD@HOST; without it letters are written to the data folder as .eml files.
+    /// smtps://USER:PASSWORD@HOST (TLS), smtp://USER:PASSWORD@HOST?tls=required (STARTTLS) or smtp://HOST (neither);
+    /// without it letters are written to the data folder as .eml files.
     #[arg(long, env = "MIANBAN_SMTP_URL", hide_env_values = true, global = true)]
     pub smtp_url: Option<SecretString>,
+    /// A PEM file with the certificate of a private authority that signs the certificate of the mail server.
+    #[arg(long, env = "MIANBAN_SMTP_CA", global = true)]
+    pub smtp_ca: Option<PathBuf>,
     /// Where letters are written when there is no SMTP server.
     #[arg(long, env = "MIANBAN_MAIL_DIR", global = true)]
     pub mail_dir: Option<PathBuf>,

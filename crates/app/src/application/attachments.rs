@@ -254,7 +254,7 @@ async fn fragment(
     refused: &[String],
 ) -> Result<Response, AppError> {
     if let Some((key, _)) = added.first() {
-        let stored = attachment::load(&app.db.read(), &user.scope(), *key).await?;
+        let stored = attachment::load(&app.db.read(), &user.scope(), *key, app.now()).await?;
         let all = attachment::of_application(&app.db.read(), id).await?;
         let count = all.iter().filter(|a| a.kind == stored.kind).count();
         let references = app.references.now();
@@ -292,7 +292,7 @@ pub async fn delete(
     _form: Submitted,
 ) -> Result<Response, AppError> {
     let tx = app.db.begin().await?;
-    let file = attachment::load(&tx, &user.scope(), id).await?;
+    let file = attachment::load(&tx, &user.scope(), id, app.now()).await?;
     let Draft { application, edit } = open_for_update(&tx, &app, &user, file.application_id).await?;
     attachment::delete(&tx, &file, app.now()).await?;
     let part = Part::Attachments;
@@ -308,7 +308,7 @@ pub async fn download(
     user: Signed,
     Path(id): Path<AttachmentId>,
 ) -> Result<Response, AppError> {
-    let file = attachment::load(&app.db.read(), &user.scope(), id).await?;
+    let file = attachment::load(&app.db.read(), &user.scope(), id, app.now()).await?;
     let body = open_file(&app, &file).await?;
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
@@ -320,7 +320,7 @@ pub async fn download(
 
 /// A picture or PDF, inside the browser (E23); what turns out to be neither is downloaded.
 pub async fn preview(State(app): State<App>, user: Signed, Path(id): Path<AttachmentId>) -> Result<Response, AppError> {
-    let file = attachment::load(&app.db.read(), &user.scope(), id).await?;
+    let file = attachment::load(&app.db.read(), &user.scope(), id, app.now()).await?;
     let instead = page::see_other(&format!("/attachments/{id}"));
     if !can_preview(&file.content_type) {
         return Ok(instead);

@@ -172,7 +172,7 @@ pub async fn withdraw(
     let remarks = db::application::Remarks::default();
     db::application::advance(&tx, &application, step, &remarks, &user.by(), app.now()).await?;
     let number = application.number.clone().unwrap_or_default();
-    jobs::status_changed(&tx, &app, &application, &number, step).await?;
+    jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
     let url = format!("/applications/{id}");
     Ok(flash::to(&app.key, app.config.is_https(), &url, "已撤回该申请。申请单号保留，可随时查看。"))

@@ -200,7 +200,7 @@ pub async fn create(
     db::typed_text::drop_all(&tx, id).await?;
     let remarks = db::application::Remarks::default();
     db::application::advance(&tx, &application, step, &remarks, &user.by(), now).await?;
-    jobs::status_changed(&tx, &app, &application, &number, step).await?;
+    jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
     Ok(page::see_other(&receipt))
 }

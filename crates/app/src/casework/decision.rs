@@ -85,7 +85,7 @@ pub async fn create(
         issue(&tx, &app, &officer, &application, validity).await?;
     }
     let number = application.number.clone().unwrap_or_default();
-    jobs::status_changed(&tx, &app, &application, &number, step).await?;
+    jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
 
     let post = application.state().post().map_or("", domain::actor::Post::word);

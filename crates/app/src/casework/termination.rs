@@ -39,7 +39,7 @@ pub async fn create(
     }
     let remarks = Remarks { opinion: &reason, ..Remarks::default() };
     db::application::advance(&tx, &application, step, &remarks, &officer.by(), now).await?;
-    jobs::status_changed(&tx, &app, &application, &number, step).await?;
+    jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
     let done = format!("{number}：审批流程已强制终止。");
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}"), &done))

@@ -1,44 +1,119 @@
 //! Letters to applicants, written when the status changes, in the same transaction: a letter always says the status
 //! that caused it, and none is written twice.
 
-use domain::application::Application;
-use domain::workflow::State;
+use db::application::Remarks;
+use domain::actor::Post;
+use domain::application::{Application, Part};
+use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
 
-/// The letter about a status; none when the applicant has no mailbox.
-pub(super) fn status_changed(app: &App, application: &Application, number: &str, to: State) -> Option<Letter> {
-    if application.applicant.email.is_empty() {
-        return None;
+use crate::parts::status::time_left;
+
+/// The last words.
+const END: &str = "本邮件由系统自动发送，请勿回复。";
+
+/// The letter about a status: number, what happened, opinion, what to do, and where.
+pub(super) fn status_changed(
+    app: &App,
+    to: &str,
+    application: &Application,
+    number: &str,
+    step: Transition,
+    state: State,
+    remarks: &Remarks<'_>,
+) -> Letter {
+    let mut lines = vec![
+        format!("{}：", application.applicant.name),
+        String::new(),
+        format!("申请单号：{number}"),
+        format!("办理情况：{}", what_happened(step)),
+        format!("申请单状态：{}", state.label()),
+    ];
+    if !remarks.opinion.is_empty() {
+        let word = if step.action() == Action::Terminate { "终止原因" } else { "审批意见" };
+        lines.push(format!("{word}：{}", remarks.opinion));
     }
-    let link = app.config.absolute(&format!("/applications/{}", application.id));
-    let body = format!(
-        "{}：\n\n贵单位的免办申请（申请单号 {number}）状态变为“{}”。\n{}\n\n查看申请：{link}\n\n\
-         本邮件由系统自动发送，请勿回复。\n国家认监委 CCC 免办电子审批系统\n",
-        application.applicant.name,
-        to.label(),
-        advice(to)
-    );
-    Some(Letter {
-        to: application.applicant.email.clone(), subject: format!("申请单 {number}：{}", to.label()), body
-    })
+    if !remarks.parts.is_empty() {
+        let parts: Vec<_> = remarks.parts.iter().copied().map(Part::label).collect();
+        lines.push(format!("需修改的部分：{}", parts.join("、")));
+    }
+    lines.extend(paper_notice(remarks.detail));
+    lines.extend([String::new(), format!("下一步：{}", next_step(state)), String::new()]);
+    lines.push(format!("查看申请：{}", app.config.absolute(&format!("/applications/{}", application.id))));
+    letter(app, to, format!("申请单 {number}：{}", state.label()), lines)
 }
 
-const fn advice(state: State) -> &'static str {
+/// The letter about a draft that is going to be deleted (D8).
+pub(super) fn draft_ends(app: &App, to: &str, draft: &Application) -> Letter {
+    let left = time_left(draft.expires_at, app.now());
+    let link = app.config.absolute(&format!("/applications/{}/basics", draft.id));
+    let lines = vec![
+        format!("{}：", draft.applicant.name),
+        String::new(),
+        format!("您于 {} 开始填写的申请（草稿 {}）还没有提交。", draft.first_saved_at.china(), draft.id),
+        format!(
+            "未提交的申请自初次填写起保留 10 天，系统将于 {} 自动删除，连同产品和附件（{left}）。",
+            draft.expires_at.china()
+        ),
+        String::new(),
+        "下一步：请在此之前登录系统，填写完整后点击“提交申请”；不再需要的，可以不处理。".to_owned(),
+        String::new(),
+        format!("继续填写：{link}"),
+    ];
+    letter(app, to, format!("草稿 {} 将自动删除，{left}", draft.id), lines)
+}
+
+fn letter(app: &App, to: &str, subject: String, mut lines: Vec<String>) -> Letter {
+    lines.push(format!("修改邮件通知：{}", app.config.absolute("/profile/letters")));
+    lines.extend([String::new(), END.to_owned(), "国家认监委 CCC 免办电子审批系统".to_owned(), String::new()]);
+    Letter { to: to.to_owned(), subject, body: lines.join("\n"), reference: String::new() }
+}
+
+fn what_happened(step: Transition) -> String {
+    let post = step.from().post().map_or("", Post::label);
+    match step.action() {
+        Action::Submit => "提交成功，已送到受理岗".to_owned(),
+        Action::Resubmit { to } => format!("补正后重新提交成功，已送回{}岗", to.label()),
+        Action::Withdraw => "您已撤回该申请".to_owned(),
+        Action::Accept => "已受理，送初审岗".to_owned(),
+        Action::Refuse => "拒绝受理".to_owned(),
+        Action::Return => format!("{post}岗送补正"),
+        Action::Pass { .. } => format!("{post}通过"),
+        Action::Fail => format!("{post}未通过"),
+        Action::RequestPaper => "需要送交纸质材料，进行文件对比".to_owned(),
+        Action::PaperArrived => "已收到纸质材料".to_owned(),
+        Action::Issue => "已发放免办证明".to_owned(),
+        Action::Terminate => "审批流程已被检验检疫局强制终止".to_owned(),
+        action @ (Action::Edit | Action::Delete) => action.label().to_owned(),
+    }
+}
+
+/// The paper notice, line by line.
+fn paper_notice(detail: &str) -> Vec<String> {
+    let Ok(serde_json::Value::Object(notice)) = serde_json::from_str(detail) else { return Vec::new() };
+    [("papers", "材料清单"), ("address", "送达地址"), ("contact", "联系人及电话"), ("deadline", "送达期限")]
+        .into_iter()
+        .filter_map(|(key, label)| Some((label, notice.get(key)?.as_str()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(label, value)| format!("{label}：{value}"))
+        .collect()
+}
+
+const fn next_step(state: State) -> &'static str {
     match state {
+        State::Accepting => "等待受理，不需要您办理。受理人员办理之前，您可以登录系统撤回。",
         State::Returned => "请登录系统，按审批意见补正后重新提交。",
-        State::ComparingPaper => "请登录系统查看纸质材料对比通知，并在期限内送达。",
-        State::AcceptanceRefused
-        | State::FirstReviewFailed
-        | State::FinalReviewFailed
-        | State::ComparingFailed
-        | State::Terminated => "请登录系统查看原因。",
-        State::Issued => "请登录系统查看、下载或打印免办证明。",
-        State::Draft
-        | State::Accepting
-        | State::FirstReview
-        | State::FinalReview
-        | State::Comparing
-        | State::AwaitingIssue
-        | State::Withdrawn => "可随时登录系统查看办理过程。",
+        State::FirstReview => "等待初审，不需要您办理。",
+        State::FinalReview => "等待终审，不需要您办理。",
+        State::Comparing => "正在对比文件，不需要您办理。",
+        State::ComparingPaper => "请在送达期限内送交纸质材料，并可登录系统查看纸质材料对比通知。",
+        State::AwaitingIssue => "审批已通过，等待发证，不需要您办理。",
+        State::Issued => "请登录系统查看、下载或打印免办证明，并在有效期内使用。",
+        State::AcceptanceRefused | State::FirstReviewFailed | State::FinalReviewFailed | State::ComparingFailed => {
+            "审批已结束。请登录系统查看原因；如需再次办理，请填写新申请。"
+        }
+        State::Terminated => "审批已结束。请登录系统查看办理的检验检疫局、操作人和时间。",
+        State::Withdrawn => "审批已结束。申请单号保留，可随时登录系统查看。",
+        State::Draft => "请登录系统填写完整后提交。",
     }
 }

@@ -10,14 +10,19 @@ mod schedule;
 
 use std::time::Duration;
 
-use db::Tx;
+use db::application::Remarks;
+use db::audit::By;
+use db::letter;
 use db::queue::{self, Claimed};
+use db::{DbError, Tx};
 use domain::application::Application;
-use domain::ids::CertificateId;
+use domain::ids::{AccountId, CertificateId, JobId, LetterId, OrganisationId};
+use domain::letter::{LetterKind, Occasion};
 use domain::time::Instant;
 use domain::workflow::{Target, Transition};
 use kit::app::{App, Letter};
 use kit::error::AppError;
+use kit::random;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +30,9 @@ use tokio_util::sync::CancellationToken;
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the duties of the clock are looked at.
 const DUTY_PAUSE: Duration = Duration::from_mins(1);
+
+/// The stored word of [`Job::SendLetter`].
+const SEND_LETTER: &str = "send_letter";
 
 /// A job, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,41 +71,110 @@ impl<E: Into<anyhow::Error>> From<E> for JobError {
     }
 }
 
-async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<(), AppError> {
-    let payload = serde_json::to_string(job).map_err(anyhow::Error::new)?;
+async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<JobId, DbError> {
+    let payload = packed(job)?;
     let kind = match job {
         Job::RenderCertificate { .. } => "render_certificate",
         Job::GrantPassword { .. } => "grant_password",
-        Job::SendLetter(_) => "send_letter",
+        Job::SendLetter(_) => SEND_LETTER,
     };
-    queue::enqueue(tx, kind, &payload, now).await?;
-    Ok(())
+    queue::enqueue(tx, kind, &payload, now).await
 }
 
-/// The applicant is told where his application went.
+fn packed(job: &Job) -> Result<String, DbError> {
+    serde_json::to_string(job).map_err(|e| DbError::Inconsistent(format!("a job cannot be written: {e}")))
+}
+
+/// Puts a letter into the outbox, and into the list that its addressee sees.
+async fn post(
+    tx: &Tx,
+    account: AccountId,
+    kind: LetterKind,
+    mut letter: Letter,
+    now: Instant,
+) -> Result<LetterId, DbError> {
+    letter.reference = random::token();
+    let (recipient, subject) = (letter.to.clone(), letter.subject.clone());
+    let job = enqueue(tx, &Job::SendLetter(letter), now).await?;
+    letter::note(tx, account, kind, &recipient, &subject, job, now).await
+}
+
+/// The owner is told where his application went, at the mailbox that he has now, unless he chose not to be.
 pub async fn status_changed(
     tx: &Tx,
     app: &App,
     application: &Application,
     number: &str,
     step: Transition,
+    remarks: &Remarks<'_>,
 ) -> Result<(), AppError> {
     let Target::State(to) = step.to() else { return Ok(()) };
-    match letters::status_changed(app, application, number, to) {
-        Some(letter) => enqueue(tx, &Job::SendLetter(letter), app.now()).await,
-        None => Ok(()),
+    let owner = application.ownership.owner;
+    let mailbox = letter::mailbox(tx, owner).await?;
+    if !mailbox.letter_choice.wants(Occasion::Status(to)) {
+        return Ok(());
     }
+    let mail = if mailbox.contact_email.is_empty() { &application.applicant.email } else { &mailbox.contact_email };
+    if mail.is_empty() {
+        return Ok(());
+    }
+    let letter = letters::status_changed(app, mail, application, number, step, to, remarks);
+    post(tx, owner, LetterKind::Status, letter, app.now()).await?;
+    Ok(())
+}
+
+/// The owner is told that his draft is going to be deleted (D8), once for each day that [`db::application::REMINDERS`]
+/// names.
+async fn remind(tx: &Tx, app: &App, draft: &Application, day: i64) -> Result<(), DbError> {
+    let owner = draft.ownership.owner;
+    if !db::application::note_reminder(tx, draft.id, day).await? {
+        return Ok(());
+    }
+    let mailbox = letter::mailbox(tx, owner).await?;
+    if mailbox.letter_choice.wants(Occasion::DraftEnds) && !mailbox.contact_email.is_empty() {
+        let letter = letters::draft_ends(app, &mailbox.contact_email, draft);
+        post(tx, owner, LetterKind::Draft, letter, app.now()).await?;
+    }
+    Ok(())
+}
+
+/// A letter that nobody tries to send any more goes once more. It goes to the mailbox that the user has now; a password
+/// only to the one that was asked for.
+pub async fn resend(
+    tx: &Tx,
+    id: LetterId,
+    own: AccountId,
+    organisation: Option<OrganisationId>,
+    by: &By,
+    now: Instant,
+) -> Result<(), AppError> {
+    let failed = letter::load(tx, id, own, organisation).await?;
+    let Some(payload) = &failed.payload else {
+        let why = "该邮件已在发送、已发送，或其中的新密码已过期，不能重新发送。请刷新后查看。";
+        return Err(AppError::Conflict(why.to_owned()));
+    };
+    let Job::SendLetter(mut letter) = serde_json::from_str(payload).map_err(anyhow::Error::new)? else {
+        return Err(AppError::Internal(anyhow::anyhow!("the job of letter {id} sends no letter")));
+    };
+    if failed.kind != LetterKind::Password && !failed.contact_email.is_empty() {
+        letter.to.clone_from(&failed.contact_email);
+    }
+    let recipient = letter.to.clone();
+    letter::resend(tx, id, &failed, &packed(&Job::SendLetter(letter))?, &recipient, by, now).await?;
+    Ok(())
 }
 
 /// Somebody forgot his password; whether name and mailbox fit is looked at by the job, so that the answer tells nothing.
 pub async fn grant_password(tx: &Tx, username: &str, email: &str, address: &str, now: Instant) -> Result<(), AppError> {
     let (username, email, address) = (username.to_owned(), email.to_owned(), address.to_owned());
-    enqueue(tx, &Job::GrantPassword { username, email, address }, now).await
+    enqueue(tx, &Job::GrantPassword { username, email, address }, now).await?;
+    Ok(())
 }
 
 /// The paper of a certificate is made.
 pub async fn render_certificate(tx: &Tx, certificate: CertificateId, now: Instant) -> Result<(), AppError> {
-    enqueue(tx, &Job::RenderCertificate { certificate }, now).await
+    enqueue(tx, &Job::RenderCertificate { certificate }, now).await?;
+    Ok(())
 }
 
 /// Runs jobs and duties until told to stop; what has begun is finished.
@@ -157,20 +234,30 @@ pub async fn run_due(app: &App, n: i64) -> anyhow::Result<usize> {
 }
 
 async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
+    let mut refused = None;
     let outcome = match serde_json::from_str::<Job>(&claimed.payload) {
         Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
         Ok(Job::GrantPassword { username, email, address }) => passwords::grant(app, &username, &email, &address).await,
-        Ok(Job::SendLetter(letter)) => app.post.send(&letter).await.map_err(JobError::Retry),
+        Ok(Job::SendLetter(letter)) => app.post.send(&letter).await.map_err(|why| {
+            refused = Some(why.failure);
+            if why.failure.is_final() { JobError::Hopeless(why.error) } else { JobError::Retry(why.error) }
+        }),
         Err(error) => Err(JobError::Hopeless(error.into())),
     };
     let tx = app.db.begin().await?;
     match outcome {
         Ok(()) => {
             queue::finish(&tx, claimed.id, app.now()).await?;
+            if claimed.kind == SEND_LETTER {
+                letter::delivered(&tx, claimed.id, app.now()).await?;
+            }
             metrics::counter!("mianban_jobs_total", "kind" => claimed.kind.clone(), "outcome" => "done").increment(1);
         }
         Err(JobError::Retry(error)) => failed(app, &tx, claimed, &error, false).await?,
         Err(JobError::Hopeless(error)) => failed(app, &tx, claimed, &error, true).await?,
+    }
+    if let Some(failure) = refused {
+        letter::undelivered(&tx, claimed.id, failure).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -2,10 +2,11 @@
 
 use db::audit::By;
 use db::one_time_password::{self, LIFE_HOURS};
+use domain::letter::LetterKind;
 use kit::app::{App, Letter};
 use kit::random;
 
-use super::{Job, JobError, enqueue};
+use super::{JobError, post};
 
 /// Sends a one-time password when name and mailbox fit and the account has not asked too often.
 pub(super) async fn grant(app: &App, username: &str, email: &str, address: &str) -> Result<(), JobError> {
@@ -15,6 +16,7 @@ pub(super) async fn grant(app: &App, username: &str, email: &str, address: &str)
     let now = app.now();
     let by = By { name: "忘记密码".to_owned(), address: address.to_owned(), ..By::system() };
     let letter = Letter {
+        reference: String::new(),
         to: email.to_owned(),
         subject: "CCC 免办电子审批系统：您的新密码".to_owned(),
         body: format!(
@@ -26,9 +28,7 @@ pub(super) async fn grant(app: &App, username: &str, email: &str, address: &str)
     };
     let tx = app.db.begin().await?;
     if one_time_password::grant(&tx, account, &hash, &by, now).await? {
-        enqueue(&tx, &Job::SendLetter(letter), now)
-            .await
-            .map_err(|e| JobError::Retry(anyhow::anyhow!("enqueueing a letter: {e:?}")))?;
+        post(&tx, account, LetterKind::Password, letter, now).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The duties of the clock: drafts after ten days, ended sessions, files without rows, checkpoints of the audit trail.
+//! The duties of the clock: drafts before and after the end of their ten days, ended sessions, files without rows, checkpoints of the audit trail.
 //! Several processes may do them at once; each is a guarded statement.
 
 use db::audit::By;
@@ -11,6 +11,7 @@ use object_store::ObjectStoreExt as _;
 pub(super) async fn run(app: &App) {
     for (name, outcome) in [
         ("purging drafts", purge_drafts(app).await),
+        ("reminding of drafts", remind_of_drafts(app).await),
         ("ending sessions", end_sessions(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
@@ -39,10 +40,24 @@ async fn purge_drafts(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes to the owners of drafts on days 7 and 9 of their ten (D8); who was away on day 7 is told on day 9 only.
+async fn remind_of_drafts(app: &App) -> anyhow::Result<()> {
+    for (id, day) in db::application::drafts_to_remind(&app.db.read(), app.now()).await? {
+        let tx = app.db.begin().await?;
+        // Somebody else may have deleted or submitted it since.
+        if let Ok(draft) = db::application::load_expired(&tx, id).await {
+            super::remind(&tx, app, &draft, day).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
 async fn end_sessions(app: &App) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     db::session::sweep(&tx, app.now()).await?;
     db::queue::sweep(&tx, app.now()).await?;
+    db::letter::sweep(&tx, app.now()).await?;
     db::one_time_password::sweep(&tx, app.now()).await?;
     db::typed_text::sweep(&tx, app.now()).await?;
     tx.commit().await?;

@@ -1,10 +1,13 @@
-//! 登录: user type, name, password (manual §1.2); the same answer to every failure, and a lock after five (E18).
+//! 登录: user type, name, password (manual §1.2); the same answer to every failure, and a lock after five (E18). Who has
+//! switched 两步验证 on goes on to `second_factor`.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::Query;
+use db::Tx;
+use db::account::Credentials;
 use db::audit::By;
 use db::one_time_password::OneTimePassword;
 use domain::actor::AccountKind;
@@ -17,6 +20,7 @@ use kit::session::{Caller, SESSION_COOKIE, Submitted, hash_of, new_token};
 use kit::shell::Shell;
 use kit::{cookies, page, session_ended};
 
+use super::second_factor;
 use crate::parts::login_card::LoginCard;
 use crate::{frame, passwords};
 
@@ -57,7 +61,7 @@ pub async fn show(
 pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Submitted) -> Result<Response, AppError> {
     let now = app.now();
     let username = text::half_width(form.get("username").trim());
-    let subject = format!("{}|{}", text::fold(&username), caller.address);
+    let subject = subject(&username, &caller);
     let mut errors = FieldErrors::default();
     if username.is_empty() {
         errors.add("username", "请填写用户名");
@@ -83,30 +87,46 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
         Some(_) | None => None,
     };
     let entered = candidate.filter(|_| fits || one_time.is_some());
-    let tx = app.db.begin().await?;
     let Some(account) = entered else {
+        let tx = app.db.begin().await?;
         db::session::note_failure(&tx, &subject, now).await?;
         tx.commit().await?;
         errors.add("username", FAILED);
         return refused(&app, &caller, form, errors);
     };
-    if let Some(used) = &one_time {
-        let by =
-            By { account: Some(account.id), name: username.clone(), bureau: None, address: caller.address.clone() };
+    if account.has_second_factor() {
+        return second_factor::ask(&app, &caller, form, &account, one_time.map(|p| p.id));
+    }
+    let tx = app.db.begin().await?;
+    enter(&app, &caller, tx, &account, one_time.as_ref(), &form).await
+}
+
+/// Everything asked for was right: the session begins, and the form that an ended one left behind goes on.
+pub(super) async fn enter(
+    app: &App,
+    caller: &Caller,
+    tx: Tx,
+    account: &Credentials,
+    one_time: Option<&OneTimePassword>,
+    form: &FormData,
+) -> Result<Response, AppError> {
+    let now = app.now();
+    if let Some(used) = one_time {
+        let (name, address) = (account.username.clone(), caller.address.clone());
+        let by = By { account: Some(account.id), name, bureau: None, address };
         db::one_time_password::redeem(&tx, account.id, used, &by, now).await?;
     }
-
     let profile = db::account::profile(&tx, account.id).await?;
     let token = new_token(account.id);
     if !caller.token_hash.is_empty() {
         // A log-in never continues an older session.
         db::session::close(&tx, &caller.token_hash).await?;
     }
-    db::session::forgive(&tx, &subject).await?;
+    db::session::forgive(&tx, &subject(&account.username, caller)).await?;
     db::session::open(&tx, account.id, &hash_of(&token), &profile, now).await?;
     tx.commit().await?;
 
-    let mut response = match session_ended::resumed(&app, account.id, &token, &form) {
+    let mut response = match session_ended::resumed(app, account.id, &token, form) {
         Some(kept) => kept,
         None => page::see_other(local(form.get("next"))),
     };
@@ -115,6 +135,11 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     Ok(response)
+}
+
+/// Under what failed log-ins are counted: the user and where he comes from (E18).
+fn subject(username: &str, caller: &Caller) -> String {
+    format!("{}|{}", text::fold(username), caller.address)
 }
 
 /// The one-time password that was typed, if it was one (D18). Only the newest few are tried: each costs a hash.
@@ -134,7 +159,8 @@ fn local(next: &str) -> &str {
     if is_local { next } else { "/main" }
 }
 
-fn refused(app: &App, caller: &Caller, form: FormData, errors: FieldErrors) -> Result<Response, AppError> {
+/// The log-in card again, with what is wrong.
+pub(super) fn refused(app: &App, caller: &Caller, form: FormData, errors: FieldErrors) -> Result<Response, AppError> {
     let mut shell = frame::public(app, caller, "登录");
     shell.error_title = true;
     let card = LoginCard::again(app, caller, form, errors);

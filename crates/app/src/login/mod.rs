@@ -3,3 +3,4 @@
 pub mod login;
 pub mod logout;
 pub mod password_reset;
+pub mod second_factor;

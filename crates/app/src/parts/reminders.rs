@@ -13,7 +13,7 @@ use crate::parts::status::time_left;
 
 /// How many are listed at most.
 const SHOWN: i64 = 20;
-/// A draft is mentioned during its last days.
+/// A draft is mentioned during its last days, from day 7 on (D8).
 const LAST_DAYS: i64 = 3;
 /// How long colleagues are told of a change of the shared fields.
 const CHANGE_DAYS: i64 = 7;
@@ -113,6 +113,15 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
                     href: format!("/applications/{}/outcome", c.id),
                 },
                 // The question asks for drafts besides these two.
+                _ if c.expires_at <= now.plus_days(1) => Reminder {
+                    tone: "t-red",
+                    icon: "clock-exclamation",
+                    title: "草稿即将到期",
+                    when: time_left(c.expires_at, now),
+                    text: "到期后不能再打开，系统自动删除，请今天提交：".to_owned(),
+                    link_label: format!("草稿 {}", c.id),
+                    href: format!("/applications/{}/basics", c.id),
+                },
                 _ => Reminder {
                     tone: "t-gray",
                     icon: "clock",

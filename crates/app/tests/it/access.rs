@@ -128,6 +128,8 @@ fn matrix() -> Vec<Row> {
         get("/registration/done", Nothing, EVERYBODY),
         get("/login", Nothing, [Page_, Led, Led, Led, Led, Led, Led, Led]),
         post("/login", Nothing, &[], [Form; 8]),
+        get("/login/second-factor", Nothing, [Led; 8]),
+        post("/login/second-factor", Nothing, &[], [Form; 8]),
         post("/logout", Nothing, &[], [Led; 8]),
         post("/session", Nothing, &[], [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
         get("/main", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
@@ -143,6 +145,15 @@ fn matrix() -> Vec<Row> {
         post("/profile/colleagues/{id}/refusal", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/colleagues/{id}/handover", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/sharing", Nothing, &[], [Login, Led, No, Led, No, No, No, No]),
+        get("/profile/letters", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        post("/profile/letters", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),
+        post("/profile/letters/{id}/resending", Nothing, &[], [Login, Gone, Gone, Gone, No, No, No, No]),
+        get("/profile/second-factor", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        post("/profile/second-factor", Nothing, &[], [Login, Form, Form, Form, Form, Form, Form, Form]),
+        get("/profile/second-factor/qr", Nothing, [Login, Gone, Gone, Gone, Gone, Gone, Gone, Gone]),
+        post("/profile/second-factor/confirmation", Nothing, &[], [Login, Led, Led, Led, Led, Led, Led, Led]),
+        post("/profile/second-factor/codes", Nothing, &[], [Login, Late, Late, Late, Late, Late, Late, Late]),
+        post("/profile/second-factor/removal", Nothing, &[], [Login, Late, Late, Late, Late, Late, Late, Late]),
         get("/applications", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
         post("/applications/deletion", Draft, &[("id", "{id}")], OWNERS_DEED),
         get("/applications/declaration", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
@@ -317,6 +328,156 @@ async fn every_route_answers_every_kind_of_user_as_the_matrix_says() {
                     assert!(text.chars().count() > 40, "a refusal says why: {} {}", row.path, text);
                 }
             }
+        }
+        assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
+    }
+}
+
+/// An application of the owner in one state, as the routes name it.
+struct Case {
+    id: String,
+    item: i64,
+    attachment: i64,
+    certificate: i64,
+}
+
+impl Case {
+    async fn of(site: &Site, id: String) -> Self {
+        let one = async |sql: String| site.number(&sql).await;
+        Self {
+            item: one(format!("SELECT MIN(id) FROM application_item WHERE application_id = {id}")).await,
+            attachment: one(format!("SELECT MIN(id) FROM attachment WHERE application_id = {id}")).await,
+            certificate: one(format!("SELECT COALESCE(MAX(id), 999999) FROM certificate WHERE application_id = {id}"))
+                .await,
+            id,
+        }
+    }
+
+    /// The draft, the correction, the application in 受理中 and the issued one.
+    async fn each(site: &Site, owner: &Browser, bureau: &Bureau) -> Vec<Self> {
+        let draft = story::complete_draft(site, owner).await;
+        let returned = story::submitted(site, owner).await;
+        let back = [("decision", "return"), ("opinion", "请补充用途说明。"), ("part", "basics")];
+        story::decide(&bureau.accept, &returned, &back).await.is(200);
+        let accepting = story::submitted(site, owner).await;
+        let issued = story::issued(site, owner, bureau).await;
+        let mut out = Vec::new();
+        for id in [draft, returned, accepting, issued] {
+            out.push(Self::of(site, id).await);
+        }
+        out
+    }
+
+    fn address(&self, row: &Row) -> String {
+        let named = if row.path.starts_with("/attachments") {
+            self.attachment.to_string()
+        } else if row.path.starts_with("/certificates") {
+            self.certificate.to_string()
+        } else {
+            self.id.clone()
+        };
+        let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
+        address.replace("{id}", &named).replace("{item}", &self.item.to_string())
+    }
+
+    /// Changes with every deed on the application.
+    async fn stands(&self, site: &Site) -> String {
+        #[derive(db::Row)]
+        struct Columns {
+            version: i64,
+            audit_head: String,
+        }
+        let sql = "SELECT version, audit_head FROM application WHERE id = $1";
+        let id: i64 = self.id.parse().unwrap();
+        let found: Option<Columns> = site.app.db.read().row(sql, db::params![id]).await.unwrap();
+        let c = found.expect("it is still there");
+        format!("{}, {}", c.version, c.audit_head)
+    }
+}
+
+/// Every route on an application, its files, its certificate, its case.
+fn on_applications() -> Vec<Row> {
+    let of = ["/applications/{id}", "/casework/{id}", "/attachments/{id}", "/certificates/{id}"];
+    matrix().into_iter().filter(|row| of.iter().any(|path| row.path.starts_with(path))).collect()
+}
+
+/// In every state and on every route: another company, a colleague while the organisation does not share, a colleague
+/// 待确认 while it does, and an officer of another bureau meet nothing and change nothing (D3, D5).
+#[tokio::test]
+async fn outsiders_meet_nothing_of_an_application_in_any_state() {
+    for site in Site::each().await {
+        let (people, owner) = People::of(&site).await;
+        let bureau = Bureau::shanghai(&site).await;
+        let pending = site.enterprise("pending", "802100433").await;
+        let outsiders = [
+            ("another company", people.browser(&site, 3).await, false),
+            ("colleague, sharing off", people.browser(&site, 2).await, false),
+            ("pending colleague, sharing on", pending, true),
+            ("officer of another bureau", people.browser(&site, 6).await, false),
+        ];
+        let mut wrong = Vec::new();
+        for case in Case::each(&site, &owner, &bureau).await {
+            let before = case.stands(&site).await;
+            for (who, browser, shares) in &outsiders {
+                db::testing::set_sharing(&site.app.db, "802100433", *shares).await;
+                for row in on_applications() {
+                    let path = case.address(&row);
+                    let page = probe(browser, &row, &path, &case.id, &case.item.to_string()).await;
+                    // Officers look at cases, not at the enterprise's pages: they are led there, and find nothing.
+                    let to_case =
+                        page.headers.get("location").is_some_and(|l| l.to_str().unwrap().starts_with("/casework/"));
+                    let answer = Answer::of(&page);
+                    let meets_nothing = matches!(answer, Gone | No) || (answer == Led && to_case);
+                    if !meets_nothing {
+                        wrong.push(format!("{} {path} for {who}: {answer:?}", row.method));
+                    }
+                }
+            }
+            assert_eq!(before, case.stands(&site).await, "somebody changed {}", case.id);
+        }
+        assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
+    }
+}
+
+/// 单位内共享: a confirmed colleague reads what the owner reads, in every state and on every route, and changes nothing
+/// (D5).
+#[tokio::test]
+async fn a_colleague_under_sharing_reads_everything_and_changes_nothing() {
+    for site in Site::each().await {
+        let (people, owner) = People::of(&site).await;
+        let bureau = Bureau::shanghai(&site).await;
+        db::testing::set_sharing(&site.app.db, "802100433", true).await;
+        let colleague = people.browser(&site, 2).await;
+        let mut wrong = Vec::new();
+        for case in Case::each(&site, &owner, &bureau).await {
+            let before = case.stands(&site).await;
+            for row in on_applications() {
+                let path = case.address(&row);
+                let page = probe(&colleague, &row, &path, &case.id, &case.item.to_string()).await;
+                let answer = Answer::of(&page);
+                let fits = if row.path.starts_with("/casework") {
+                    answer == No
+                } else if row.path.ends_with("/copy") && row.method == Method::GET {
+                    // One begins with one's own applications.
+                    answer == Late
+                } else if row.method == Method::GET {
+                    let his = Answer::of(&probe(&owner, &row, &path, &case.id, &case.item.to_string()).await);
+                    // Pages on which the owner works lead his colleague to the page on which one reads.
+                    answer == his || (his == Page_ && answer == Led) || (his == Form && answer == Led)
+                } else {
+                    // Led back to the page on which one reads: nothing was done.
+                    let view = format!("/applications/{}", case.id);
+                    let to_view = page.headers.get("location").is_some_and(|l| l.to_str().unwrap() == view);
+                    matches!(answer, No | Late | Gone) || (answer == Led && to_view)
+                };
+                if !fits {
+                    wrong.push(format!("{} {path}: {answer:?}", row.method));
+                }
+            }
+            let view = colleague.get(&format!("/applications/{}", case.id)).await.is(200);
+            let deeds = view.texts("main form button");
+            assert!(deeds.is_empty(), "nothing to press on {}: {deeds:?}", view.path);
+            assert_eq!(before, case.stands(&site).await, "he changed {}", case.id);
         }
         assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
     }

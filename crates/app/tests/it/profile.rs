@@ -140,6 +140,62 @@ async fn d18_one_time_passwords_expire_and_are_few() {
     }
 }
 
+/// R-1.4-02 with resend: who did not get the letter asks again; each password that was sent works until one is used.
+#[tokio::test]
+async fn r_1_4_02_asking_again_sends_another_password() {
+    for site in Site::each().await {
+        member(&site, &FIRST).await;
+        let sent = ask(&site, "zhang_shili", "zhang@example.com").await.is(200);
+        site.work().await;
+        let first = mailed(&site);
+        assert_eq!(sent.link("重新提交"), "/password-reset");
+        ask(&site, "zhang_shili", "zhang@example.com").await.is(200);
+        site.work().await;
+        let second = mailed(&site);
+        assert_ne!(first, second);
+        let (page, user) = log_in(&site, "zhang_shili", &first).await;
+        page.at("/profile/password");
+        let form = user.get("/profile/password").await.form("保存");
+        let new = form.set("password", "Xin-mima-2026").set("password_again", "Xin-mima-2026");
+        user.send(&new).await.at("/main");
+        log_in(&site, "zhang_shili", &second).await.0.is(422);
+    }
+}
+
+/// R-1.4-04: 返回 leads back to the log-in, and nothing was asked for.
+#[tokio::test]
+async fn r_1_4_04_going_back_asks_for_nothing() {
+    for site in Site::each().await {
+        member(&site, &FIRST).await;
+        let visitor = site.visitor();
+        let page = visitor.get("/password-reset").await.is(200);
+        visitor.get(&page.link("返回")).await.is(200).at("/login");
+        site.work().await;
+        assert!(site.mail.letters().is_empty());
+    }
+}
+
+/// A change of the password ends every other login session, and no other person's.
+#[tokio::test]
+async fn a_change_of_the_password_ends_the_other_sessions() {
+    for site in Site::each().await {
+        let here = member(&site, &FIRST).await;
+        let colleague = member(&site, &SECOND).await;
+        let (_, there) = log_in(&site, "zhang_shili", "Shili-2026").await;
+        there.get("/main").await.at("/main");
+        let form = here.get("/profile/password").await.form("保存").fill(&[
+            ("old_password", "Shili-2026"),
+            ("password", "Xin-mima-2026"),
+            ("password_again", "Xin-mima-2026"),
+        ]);
+        here.send(&form).await.at("/main").sees("您在其他地方的登录已退出");
+        there.get("/main").await.at("/login?next=%2Fmain");
+        here.get("/main").await.at("/main");
+        colleague.get("/main").await.at("/main");
+        log_in(&site, "zhang_shili", "Shili-2026").await.0.is(422);
+    }
+}
+
 /// 修改密码 from the menu asks for the old one and says every mistake at once.
 #[tokio::test]
 async fn a_password_is_changed_with_the_old_one() {
@@ -287,6 +343,10 @@ async fn d3_the_administrator_hands_his_office_over() {
                 .await,
             1
         );
+        // Whoever handed it over is a confirmed user like any other, from the same moment.
+        first.force(&Method::POST, "/profile/sharing", &[("shares", "1")]).await.is(403);
+        let page = second.get("/profile/colleagues").await.sees("移交单位管理员");
+        second.send(&page.form("打开单位内共享")).await.sees("已打开单位内共享");
     }
 }
 

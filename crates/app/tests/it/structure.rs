@@ -79,6 +79,10 @@ fn the_url_names_the_file() {
         ("refusal", "colleagues"),
         ("handover", "colleagues"),
         ("sharing", "colleagues"),
+        ("resending", "letters"),
+        ("qr", "second_factor"),
+        ("codes", "second_factor"),
+        ("removal", "second_factor"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

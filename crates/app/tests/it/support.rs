@@ -15,9 +15,10 @@ use db::testing::TestDb;
 use domain::actor::{Post, Posts};
 use domain::application::ApplicantKind;
 use domain::ids::{AccountId, BureauCode, RegionCode};
+use domain::letter::Failure;
 use domain::time::{Clock as _, Day, FixedClock};
 use http_body_util::BodyExt as _;
-use kit::app::{App, Config, Keys, Letter, Papers, Parts};
+use kit::app::{App, Config, Keys, Letter, Papers, Parts, Undelivered};
 use kit::flash::SigningKey;
 use kit::reference::References;
 use kit::session::{SESSION_COOKIE, hash_of, new_token};
@@ -63,12 +64,17 @@ impl Papers for PlainPapers {
 pub struct Mailbox {
     letters: Mutex<Vec<Letter>>,
     pub broken: std::sync::atomic::AtomicBool,
+    /// What the mail server says to every letter.
+    pub refuses: Mutex<Option<Failure>>,
 }
 
 #[async_trait::async_trait]
 impl kit::app::Post for Mailbox {
-    async fn send(&self, letter: &Letter) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.broken.load(std::sync::atomic::Ordering::SeqCst), "the post office is closed");
+    async fn send(&self, letter: &Letter) -> Result<(), Undelivered> {
+        let closed = self.broken.load(std::sync::atomic::Ordering::SeqCst).then_some(Failure::Unreachable);
+        if let Some(failure) = closed.or(*self.refuses.lock().unwrap()) {
+            return Err(Undelivered { failure, error: anyhow::anyhow!("the post office is closed") });
+        }
         self.letters.lock().unwrap().push(letter.clone());
         Ok(())
     }

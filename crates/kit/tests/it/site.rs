@@ -11,9 +11,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use db::testing::TestDb;
 use domain::ids::AccountId;
+use domain::letter::Failure;
 use domain::time::{FixedClock, Instant};
 use http_body_util::BodyExt as _;
-use kit::app::{App, Config, Keys, Letter, Papers, Parts, Post};
+use kit::app::{App, Config, Keys, Letter, Papers, Parts, Post, Undelivered};
 use kit::error::{self, AppError};
 use kit::flash::SigningKey;
 use kit::reference::References;
@@ -58,8 +59,8 @@ struct NoPost;
 
 #[async_trait::async_trait]
 impl Post for NoPost {
-    async fn send(&self, _: &Letter) -> anyhow::Result<()> {
-        anyhow::bail!("no post here")
+    async fn send(&self, _: &Letter) -> Result<(), Undelivered> {
+        Err(Undelivered { failure: Failure::Unreachable, error: anyhow::anyhow!("no post here") })
     }
 }
 

@@ -5,12 +5,13 @@ use std::process::Stdio;
 use crate::program::{mianban, run, said};
 
 /// The names are part of the contract.
-const CONTRACT: [(&str, &str); 15] = [
+const CONTRACT: [(&str, &str); 16] = [
     ("--listen", "MIANBAN_LISTEN"),
     ("--data-dir", "MIANBAN_DATA_DIR"),
     ("--database-url", "MIANBAN_DATABASE_URL"),
     ("--files-url", "MIANBAN_FILES_URL"),
     ("--smtp-url", "MIANBAN_SMTP_URL"),
+    ("--smtp-ca", "MIANBAN_SMTP_CA"),
     ("--mail-dir", "MIANBAN_MAIL_DIR"),
     ("--mail-from", "MIANBAN_MAIL_FROM"),
     ("--public-url", "MIANBAN_PUBLIC_URL"),

@@ -1,0 +1,88 @@
+//! 邮件: what a user wants to be told, and what became of a letter.
+
+use crate::actor::words;
+use crate::workflow::State;
+
+words! {
+    /// 邮件通知: which letters a user wants. Letters with a new password go in any case.
+    LetterChoice {
+        /// One for every change of status.
+        Every = "every", "每次状态变化都通知";
+        /// Only when the user has to act.
+        Needed = "needed", "只在需要我办理时通知";
+        /// None at all.
+        None = "none", "不通知";
+    }
+}
+
+/// What a letter is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// An application reached this status.
+    Status(State),
+    /// A draft is going to be deleted (D8).
+    DraftEnds,
+}
+
+impl LetterChoice {
+    /// Whether a user with this choice wants the letter.
+    pub const fn wants(self, occasion: Occasion) -> bool {
+        match (self, occasion) {
+            (Self::Every, _) | (Self::Needed, Occasion::DraftEnds) => true,
+            (Self::Needed, Occasion::Status(state)) => matches!(state, State::Returned | State::ComparingPaper),
+            (Self::None, _) => false,
+        }
+    }
+}
+
+words! {
+    /// The kind of a letter.
+    LetterKind {
+        /// A change of status.
+        Status = "status", "申请状态";
+        /// A draft that is going to be deleted.
+        Draft = "draft", "草稿到期";
+        /// A new password (D18).
+        Password = "password", "取回密码";
+    }
+}
+
+words! {
+    /// Why a letter was not delivered, in words for its addressee.
+    Failure {
+        /// No connection to the mail server.
+        Unreachable = "unreachable", "暂时连接不上邮件服务器";
+        /// The mail server does not accept us: for the operator to mend.
+        Credentials = "credentials", "邮件服务器拒绝了本系统的连接，请联系系统管理员";
+        /// The mail server asks to come again.
+        Later = "later", "邮件服务器暂时不收，稍后自动重发";
+        /// The mailbox does not exist, or does not take our letters.
+        Refused = "refused", "收件邮箱不存在或拒收，请核对联系人邮箱";
+        /// The address is none.
+        Mailbox = "mailbox", "收件邮箱的写法不正确，请核对联系人邮箱";
+        /// Anything else.
+        Other = "other", "没有送出，请联系系统管理员";
+    }
+}
+
+impl Failure {
+    /// Whether another try is in vain before somebody mends something.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Refused | Self::Mailbox)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_only_what_needs_him_gets_corrections_paper_notices_and_drafts() {
+        let needed: Vec<_> =
+            State::ALL.iter().filter(|s| LetterChoice::Needed.wants(Occasion::Status(**s))).copied().collect();
+        assert_eq!(needed, [State::Returned, State::ComparingPaper]);
+        assert!(LetterChoice::Needed.wants(Occasion::DraftEnds));
+        assert!(State::ALL.iter().all(|s| LetterChoice::Every.wants(Occasion::Status(*s))));
+        assert!(!LetterChoice::None.wants(Occasion::DraftEnds));
+    }
+}
