@@ -45,11 +45,12 @@ const APPLICATION: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entere
     WHERE a.owner_id = $1 AND a.id = $2";
 const ITEMS: &str = "SELECT id, version, hs_code, hs_name, product_name, model, brand, manufacturer, origin_country, \
     qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, use_region_code, use_address, serials, \
-    usage_note, remark, traits FROM application_item WHERE application_id = $1 ORDER BY id";
+    usage_note, remark, traits FROM application_item WHERE application_id = $1 ORDER BY id LIMIT 51";
 const FILES: &str = "SELECT t.id, t.application_id, t.kind, t.name, t.size_bytes, t.sha256, t.content_type, \
     t.object_key, t.uploaded_at FROM attachment t WHERE t.application_id = $1 ORDER BY t.id";
 const TRAIL: &str = "SELECT id, at, actor_id, actor_name, bureau_code, post, action, from_state, to_state, opinion, \
-    detail, address, previous_hash, hash FROM audit WHERE subject_kind = $1 AND subject_id = $2 ORDER BY id";
+    detail, address, previous_hash, hash FROM audit WHERE subject_kind = $1 AND subject_id = $2 \
+    AND action <> 'edit' ORDER BY id";
 
 /// Half an hour: a session ends when it is idle for so long.
 const IDLE: i64 = 1_800_000;

@@ -429,6 +429,13 @@ pub async fn items(source: &impl Source, application: ApplicationId) -> DbResult
     found.into_iter().map(ItemColumns::item).collect()
 }
 
+/// The first of them, at most so many. The caller has loaded the application in scope.
+pub async fn first_items(source: &impl Source, application: ApplicationId, limit: i64) -> DbResult<Vec<Item>> {
+    let sql = format!("{ITEM} WHERE application_id = $1 ORDER BY id LIMIT {limit}");
+    let found: Vec<ItemColumns> = rows(source.connection(), &sql, params![application]).await?;
+    found.into_iter().map(ItemColumns::item).collect()
+}
+
 /// What the list of products is narrowed by; empty = no condition (D27).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ItemFilter<'a> {

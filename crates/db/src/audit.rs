@@ -208,6 +208,19 @@ pub async fn trail(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>
     .await
 }
 
+/// The same without the saves of its form, which are audited too: what people follow.
+pub async fn course(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>> {
+    let (kind, id) = subject.parts();
+    rows(
+        source.connection(),
+        &format!(
+            "SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 AND action <> 'edit' ORDER BY id"
+        ),
+        params![kind, id],
+    )
+    .await
+}
+
 /// The newest deed that led a subject to this state. The caller has loaded the subject in scope.
 pub async fn last_to(source: &impl Source, subject: Subject, state: State) -> DbResult<Option<Deed>> {
     let (kind, id) = subject.parts();

@@ -3,7 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use db::Source;
-use db::audit::{Deed, Subject, trail};
+use db::audit::{Deed, Subject, course};
 use domain::actor::Post;
 use domain::application::Part;
 use domain::correction::NamedField;
@@ -53,12 +53,10 @@ impl Timeline {
 
 /// Loads the line of events; `for_officer` adds who took and released the case.
 pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_officer: bool) -> Result<Timeline, AppError> {
-    let deeds = trail(source, Subject::Application(id)).await?;
+    let deeds = course(source, Subject::Application(id)).await?;
     let mut events: Vec<_> = deeds
         .iter()
         .filter(|d| match d.action.as_str() {
-            // Every save of the form is audited; the course of the application is what people follow.
-            "edit" => false,
             "take" | "take_over" | "release" => for_officer,
             _ => true,
         })

@@ -4,7 +4,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use db::Source;
-use db::application::{Item, ItemFilter, count_items, items_matching};
+use db::application::{Item, ItemFilter, count_items, first_items, items_matching};
 use db::attachment::Attachment;
 use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm};
 use domain::catalogue::Trait;
@@ -180,6 +180,9 @@ pub async fn of_items(
     Ok(view)
 }
 
+/// Products on a page, unless the reader wants another number.
+const FIRST_PAGE: i64 = 50;
+
 /// Only one page of the products is read: for looking, where nothing is printed.
 pub async fn load_page(
     source: &impl Source,
@@ -189,10 +192,21 @@ pub async fn load_page(
     path: String,
 ) -> Result<View, AppError> {
     let all = ItemFilter::default();
+    let begins = query.page.is_empty() && query.size.is_empty();
+    // Nearly always they fit on the first page, and need not be counted.
+    let first = if begins { first_items(source, application.id, FIRST_PAGE + 1).await? } else { Vec::new() };
+    let fits = begins && first.len() <= usize::try_from(FIRST_PAGE).unwrap_or_default();
+    if fits {
+        return of_items(source, app, application, &first, &Shown::Page(query, path)).await;
+    }
     let count = count_items(source, application.id, &all).await?;
     let pager = pager(&Shown::Page(query, path), count);
     let (limit, offset) = pager.as_ref().map_or((count, 0), |p| (p.limit(), p.offset()));
-    let items = items_matching(source, application.id, &all, limit, offset).await?;
+    let items = if begins {
+        (1..=FIRST_PAGE).zip(first).collect()
+    } else {
+        items_matching(source, application.id, &all, limit, offset).await?
+    };
     let mut view = assemble(source, app, application, count, pager).await?;
     let references = app.references.now();
     view.items = items.iter().map(|(ordinal, item)| item_row(&references, *ordinal, item)).collect();
@@ -203,7 +217,7 @@ fn pager(shown: &Shown, count: i64) -> Option<Pager> {
     match shown {
         Shown::All => None,
         Shown::Page(query, path) => {
-            let size = if query.size.is_empty() { "50".to_owned() } else { query.size.clone() };
+            let size = if query.size.is_empty() { FIRST_PAGE.to_string() } else { query.size.clone() };
             let query = PageQuery { page: query.page.clone(), size };
             let pager = Pager::new(&query, count, path, &[]).at("part-items");
             (count > SIZES[0]).then_some(pager)

@@ -396,6 +396,8 @@ async fn r_2_1_2_28_two_thousand_products_are_imported_and_submitted() {
             }
             statements.push(counts);
         }
+        // Beyond the first page the view also says how many there are.
+        statements[0][3] += 1;
         assert_eq!(statements[0], statements[1], "list, check, submit, view, case");
         assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE state = 'accepting'").await, 2);
     }
