@@ -1,8 +1,8 @@
 //! Conditions of a list: joined by AND, an empty one is none (D27).
 //!
 //! 模糊 is containment. Where it must not read every application, the table `application_ending` answers it: it holds all
-//! endings of the searched texts, and the text contains what begins one of them (E10 asks for pairs of characters; endings
-//! take the same room and find digits of a number, too, where nearly every pair occurs).
+//! endings of the searched texts, and the text contains what begins one of them. (E10 asks for pairs of characters, but
+//! nearly every pair of digits occurs in nearly every number.)
 
 use domain::ids::ApplicationId;
 use domain::text;
