@@ -258,7 +258,14 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
     copy(
         store,
         "certificate",
-        &[("id", &id), ("application_id", "s.id"), ("number", "s.certificate_no"), ("bureau_code", "s.bureau")],
+        &[
+            ("id", &id),
+            ("application_id", "s.id"),
+            ("number", "s.certificate_no"),
+            ("bureau_code", "s.bureau"),
+            ("lines", "1 + s.i % 3"),
+            ("open_lines", "1 + s.i % 3"),
+        ],
         "bench_seed s CROSS JOIN certificate t \
          WHERE t.application_id = s.template AND s.state = 'issued' ORDER BY s.i",
     )

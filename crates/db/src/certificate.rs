@@ -1,9 +1,11 @@
 //! Certificates: issue (A15), the frozen sheet of each version, and where its paper lies.
 
-use domain::certificate::{CertificateState, Validity};
+use domain::application::Application;
+use domain::certificate::{CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
 use domain::policy::Scope;
 use domain::time::{Day, Instant};
+use domain::workflow::State;
 
 use crate::audit::{self, By, Entry, Subject};
 use crate::{DbError, DbResult, Source, Tx, params, row, scope, search};
@@ -37,8 +39,14 @@ pub struct Certificate {
     pub object_key: Option<String>,
     /// SHA-256 of the PDF.
     pub sha256: Option<String>,
-    /// Whether every line is written off.
-    pub exhausted: bool,
+    /// How many lines (products) it has.
+    pub lines: i64,
+    /// How many of them are not finished.
+    pub open_lines: i64,
+    /// Of how many something is written off.
+    pub written_lines: i64,
+    /// Of how many something is declared and not yet decided.
+    pub pending_lines: i64,
 }
 
 impl Certificate {
@@ -46,12 +54,23 @@ impl Certificate {
     pub const fn validity(&self) -> Validity {
         Validity { from: self.valid_from, to: self.valid_to }
     }
+
+    /// What decides its links and its standing.
+    pub const fn facts(&self) -> CertificateFacts {
+        CertificateFacts {
+            state: self.state,
+            validity: self.validity(),
+            lines: self.lines,
+            open_lines: self.open_lines,
+            written_lines: self.written_lines,
+            pending_lines: self.pending_lines,
+        }
+    }
 }
 
 const SELECT: &str = "SELECT c.id, c.application_id, c.number, c.check_code, c.state, c.version, c.valid_from, \
     c.valid_to, c.bureau_code, c.issued_at, v.sheet, v.object_key, v.sha256, \
-    NOT EXISTS (SELECT 1 FROM certificate_item i WHERE i.certificate_id = c.id AND i.written_off < i.required) \
-    AS exhausted FROM certificate c \
+    c.lines, c.open_lines, c.written_lines, c.pending_lines FROM certificate c \
     JOIN certificate_version v ON v.certificate_id = c.id AND v.version = c.version";
 
 /// A certificate whose application the scope sees.
@@ -69,6 +88,35 @@ pub async fn of_application(source: &impl Source, id: ApplicationId) -> DbResult
 /// The certificate of a number and its 核验码, for everybody.
 pub async fn by_number(source: &impl Source, number: &str) -> DbResult<Option<Certificate>> {
     row(source.connection(), &format!("{SELECT} WHERE c.number = $1"), params![number]).await
+}
+
+#[derive(crate::Row)]
+struct FactColumns {
+    state: CertificateState,
+    valid_from: Day,
+    valid_to: Day,
+    lines: i64,
+    open_lines: i64,
+    written_lines: i64,
+    pending_lines: i64,
+}
+
+/// What decides the links of an application in scope; none, and no question asked, before it is issued.
+pub async fn facts(source: &impl Source, of: &Application) -> DbResult<Option<CertificateFacts>> {
+    if of.state() != State::Issued {
+        return Ok(None);
+    }
+    let sql = "SELECT state, valid_from, valid_to, lines, open_lines, written_lines, pending_lines FROM certificate \
+               WHERE application_id = $1";
+    let found: Option<FactColumns> = row(source.connection(), sql, params![of.id]).await?;
+    Ok(found.map(|f| CertificateFacts {
+        state: f.state,
+        validity: Validity { from: f.valid_from, to: f.valid_to },
+        lines: f.lines,
+        open_lines: f.open_lines,
+        written_lines: f.written_lines,
+        pending_lines: f.pending_lines,
+    }))
 }
 
 /// A certificate by id, for jobs.
@@ -127,6 +175,9 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
         params![id, new.application],
     )
     .await?;
+    let counts = "UPDATE certificate SET lines = n.lines, open_lines = n.lines FROM (SELECT COUNT(*) AS lines \
+                  FROM certificate_item WHERE certificate_id = $1) n WHERE id = $1";
+    tx.run(counts, params![id]).await?;
     tx.run("UPDATE application SET certificate_no = $1 WHERE id = $2", params![new.number, new.application]).await?;
     search::index(tx, new.application).await?;
     audit::record(tx, Subject::Certificate(id), by, now, &Entry::of("issue")).await?;

@@ -75,6 +75,21 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
     if unsound > 0 {
         out.faults.push(format!("{unsound} certificate lines have an impossible balance"));
     }
+    let miscounted = read
+        .number(
+            "SELECT COUNT(*) FROM certificate c JOIN (SELECT certificate_id, COUNT(*) AS lines, \
+             COUNT(CASE WHEN written_off < required THEN 1 END) AS open_lines, \
+             COUNT(CASE WHEN written_off > 0 OR hs_written_off > 0 THEN 1 END) AS written_lines, \
+             COUNT(CASE WHEN pending > 0 OR hs_pending > 0 THEN 1 END) AS pending_lines \
+             FROM certificate_item GROUP BY certificate_id) n ON n.certificate_id = c.id \
+             WHERE c.lines <> n.lines OR c.open_lines <> n.open_lines OR c.written_lines <> n.written_lines \
+             OR c.pending_lines <> n.pending_lines",
+            params![],
+        )
+        .await?;
+    if miscounted > 0 {
+        out.faults.push(format!("{miscounted} certificates count their lines wrongly"));
+    }
     let issued_without = read
         .number(
             "SELECT COUNT(*) FROM application a WHERE a.state = 'issued' \

@@ -42,6 +42,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0012_corrections"),
     || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
+    || file!("0016_certificate_counts"),
 ];
 
 struct Migrator;

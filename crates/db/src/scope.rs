@@ -87,12 +87,12 @@ impl Listed {
         }
     }
 
-    /// `columns` of `application a` for one page. The page is found by its keys; only its own rows are opened.
+    /// `columns` of `application a`, and of its `certificate c` if it has one, for one page. The page is found by its keys; only its own rows are opened.
     pub fn page_sql(&self, columns: &str, limit: i64, offset: i64) -> String {
         let Self { source, key, conditions, .. } = self;
         let conditions = conditions.sql();
         format!(
-            "SELECT {columns} FROM application a WHERE a.id IN (SELECT {key} FROM {source}{conditions} \
+            "SELECT {columns} FROM application a LEFT JOIN certificate c ON c.application_id = a.id WHERE a.id IN (SELECT {key} FROM {source}{conditions} \
              ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}) ORDER BY a.id DESC"
         )
     }

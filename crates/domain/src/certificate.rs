@@ -90,6 +90,35 @@ impl Validity {
     }
 }
 
+/// What decides the links and the standing of a certificate, without its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// What its row says.
+    pub state: CertificateState,
+    /// From the day of issue to the last day.
+    pub validity: Validity,
+    /// How many lines (products) it has.
+    pub lines: i64,
+    /// How many of them are not finished (I4).
+    pub open_lines: i64,
+    /// Of how many something is written off.
+    pub written_lines: i64,
+    /// Of how many something is declared and not yet decided.
+    pub pending_lines: i64,
+}
+
+impl CertificateFacts {
+    /// Whether every line is finished: 核销完毕 (I4).
+    pub const fn is_exhausted(&self) -> bool {
+        self.open_lines == 0
+    }
+
+    /// What the holder is told of it now.
+    pub fn standing(&self, now: Instant) -> Standing {
+        standing(self.state, self.validity, self.is_exhausted(), now)
+    }
+}
+
 /// What is true of a certificate now.
 pub fn standing(state: CertificateState, validity: Validity, exhausted: bool, now: Instant) -> Standing {
     match state {

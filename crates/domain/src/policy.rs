@@ -4,6 +4,7 @@
 //! Pages draw their buttons by asking the same functions, so a page never offers what the server refuses.
 
 use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
+use crate::certificate::CertificateFacts;
 use crate::ids::{AccountId, BureauCode, OrganisationId};
 use crate::workflow::{Action, Hat, Refusal, State, Transition, step};
 
@@ -173,8 +174,9 @@ pub struct RowLinks {
     pub operations: Vec<Operation>,
 }
 
-/// The links of a row: one function, used to draw the row and to authorise what they lead to (manual §2.2).
-pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
+/// The links of a row: one function, used to draw the row and to authorise what they lead to (manual §2.2). `certificate`
+/// is what is known of the certificate once it is issued.
+pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>) -> RowLinks {
     let submitted = of.state != State::Draft;
     let mut operations = Vec::new();
     if of.entered_by_bureau.is_some() {
@@ -197,7 +199,7 @@ pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
         operations.push(Operation::Copy);
     }
     let status = match of.state {
-        State::Issued => Some(StatusLink::Certificate),
+        State::Issued => certificate.map(|_| StatusLink::Certificate),
         State::ComparingPaper | State::Terminated => Some(StatusLink::Outcome),
         State::AcceptanceRefused | State::FirstReviewFailed | State::FinalReviewFailed | State::ComparingFailed => {
             Some(StatusLink::Outcome)
@@ -218,6 +220,7 @@ pub fn row_links(actor: &Actor, of: &Ownership) -> RowLinks {
 mod tests {
     use super::*;
     use crate::actor::Posts;
+    use crate::certificate::{CertificateState, Validity};
 
     fn owner() -> Actor {
         Actor::Enterprise(Enterprise {
@@ -248,6 +251,17 @@ mod tests {
             first_reviewer: Some(AccountId::new(7)),
             four_eyes: true,
             receiving_bureau: (state != State::Draft).then(|| BureauCode::new("310000")),
+        }
+    }
+
+    fn just_issued() -> CertificateFacts {
+        CertificateFacts {
+            state: CertificateState::Valid,
+            validity: Validity::of_days("2026-11-23".parse().unwrap(), 90),
+            lines: 2,
+            open_lines: 2,
+            written_lines: 0,
+            pending_lines: 0,
         }
     }
 
@@ -284,7 +298,7 @@ mod tests {
     fn a_proxy_entered_application_is_read_only_for_the_enterprise() {
         let mut of = case(State::Draft);
         of.entered_by_bureau = Some(BureauCode::new("310000"));
-        let links = row_links(&owner(), &of);
+        let links = row_links(&owner(), &of, None);
         assert_eq!(links.operations, [Operation::ViewProxy]);
         assert!(!links.selectable);
         assert!(may(&owner(), &of, Action::Edit).is_err());
@@ -314,7 +328,8 @@ mod tests {
         ];
         assert_eq!(rows.len(), State::ALL.len());
         for (state, operations, status, selectable) in rows {
-            let links = row_links(&owner(), &case(*state));
+            let issued = (*state == State::Issued).then(just_issued);
+            let links = row_links(&owner(), &case(*state), issued.as_ref());
             assert_eq!(&links.operations, operations, "{state}");
             assert_eq!(links.status, *status, "{state}");
             assert_eq!(links.selectable, *selectable, "{state}");

@@ -6,9 +6,10 @@ use axum::response::Response;
 use axum_extra::extract::Query;
 use db::search::{Conditions, Field};
 use domain::actor::Actor;
+use domain::certificate::{CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode};
 use domain::policy::{self, Operation, Ownership, StatusLink};
-use domain::time::Instant;
+use domain::time::{Day, Instant};
 use domain::workflow::{Action, State as S};
 use kit::app::App;
 use kit::error::AppError;
@@ -141,12 +142,33 @@ struct Columns {
     submitted_at: Option<Instant>,
     expires_at: Instant,
     handler_id: Option<AccountId>,
+    certificate_state: Option<CertificateState>,
+    valid_from: Option<Day>,
+    valid_to: Option<Day>,
+    lines: Option<i64>,
+    open_lines: Option<i64>,
+    written_lines: Option<i64>,
+    pending_lines: Option<i64>,
+}
+
+impl Columns {
+    fn certificate(&self) -> Option<CertificateFacts> {
+        Some(CertificateFacts {
+            state: self.certificate_state?,
+            validity: Validity { from: self.valid_from?, to: self.valid_to? },
+            lines: self.lines?,
+            open_lines: self.open_lines?,
+            written_lines: self.written_lines?,
+            pending_lines: self.pending_lines?,
+        })
+    }
 }
 
 /// [`Columns`], in SQL.
 const COLUMNS: &str = "a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, a.applicant_name, \
                        a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
-                       a.handler_id";
+                       a.handler_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, \
+                       c.written_lines, c.pending_lines";
 
 /// The list: four statements whatever the data (session, menu, rows, total), and officers' one for each typed text.
 pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Filters>) -> Result<Response, AppError> {
@@ -200,6 +222,7 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
 }
 
 fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: String, now: Instant) -> RowView {
+    let certificate = c.certificate();
     let ownership = Ownership {
         owner: c.owner_id,
         entered_by_bureau: c.entered_by_bureau,
@@ -210,7 +233,7 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
         four_eyes: true,
         receiving_bureau: c.receiving_bureau,
     };
-    let links = policy::row_links(actor, &ownership);
+    let links = policy::row_links(actor, &ownership, certificate.as_ref());
     let badge = Status::of(c.state);
     let status = match links.status {
         Some(StatusLink::Outcome) => badge.linked(format!("/applications/{}/outcome", c.id)),

@@ -74,7 +74,8 @@ pub async fn show(
     }
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
-    let links = policy::row_links(user.actor(), &application.ownership);
+    let certificate = db::certificate::facts(&read, &application).await?;
+    let links = policy::row_links(user.actor(), &application.ownership, certificate.as_ref());
     let print = !query.print.is_empty() && application.number.is_some();
     let view = if print {
         view::load(&read, &app, &application, &Shown::All).await?

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::Query;
 use db::certificate::{self, Certificate};
-use domain::certificate::{Standing, standing};
+use domain::certificate::Standing;
 use domain::ids::{ApplicationId, CertificateId};
 use kit::app::App;
 use kit::error::AppError;
@@ -56,7 +56,7 @@ pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<Certifica
         shell: frame::signed(&app, &user, &title, Entry::Applications, &crumbs).await?,
         id,
         application: certificate.application_id,
-        standing: standing(certificate.state, certificate.validity(), certificate.exhausted, app.now()),
+        standing: certificate.facts().standing(app.now()),
         is_ready: certificate.object_key.is_some(),
         sheet,
         certificate,

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use domain::certificate::{Standing, standing};
+use domain::certificate::Standing;
 use domain::number::CertificateNumber;
 use domain::text;
 use kit::app::App;
@@ -92,7 +92,7 @@ async fn look_up(app: &App, number: &str, code: &str) -> Result<Option<Answer>, 
     }
     let sheet: Sheet = serde_json::from_str(&found.sheet).map_err(anyhow::Error::new)?;
     Ok(Some(Answer {
-        standing: standing(found.state, found.validity(), found.exhausted, app.now()),
+        standing: found.facts().standing(app.now()),
         valid_from: found.valid_from.to_string(),
         valid_to: found.valid_to.to_string(),
         number: found.number,

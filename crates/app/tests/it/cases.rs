@@ -2,6 +2,7 @@
 //! (workflow §3.2): what the manual offers, what one function computes, what the page shows.
 
 use domain::actor::{Actor, Enterprise, Membership};
+use domain::certificate::{CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, BureauCode, OrganisationId};
 use domain::policy::{self, Operation, Ownership, StatusLink};
 use domain::workflow::State as S;
@@ -126,6 +127,18 @@ fn ownership(row: &Row) -> Ownership {
     }
 }
 
+/// A certificate just issued.
+fn certificate(row: &Row) -> Option<CertificateFacts> {
+    (row.state == S::Issued).then(|| CertificateFacts {
+        state: CertificateState::Valid,
+        validity: Validity::of_days("2026-11-23".parse().unwrap(), 90),
+        lines: 1,
+        open_lines: 1,
+        written_lines: 0,
+        pending_lines: 0,
+    })
+}
+
 /// R-2.2-06 to -21: the function behind the row and its authorisation.
 #[test]
 fn r_2_2_06_every_case_has_the_links_of_the_manual() {
@@ -134,7 +147,7 @@ fn r_2_2_06_every_case_has_the_links_of_the_manual() {
         assert!(table.iter().any(|r| r.state == *state), "{state} stands in no row");
     }
     for row in &table {
-        let links = policy::row_links(&owner(), &ownership(row));
+        let links = policy::row_links(&owner(), &ownership(row), certificate(row).as_ref());
         let offered: Vec<_> = links.operations.iter().filter_map(|o| label_of(*o)).collect();
         assert_eq!(offered, built(row.offers), "case {}, {}", row.case, row.state);
         let status = match row.status {
@@ -166,6 +179,14 @@ async fn r_2_2_06_the_page_shows_every_case_as_the_manual_says() {
                 row.state.word()
             );
             db::testing::try_sql(&site.app.db, &sql).await.unwrap();
+            if row.state == S::Issued {
+                let sql = format!(
+                    "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, \
+                     bureau_code, issued_at, issued_by, lines, open_lines) SELECT id, 'Z' || id, 'A', 'valid', 1, \
+                     '2026-11-23', '2027-02-20', receiving_bureau, 0, owner_id, 1, 1 FROM application WHERE id = {id}"
+                );
+                db::testing::try_sql(&site.app.db, &sql).await.unwrap();
+            }
             filed.push((id, row));
         }
         let list = user.get("/applications?size=50").await.is(200);
