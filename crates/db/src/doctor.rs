@@ -24,7 +24,7 @@ struct SubjectRow {
     subject_id: i64,
 }
 
-/// Walks every audit chain and checks every balance.
+/// Walks every audit chain, checks every balance, and adds up the ledger.
 pub async fn examine(db: &Db) -> DbResult<Findings> {
     let read = db.read();
     let mut out = Findings::default();
@@ -89,6 +89,39 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
         .await?;
     if miscounted > 0 {
         out.faults.push(format!("{miscounted} certificates count their lines wrongly"));
+    }
+    // What the ledger says of each line, and what its entries say of each other.
+    let unbalanced = read
+        .number(
+            "SELECT COUNT(*) FROM certificate_item i LEFT JOIN (SELECT certificate_item_id, \
+             CAST(SUM(pending) AS BIGINT) AS pending, CAST(SUM(hs_pending) AS BIGINT) AS hs_pending, \
+             CAST(SUM(written_off) AS BIGINT) AS written_off, CAST(SUM(hs_written_off) AS BIGINT) AS hs_written_off, \
+             CAST(SUM(accounted) AS BIGINT) AS accounted, MAX(id) AS last_id FROM ledger_entry \
+             GROUP BY certificate_item_id) s ON s.certificate_item_id = i.id \
+             LEFT JOIN ledger_entry e ON e.id = s.last_id \
+             WHERE i.pending <> COALESCE(s.pending, 0) OR i.hs_pending <> COALESCE(s.hs_pending, 0) \
+             OR i.written_off <> COALESCE(s.written_off, 0) OR i.hs_written_off <> COALESCE(s.hs_written_off, 0) \
+             OR i.accounted <> COALESCE(s.accounted, 0) OR i.pending <> COALESCE(e.pending_after, 0) \
+             OR i.hs_pending <> COALESCE(e.hs_pending_after, 0) OR i.written_off <> COALESCE(e.written_off_after, 0) \
+             OR i.hs_written_off <> COALESCE(e.hs_written_off_after, 0) \
+             OR i.accounted <> COALESCE(e.accounted_after, 0)",
+            params![],
+        )
+        .await?;
+    if unbalanced > 0 {
+        out.faults.push(format!("{unbalanced} certificate lines differ from the sum of their ledger entries"));
+    }
+    let lent = read
+        .number(
+            "SELECT COUNT(*) FROM certificate_item i LEFT JOIN (SELECT certificate_item_id, \
+             CAST(SUM(qty) AS BIGINT) AS qty, CAST(SUM(hs_qty) AS BIGINT) AS hs_qty FROM pre_write_off_item \
+             WHERE state = 'pending' GROUP BY certificate_item_id) p ON p.certificate_item_id = i.id \
+             WHERE i.pending <> COALESCE(p.qty, 0) OR i.hs_pending <> COALESCE(p.hs_qty, 0)",
+            params![],
+        )
+        .await?;
+    if lent > 0 {
+        out.faults.push(format!("{lent} certificate lines reserve other quantities than are declared and pending"));
     }
     let issued_without = read
         .number(

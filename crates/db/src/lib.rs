@@ -13,6 +13,7 @@ pub mod audit;
 pub mod bulletin;
 pub mod certificate;
 pub mod doctor;
+pub mod ledger;
 pub mod letter;
 mod migrate;
 pub mod number;

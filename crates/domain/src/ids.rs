@@ -46,6 +46,12 @@ ids! {
     CertificateId;
     /// A line of a certificate.
     CertificateItemId;
+    /// One submission of 预核销.
+    PreWriteOffId;
+    /// A product of a submission of 预核销.
+    PreWriteOffItemId;
+    /// An entry of a certificate's ledger.
+    LedgerEntryId;
     /// A job of the outbox.
     JobId;
     /// A letter to a user.
