@@ -42,6 +42,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0012_corrections"),
     || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
+    || file!(Sqlite, "sqlite", "0030_security_letters"),
+    || file!(Postgres, "postgres", "0030_security_letters_postgres"),
 ];
 
 struct Migrator;
