@@ -96,8 +96,17 @@ together("检验检疫局办理", () => {
   });
 
   journey("送补正：企业按意见补正，锁定项不能改，回到原岗位", async (tools) => {
-    const { page, number } = await filed(tools);
+    const page = await tools.open("/");
     const main = page.getByRole("main");
+    await s.register(page, s.newCompany());
+    await s.openDraft(page);
+    await s.fillBasics(page);
+    await s.addProduct(page);
+    await s.addProduct(page, { "需免办产品名称": "分体式空调器样机", "规格型号": "KFR-35" });
+    await main.getByRole("link", { name: "查看申请附件信息" }).click();
+    await s.at(page, "申请附件信息");
+    for (const kind of s.REQUIRED_KINDS) await s.upload(page, kind, [tools.file("材料.pdf", s.PDF)]);
+    const number = await s.submit(page);
     const accept = await officer(tools, "demo_accept");
     await s.openCase(accept, "受理", number);
     await s.decide(accept, "受理", { "意见": "材料齐全，准予受理。" });
@@ -111,7 +120,12 @@ together("检验检疫局办理", () => {
     await first.getByRole("checkbox", { name: "附表产品信息" }).check();
     await first.getByRole("checkbox", { name: "申请附件信息" }).check();
     await first.getByText("指定附表产品信息中的项目").click();
-    await first.getByRole("checkbox", { name: "规格型号" }).check();
+    await first.getByRole("textbox", { name: "规格型号的产品序号" }).fill("1-3");
+    await s.press(first, "提交意见");
+    await first.getByRole("alert").filter({ hasText: "有 2 处需要修改" }).waitFor();
+    await first.locator(".invalid-feedback").getByText("没有第 3 项产品，本申请共 2 项产品").waitFor();
+    await tools.both(first, "17-bureau-products");
+    await first.getByRole("textbox", { name: "规格型号的产品序号" }).fill("1");
     await s.decide(first, "送补正", { "意见": "型号与发票不一致，请核对，并补充铭牌照片。" });
 
     await s.menu(page, "主页");
@@ -122,7 +136,7 @@ together("检验检疫局办理", () => {
     await row.getByRole("link", { name: `修改 ${number}` }).click();
     await s.at(page, "申请基本信息");
     await page.getByText("型号与发票不一致，请核对，并补充铭牌照片。").waitFor();
-    await page.getByText("附表产品信息（规格型号）、申请附件信息").first().waitFor();
+    await page.getByText("附表产品信息（规格型号（第 1 项））、申请附件信息").first().waitFor();
     for (const sentence of ["返回修改的申请不允许修改免办条款", "返回修改的申请不允许修改产品最终使用地"]) await page.getByText(sentence).waitFor();
     for (const locked of ["免办条款", "产品最终使用地（地址）"]) assert.equal(await s.field(page, locked).count(), 0, `${locked} is locked`);
     assert.equal(await page.getByRole("group", { name: "产品最终使用地行政区划" }).count(), 0);
@@ -131,6 +145,16 @@ together("检验检疫局办理", () => {
     await s.press(page, "保存");
     await page.getByRole("status").filter({ hasText: "已保存申请基本信息" }).waitFor();
     await main.getByRole("link", { name: "查看申请产品信息" }).click();
+    await s.at(page, "附表产品信息");
+    await s.rowOf(page, "KC-26/ZW-T1").getByText("需补正 规格型号").waitFor();
+    await tools.both(page, "06-products-returned");
+    await main.getByRole("link", { name: "查看第 2 项" }).click();
+    await s.at(page, "免办产品信息");
+    assert.equal(await main.locator(".form-grid").getByText("需补正").count(), 0, "the other product is not marked");
+    await page.goBack();
+    await main.getByRole("checkbox", { name: "只看需补正的产品" }).check();
+    await s.press(page, "查询");
+    await s.rowOf(page, "KFR-35").waitFor({ state: "detached" });
     await main.getByRole("link", { name: "查看第 1 项" }).click();
     await s.at(page, "免办产品信息");
     await page.getByText("返回修改的申请不允许修改产品最终使用地").waitFor();

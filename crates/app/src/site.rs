@@ -162,6 +162,7 @@ pub fn site() -> Site {
         .post("/profile/colleagues/{id}/confirmation", profile::colleagues::confirm)
         .post("/profile/colleagues/{id}/refusal", profile::colleagues::refuse)
         .post("/profile/colleagues/{id}/handover", profile::colleagues::hand_over)
+        .post("/profile/colleagues/{id}/second-factor-reset", profile::colleagues::reset_second_factor)
         .post("/profile/sharing", profile::colleagues::share)
         .get("/profile/letters", profile::letters::list)
         .post("/profile/letters", profile::letters::choose)

@@ -526,15 +526,24 @@ pub struct Colleague {
     pub disabled: bool,
     /// When he registered.
     pub created_at: Instant,
+    second_factor: i64,
+}
+
+impl Colleague {
+    /// Whether his log-in asks for a second factor.
+    pub const fn has_second_factor(&self) -> bool {
+        self.second_factor == 1
+    }
 }
 
 /// All users of an organisation: its administrator first, those who wait next.
 pub async fn colleagues(source: &impl Source, organisation: OrganisationId) -> DbResult<Vec<Colleague>> {
     rows(
         source.connection(),
-        "SELECT id, username, contact_name, contact_phone, membership, disabled, created_at FROM account \
-         WHERE organisation_id = $1 \
-         ORDER BY CASE membership WHEN 'administrator' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END, id",
+        "SELECT c.id, c.username, c.contact_name, c.contact_phone, c.membership, c.disabled, c.created_at, \
+         CAST(CASE WHEN f.confirmed_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS second_factor \
+         FROM account c LEFT JOIN second_factor f ON f.account_id = c.id WHERE c.organisation_id = $1 \
+         ORDER BY CASE c.membership WHEN 'administrator' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END, c.id",
         params![organisation],
     )
     .await

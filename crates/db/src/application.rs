@@ -436,6 +436,17 @@ pub async fn first_items(source: &impl Source, application: ApplicationId, limit
     found.into_iter().map(ItemColumns::item).collect()
 }
 
+/// The ids of all products, in the order of their 序号. The caller has loaded the application in scope.
+pub async fn item_ids(source: &impl Source, application: ApplicationId) -> DbResult<Vec<ItemId>> {
+    #[derive(crate::Row)]
+    struct Columns {
+        id: ItemId,
+    }
+    let sql = "SELECT id FROM application_item WHERE application_id = $1 ORDER BY id";
+    let found: Vec<Columns> = rows(source.connection(), sql, params![application]).await?;
+    Ok(found.into_iter().map(|c| c.id).collect())
+}
+
 /// What the list of products is narrowed by; empty = no condition (D27).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ItemFilter<'a> {
@@ -445,6 +456,8 @@ pub struct ItemFilter<'a> {
     pub hs_code: &'a str,
     /// 规格型号.
     pub model: &'a str,
+    /// Only these, when there are any.
+    pub among: &'a [ItemId],
 }
 
 impl ItemFilter<'_> {
@@ -455,6 +468,12 @@ impl ItemFilter<'_> {
             .contains("n.product_folded", self.product_name)
             .contains("n.hs_code", self.hs_code)
             .contains("n.model_folded", self.model);
+        let conditions = if self.among.is_empty() {
+            conditions
+        } else {
+            let among: Vec<_> = self.among.iter().map(ToString::to_string).collect();
+            conditions.and(&format!("n.id IN ({})", among.join(", ")), vec![])
+        };
         // 序号 is that of the whole list, whatever it is narrowed by.
         let sql = format!(
             "SELECT {columns} FROM (SELECT ROW_NUMBER() OVER (ORDER BY i.id) AS ordinal, i.* FROM application_item i \
@@ -845,27 +864,39 @@ pub async fn keep_snapshot(tx: &Tx, seen: &Application, snapshot: &Snapshot, now
     Ok(())
 }
 
-/// The newest submissions of an application, at most two, newest first. The caller has loaded the application in scope.
-pub async fn snapshots(source: &impl Source, application: ApplicationId) -> DbResult<Vec<(Instant, Snapshot)>> {
-    #[derive(crate::Row)]
-    struct Kept {
-        at: Instant,
-        body: String,
-    }
-    let found: Vec<Kept> = rows(
+/// A submission whose content was kept.
+#[derive(Debug, Clone, Copy, crate::Row)]
+pub struct Submission {
+    /// The version of the application that was submitted.
+    pub version: i64,
+    /// When.
+    pub at: Instant,
+}
+
+/// The submissions of an application, newest first. The caller has loaded the application in scope.
+pub async fn submissions(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Submission>> {
+    rows(
         source.connection(),
-        "SELECT at, body FROM application_snapshot WHERE application_id = $1 ORDER BY version DESC LIMIT 2",
+        "SELECT version, at FROM application_snapshot WHERE application_id = $1 ORDER BY version DESC",
         params![application],
     )
+    .await
+}
+
+/// What a submission held. The caller has loaded the application in scope.
+pub async fn snapshot(source: &impl Source, application: ApplicationId, version: i64) -> DbResult<Snapshot> {
+    #[derive(crate::Row)]
+    struct Kept {
+        body: String,
+    }
+    let found: Option<Kept> = row(
+        source.connection(),
+        "SELECT body FROM application_snapshot WHERE application_id = $1 AND version = $2",
+        params![application, version],
+    )
     .await?;
-    found
-        .into_iter()
-        .map(|kept| {
-            let snapshot = serde_json::from_str(&kept.body)
-                .map_err(|e| DbError::Inconsistent(format!("snapshot of application {application}: {e}")))?;
-            Ok((kept.at, snapshot))
-        })
-        .collect()
+    serde_json::from_str(&found.ok_or(DbError::NotFound)?.body)
+        .map_err(|e| DbError::Inconsistent(format!("snapshot of application {application}: {e}")))
 }
 
 /// 办理: takes the case for this officer (E14). Refused when somebody else holds it.

@@ -46,6 +46,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0025_ledger"),
     || file!(Sqlite, "sqlite", "0026_ledger_append_only"),
     || file!(Postgres, "postgres", "0026_ledger_append_only_postgres"),
+    || file!(Sqlite, "sqlite", "0030_security_letters"),
+    || file!(Postgres, "postgres", "0030_security_letters_postgres"),
 ];
 
 struct Migrator;

@@ -3,7 +3,7 @@
 //! A factor counts once it is confirmed. Of its secret only a salt is stored; the caller makes the secret from it with the
 //! key of the installation. Of a recovery code only a keyed hash is stored.
 
-use domain::ids::AccountId;
+use domain::ids::{AccountId, OrganisationId};
 use domain::time::Instant;
 
 use crate::audit::{self, By, Entry, Subject};
@@ -134,6 +134,22 @@ pub async fn disable(tx: &Tx, account: AccountId, by: &By, now: Instant) -> DbRe
     tx.run("DELETE FROM recovery_code WHERE account_id = $1", params![account]).await?;
     audit::record(tx, Subject::Account(account), by, now, &Entry::of("disable_second_factor")).await?;
     Ok(true)
+}
+
+/// The administrator of an organisation takes the factor of a confirmed colleague away, who has lost it: with its recovery
+/// codes, and the colleague's login sessions end. [`DbError::Overtaken`] when he is no such colleague or has none.
+pub async fn reset(tx: &Tx, organisation: OrganisationId, colleague: AccountId, by: &By, now: Instant) -> DbResult<()> {
+    // Locks the account's row, as the others do.
+    let sql = "UPDATE account SET version = version + 1 \
+               WHERE id = $1 AND organisation_id = $2 AND membership = 'confirmed' AND NOT disabled";
+    let done = tx.run(sql, params![colleague, organisation]).await?;
+    one_of(done, "该用户不是本单位已确认的用户，请刷新后查看")?;
+    let sql = "DELETE FROM second_factor WHERE account_id = $1 AND confirmed_at IS NOT NULL";
+    let done = tx.run(sql, params![colleague]).await?;
+    one_of(done, "该用户没有启用两步验证，请刷新后查看")?;
+    tx.run("DELETE FROM recovery_code WHERE account_id = $1", params![colleague]).await?;
+    tx.run("DELETE FROM login_session WHERE account_id = $1", params![colleague]).await?;
+    audit::record(tx, Subject::Account(colleague), by, now, &Entry::of("reset_second_factor")).await
 }
 
 fn one_of(changed: u64, sentence: &str) -> DbResult<()> {

@@ -1,9 +1,10 @@
 //! 补正 (manual §2.4): what 送补正 names, what a submission held, and how two submissions differ.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::application::{Basics, ItemForm, Part};
 use crate::ids::{AttachmentKindCode, ItemId};
+use crate::text;
 
 /// The fields of 申请基本信息 that can be named: all but 免办条款 and 产品最终使用地, which stay locked (R-2.4-04).
 pub const BASICS_FIELDS: [(&str, &str); 15] = [
@@ -43,16 +44,52 @@ pub const ITEM_FIELDS: [(&str, &str); 15] = [
     ("remark", "备注"),
 ];
 
-/// A field that 送补正 names: one of the form, or a kind of attachment. Written `items.model`.
+/// A field that 送补正 names: one of the form, or a kind of attachment; of the products that of all, or of a few. Written
+/// `items.model`, or `items.model@3:77;7:81` for the third and the seventh product.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NamedField {
     /// The part it stands in.
     pub part: Part,
     /// Its name in the form; of 申请附件信息 the code of the kind.
     pub field: String,
+    /// The products whose field it is; empty means every product.
+    pub products: Vec<NamedProduct>,
+}
+
+/// A product whose field 送补正 names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NamedProduct {
+    /// 序号 on the page of the officer who named it.
+    pub ordinal: usize,
+    /// Its id: it stays when other products come and go.
+    pub id: ItemId,
 }
 
 impl NamedField {
+    /// A field of the whole part.
+    pub fn new(part: Part, field: &str) -> Self {
+        Self { part, field: field.to_owned(), products: Vec::new() }
+    }
+
+    /// Whether a product's field is meant; one that is not stored yet has no id.
+    pub fn concerns(&self, product: Option<ItemId>) -> bool {
+        self.part == Part::Items
+            && (self.products.is_empty() || self.products.iter().any(|named| Some(named.id) == product))
+    }
+
+    /// The 序号 of its products for people, `3、7-9`; `""` for all.
+    pub fn numbers(&self) -> String {
+        let mut spans: Vec<(usize, usize)> = Vec::new();
+        for product in &self.products {
+            match spans.last_mut() {
+                Some((_, to)) if *to + 1 == product.ordinal => *to = product.ordinal,
+                _ => spans.push((product.ordinal, product.ordinal)),
+            }
+        }
+        let word = |(from, to): &(usize, usize)| if from == to { from.to_string() } else { format!("{from}-{to}") };
+        spans.iter().map(word).collect::<Vec<_>>().join("、")
+    }
+
     /// The label on the form; of a kind of attachment the caller knows its name.
     pub fn label(&self) -> Option<&'static str> {
         let of = |fields: &[(&str, &'static str)]| fields.iter().find(|f| f.0 == self.field).map(|f| f.1);
@@ -66,7 +103,11 @@ impl NamedField {
 
 impl std::fmt::Display for NamedField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.part, self.field)
+        write!(f, "{}.{}", self.part, self.field)?;
+        for (n, product) in self.products.iter().enumerate() {
+            write!(f, "{}{}:{}", if n == 0 { '@' } else { ';' }, product.ordinal, product.id)?;
+        }
+        Ok(())
     }
 }
 
@@ -79,9 +120,15 @@ impl std::str::FromStr for NamedField {
     type Err = UnknownField;
 
     fn from_str(word: &str) -> Result<Self, UnknownField> {
-        let (part, field) = word.split_once('.').ok_or(UnknownField)?;
+        let (part, rest) = word.split_once('.').ok_or(UnknownField)?;
         let part: Part = part.parse().map_err(|_| UnknownField)?;
-        let named = Self { part, field: field.to_owned() };
+        let (field, products) = match rest.split_once('@') {
+            Some((field, products)) if part == Part::Items => (field, named_products(products)?),
+            Some(_) => return Err(UnknownField),
+            // Of all products; so was every field named before single products could be.
+            None => (rest, Vec::new()),
+        };
+        let named = Self { part, field: field.to_owned(), products };
         let is_kind = !field.is_empty() && field.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         match part {
             Part::Basics | Part::Items if named.label().is_some() => Ok(named),
@@ -89,6 +136,51 @@ impl std::str::FromStr for NamedField {
             Part::Basics | Part::Items | Part::Attachments => Err(UnknownField),
         }
     }
+}
+
+fn named_products(words: &str) -> Result<Vec<NamedProduct>, UnknownField> {
+    let product = |word: &str| {
+        let (ordinal, id) = word.split_once(':')?;
+        Some(NamedProduct { ordinal: ordinal.parse().ok()?, id: id.parse().ok()? })
+    };
+    words.split(';').map(|word| product(word).ok_or(UnknownField)).collect()
+}
+
+/// Products that a field may name one by one; of more, all are meant.
+pub const MOST_NAMED: usize = 200;
+
+/// Reads 产品序号 such as `3,7-9` in an application of `count` products: ascending, each once.
+///
+/// # Errors
+///
+/// A sentence that says how to mend it.
+pub fn product_numbers(typed: &str, count: usize) -> Result<Vec<usize>, String> {
+    let plain = text::half_width(typed).replace(['–', '—', '~', '至', '到'], "-");
+    // Blanks beside a dash belong to it, others part the numbers.
+    let joined = plain.split('-').map(str::trim).collect::<Vec<_>>().join("-");
+    let words = joined.split([',', '、', ';']).flat_map(str::split_whitespace);
+    let mut found = BTreeSet::new();
+    for word in words {
+        let (from, to) = word.split_once('-').unwrap_or((word, word));
+        let (Ok(from), Ok(to)) = (from.parse::<usize>(), to.parse::<usize>()) else {
+            return Err(format!("产品序号“{word}”写法不对，请填写数字，多个用逗号隔开，连续的用“-”连接，如 3,7-9"));
+        };
+        if from > to {
+            return Err(format!("产品序号“{word}”请从小到大填写，如 {to}-{from}"));
+        }
+        if from == 0 || to > count {
+            let wrong = if from == 0 { from } else { to };
+            return Err(format!("没有第 {wrong} 项产品，本申请共 {count} 项产品，请填写 1 至 {count} 的序号"));
+        }
+        found.extend(from..=to);
+    }
+    if found.is_empty() {
+        return Err("请填写产品序号，如 3,7-9；指全部产品时不填".to_owned());
+    }
+    if found.len() > MOST_NAMED {
+        return Err(format!("最多指定 {MOST_NAMED} 项产品，现在是 {} 项；指全部产品时请不填序号", found.len()));
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// What an application held when it was submitted.
@@ -383,6 +475,49 @@ mod tests {
         for wrong in ["", "basics", "basics.", "attachments.", "attachments.a,b", "nothing.model"] {
             assert_eq!(wrong.parse::<NamedField>(), Err(UnknownField), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_field_names_all_products_or_some() {
+        let all: NamedField = "items.model".parse().unwrap();
+        assert!(all.concerns(None) && all.concerns(Some(ItemId::new(7))) && all.numbers().is_empty());
+        let some: NamedField = "items.model@3:77;7:81;8:82;9:90;12:5".parse().unwrap();
+        assert_eq!(some.numbers(), "3、7-9、12");
+        assert_eq!(some.to_string().parse(), Ok(some.clone()));
+        assert!(some.concerns(Some(ItemId::new(81))) && !some.concerns(Some(ItemId::new(7))) && !some.concerns(None));
+        assert!(!NamedField::new(Part::Basics, "remark").concerns(Some(ItemId::new(7))));
+        for wrong in ["items.model@", "items.model@3", "items.model@3:x", "basics.remark@1:1", "items.nothing@1:1"] {
+            assert_eq!(wrong.parse::<NamedField>(), Err(UnknownField), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn product_numbers_are_read_as_people_write_them() {
+        for (typed, numbers) in [
+            ("3", vec![3]),
+            ("3,7-9", vec![3, 7, 8, 9]),
+            ("３，7 － 9、 3", vec![3, 7, 8, 9]),
+            ("1 2;4至5\n6~6", vec![1, 2, 4, 5, 6]),
+            ("10", vec![10]),
+        ] {
+            assert_eq!(product_numbers(typed, 10).unwrap_or_default(), numbers, "{typed}");
+        }
+        for (typed, sentence) in [
+            ("x", "写法不对"),
+            ("3-", "写法不对"),
+            ("1-2-3", "写法不对"),
+            ("-3", "写法不对"),
+            ("9-7", "如 7-9"),
+            ("0", "没有第 0 项产品"),
+            ("3,11", "没有第 11 项产品，本申请共 10 项产品"),
+            (" , ", "请填写产品序号"),
+            ("99999999999999999999", "写法不对"),
+        ] {
+            let why = product_numbers(typed, 10).unwrap_err();
+            assert!(why.contains(sentence), "{typed}: {why}");
+        }
+        assert_eq!(product_numbers("1-200", 2000).map(|n| n.len()), Ok(MOST_NAMED));
+        assert!(product_numbers("1-201", 2000).unwrap_err().contains("最多指定 200 项产品，现在是 201 项"));
     }
 
     #[test]

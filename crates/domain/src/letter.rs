@@ -4,7 +4,7 @@ use crate::actor::words;
 use crate::workflow::State;
 
 words! {
-    /// 邮件通知: which letters a user wants. Letters with a new password go in any case.
+    /// 邮件通知: which letters a user wants. Letters about his password and the security of his account go in any case.
     LetterChoice {
         /// One for every change of status.
         Every = "every", "每次状态变化都通知";
@@ -44,6 +44,8 @@ words! {
         Draft = "draft", "草稿到期";
         /// A new password (D18).
         Password = "password", "取回密码";
+        /// Something happened to the log-in of an account.
+        Security = "security", "账户安全";
     }
 }
 

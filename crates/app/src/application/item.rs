@@ -412,7 +412,7 @@ async fn build(
         })
         .collect();
     let item = data.get("item").to_owned();
-    let marked = marked(application, hs);
+    let marked = marked(application, hs, data.get("item").parse().ok());
     let autosave = TypedPage::of_item(item.parse().ok()).address(id);
     let restore = if item.is_empty() {
         format!("/applications/{id}/items/new?restore=1")
@@ -451,9 +451,9 @@ async fn build(
     })
 }
 
-/// The fields that 送补正 names; 产品特性 stands for all of them.
-fn marked(application: &Application, hs: &HsType) -> Vec<String> {
-    let mut fields = correction::fields_of(application, Part::Items);
+/// The fields of this product that 送补正 names; 产品特性 stands for all of them.
+fn marked(application: &Application, hs: &HsType, item: Option<ItemId>) -> Vec<String> {
+    let mut fields = correction::fields_of_item(application, item);
     if fields.iter().any(|f| f == "traits") {
         fields.extend((0..hs.characteristics.len()).map(|n| format!("trait_{n}")));
     }

@@ -1,5 +1,7 @@
 //! 附表产品信息: the list of products, 查询, 详细信息显示区, 删除 (manual §2.1.2).
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -17,7 +19,7 @@ use kit::{flash, page};
 
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
-use crate::parts::correction::{self, CorrectionNote};
+use crate::parts::correction::{self, CorrectionNote, ProductToCorrect};
 use crate::parts::view::{self, ItemRow, Row};
 
 /// 产品名称, HS 编码, 规格型号, and the product shown in the 详细信息显示区.
@@ -29,6 +31,9 @@ pub struct Filters {
     hs_code: String,
     #[serde(default)]
     model: String,
+    /// Only those that 送补正 names.
+    #[serde(default)]
+    to_correct: String,
     #[serde(default)]
     detail: String,
     #[serde(default)]
@@ -53,11 +58,23 @@ struct ItemsPage {
     id: ApplicationId,
     form: FormView,
     rows: Vec<ItemRow>,
+    /// What 送补正 names of single products.
+    to_correct: HashMap<ItemId, ProductToCorrect>,
     total: i64,
     is_filtered: bool,
     detail: Option<Detail>,
     pager: Pager,
     filter_query: String,
+}
+
+impl ItemsPage {
+    /// What is to be corrected of a product that 送补正 names by itself.
+    fn correction_of(&self, row: &ItemRow) -> Option<String> {
+        let named = self.to_correct.get(&row.id)?;
+        let fields = named.fields.join("、");
+        let moved = i64::try_from(named.ordinal).is_ok_and(|ordinal| ordinal != row.ordinal);
+        Some(if moved { format!("{fields}（送补正时为第 {} 项）", named.ordinal) } else { fields })
+    }
 }
 
 /// The page.
@@ -73,13 +90,22 @@ pub async fn list(
         Err(elsewhere) => return Ok(elsewhere),
     };
     let references = app.references.now();
-    let filter = ItemFilter { product_name: &filters.product_name, hs_code: &filters.hs_code, model: &filters.model };
+    let to_correct = correction::products_to_correct(&draft.application);
+    let named: Vec<ItemId> =
+        if filters.to_correct.is_empty() { Vec::new() } else { to_correct.keys().copied().collect() };
+    let filter = ItemFilter {
+        product_name: &filters.product_name,
+        hs_code: &filters.hs_code,
+        model: &filters.model,
+        among: &named,
+    };
     let total = count_items(&read, id, &ItemFilter::default()).await?;
     let found = count_items(&read, id, &filter).await?;
     let pairs = [
         ("product_name", filters.product_name.as_str()),
         ("hs_code", filters.hs_code.as_str()),
         ("model", filters.model.as_str()),
+        ("to_correct", if named.is_empty() { "" } else { "1" }),
     ];
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
     let pager = Pager::new(&query, found, &format!("/applications/{id}/items"), &pairs);
@@ -90,7 +116,8 @@ pub async fn list(
         (Err(_), None) => None,
     };
     let crumbs = [("查看申请列表", "/applications")];
-    let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let filled = pairs.iter().filter(|(_, v)| !v.is_empty());
+    let data = FormData::from_pairs(filled.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
     let filter_query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()))
         .finish();
@@ -100,6 +127,7 @@ pub async fn list(
         correction: correction::note(&read, &app, &draft.application).await?,
         id,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
+        to_correct,
         total,
         rows: page.iter().map(|(ordinal, item)| view::item_row(&references, *ordinal, item)).collect(),
         is_filtered: pairs.iter().any(|(_, v)| !v.is_empty()),

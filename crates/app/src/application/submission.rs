@@ -88,7 +88,7 @@ async fn build(
     let crumbs = [("查看申请列表", "/applications")];
     let mut shell = frame::signed(app, user, "核对申请信息", Entry::Applications, &crumbs).await?;
     shell.error_title = !faults.is_empty();
-    let shown = Shown::Page(pages, format!("/applications/{id}/submission"));
+    let shown = Shown::Page(pages, format!("/applications/{id}/submission"), Vec::new());
     let view = view::of_items(&app.db.read(), app, application, items, &shown).await?;
     let mut warnings: Vec<String> = application::warnings(&application.basics).into_iter().map(str::to_owned).collect();
     let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();

@@ -32,14 +32,47 @@ use crate::parts::view::{self, Shown, View};
 struct PartChoice {
     part: Part,
     is_ticked: bool,
-    /// Value, label, ticked.
-    fields: Vec<(String, String, bool)>,
+    fields: Vec<FieldChoice>,
+    /// A field may be named of single products.
+    names_products: bool,
 }
 
 impl PartChoice {
     fn is_open(&self) -> bool {
-        self.fields.iter().any(|f| f.2)
+        self.fields.iter().any(|f| f.is_ticked || !f.numbers.is_empty())
     }
+}
+
+/// A field that 送补正 may name.
+struct FieldChoice {
+    value: String,
+    label: String,
+    is_ticked: bool,
+    /// The name of the input for 产品序号.
+    numbers_name: String,
+    /// What was typed there.
+    numbers: String,
+}
+
+/// The input for 产品序号 beside a field.
+pub fn numbers_name(field: &NamedField) -> String {
+    format!("products.{}", field.field)
+}
+
+/// 产品序号 as typed beside a field of the products; `""` for those of the other parts.
+pub fn numbers_of<'f>(form: &'f FormData, field: &NamedField) -> &'f str {
+    if field.part == Part::Items { form.get(&numbers_name(field)).trim() } else { "" }
+}
+
+/// `?compare=` an earlier submission, and the page of the products.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct CaseQuery {
+    #[serde(default)]
+    compare: String,
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    size: String,
 }
 
 #[derive(Template)]
@@ -120,10 +153,10 @@ pub async fn show(
     State(app): State<App>,
     officer: BureauOfficer,
     Path(id): Path<ApplicationId>,
-    Query(pages): Query<PageQuery>,
+    Query(query): Query<CaseQuery>,
 ) -> Result<Response, AppError> {
     let application = db::application::load(&app.db.read(), &officer.scope(), id, app.now()).await?;
-    let page = build(&app, &officer, &application, None, None, pages).await?;
+    let page = build(&app, &officer, &application, None, None, query).await?;
     page::render(&page)
 }
 
@@ -135,7 +168,7 @@ pub async fn again(
     form: FormData,
     errors: FieldErrors,
 ) -> Result<Response, AppError> {
-    let page = build(app, officer, application, Some((form, errors)), None, PageQuery::default()).await?;
+    let page = build(app, officer, application, Some((form, errors)), None, CaseQuery::default()).await?;
     page::unprocessable(&page)
 }
 
@@ -148,7 +181,7 @@ pub async fn conflict(
     sentence: String,
 ) -> Result<Response, AppError> {
     let typed = Some((form, FieldErrors::default()));
-    let page = build(app, officer, application, typed, Some(sentence), PageQuery::default()).await?;
+    let page = build(app, officer, application, typed, Some(sentence), CaseQuery::default()).await?;
     page::with_status(StatusCode::CONFLICT, &page)
 }
 
@@ -165,13 +198,16 @@ async fn build(
     application: &Application,
     typed: Option<(FormData, FieldErrors)>,
     conflict: Option<String>,
-    pages: PageQuery,
+    query: CaseQuery,
 ) -> Result<CasePage, AppError> {
     let id = application.id;
     let read = app.db.read();
     let of = &application.ownership;
     let post = of.state.post();
-    let view = view::load(&read, app, application, &Shown::Page(pages, format!("/casework/{id}"))).await?;
+    let pages = PageQuery { page: query.page, size: query.size };
+    let path = format!("/casework/{id}");
+    let view = view::load(&read, app, application, &Shown::Page(pages, path, vec![("compare", query.compare.clone())]))
+        .await?;
     let timeline = timeline::load(&read, app, id, true).await?;
     let references = app.references.now();
     let (mut data, errors) = typed.unwrap_or_default();
@@ -189,7 +225,7 @@ async fn build(
     {
         data.set("decision", action.word());
     }
-    let parts = part_choices(app, application, &data);
+    let parts = part_choices(app, application, &data, view.item_count);
     let number = application.number.clone().unwrap_or_default();
     let back = post.map_or_else(|| "/main".to_owned(), |p| format!("/casework?post={}", p.word()));
     let crumb = post.map_or_else(|| "待办".to_owned(), |p| format!("{}待办", p.label()));
@@ -227,7 +263,7 @@ async fn build(
         paper: of.state == S::Comparing,
         missing_glyphs,
         conflict,
-        changes: correction::changes(&read, app, application).await?,
+        changes: correction::changes(&read, app, application, &query.compare).await?,
         view,
         timeline,
         form: FormView::new(data, errors, &officer.caller.csrf),
@@ -240,17 +276,16 @@ pub fn fields(app: &App, application: &Application) -> Vec<NamedField> {
     let today = app.clock.today();
     let basics = &application.basics;
     let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, today));
-    let named = |part: Part, field: &str| NamedField { part, field: field.to_owned() };
     let kinds = references.needs(bureau, &basics.clause, today);
     BASICS_FIELDS
         .iter()
-        .map(|f| named(Part::Basics, f.0))
-        .chain(ITEM_FIELDS.iter().map(|f| named(Part::Items, f.0)))
-        .chain(kinds.iter().map(|k| named(Part::Attachments, k.0.as_str())))
+        .map(|f| NamedField::new(Part::Basics, f.0))
+        .chain(ITEM_FIELDS.iter().map(|f| NamedField::new(Part::Items, f.0)))
+        .chain(kinds.iter().map(|k| NamedField::new(Part::Attachments, k.0.as_str())))
         .collect()
 }
 
-fn part_choices(app: &App, application: &Application, data: &FormData) -> Vec<PartChoice> {
+fn part_choices(app: &App, application: &Application, data: &FormData, item_count: i64) -> Vec<PartChoice> {
     let references = app.references.now();
     let fields = fields(app, application);
     let choice = |part: &Part| PartChoice {
@@ -261,10 +296,16 @@ fn part_choices(app: &App, application: &Application, data: &FormData) -> Vec<Pa
             .filter(|f| f.part == *part)
             .map(|f| {
                 let value = f.to_string();
-                let is_ticked = data.all("field").any(|v| v == value);
-                (value, correction::label(&references, f), is_ticked)
+                FieldChoice {
+                    is_ticked: data.all("field").any(|v| v == value),
+                    value,
+                    label: correction::label(&references, f),
+                    numbers_name: numbers_name(f),
+                    numbers: numbers_of(data, f).to_owned(),
+                }
             })
             .collect(),
+        names_products: *part == Part::Items && item_count > 1,
     };
     Part::ALL.iter().map(choice).collect()
 }

@@ -6,8 +6,8 @@ use db::application::Remarks;
 use db::certificate::Issue;
 use domain::application::{Application, Part};
 use domain::certificate::Validity;
-use domain::correction::NamedField;
-use domain::ids::{ApplicationId, BureauCode};
+use domain::correction::{NamedField, NamedProduct, product_numbers};
+use domain::ids::{ApplicationId, BureauCode, ItemId};
 use domain::number::check_code;
 use domain::policy;
 use domain::time::Day;
@@ -60,7 +60,9 @@ pub async fn create(
     }
     let offered = case::decisions(&officer, &application, case::after_final(&app, &application));
     let fields = case::fields(&app, &application);
-    let decision = match parse(&form, offered.iter().map(|(a, _)| *a), &fields, app.clock.today()) {
+    let names_products = fields.iter().any(|f| !case::numbers_of(&form, f).is_empty());
+    let products = if names_products { db::application::item_ids(&tx, id).await? } else { Vec::new() };
+    let decision = match parse(&form, offered.iter().map(|(a, _)| *a), &fields, &products, app.clock.today()) {
         Ok(decision) => decision,
         Err(errors) => {
             drop(tx);
@@ -97,6 +99,7 @@ fn parse(
     form: &FormData,
     offered: impl Iterator<Item = Action>,
     offered_fields: &[NamedField],
+    products: &[ItemId],
     today: Day,
 ) -> Result<Decision, FieldErrors> {
     let mut check = Checker::new(form);
@@ -114,7 +117,18 @@ fn parse(
     let mut parts: Vec<Part> = Vec::new();
     let mut fields: Vec<NamedField> = Vec::new();
     if action == Some(Action::Return) {
-        fields.extend(offered_fields.iter().filter(|f| form.all("field").any(|v| v == f.to_string())).cloned());
+        for offered in offered_fields {
+            let numbers = case::numbers_of(form, offered);
+            if !numbers.is_empty() {
+                // A product that is named names its field too.
+                match named_products(numbers, products) {
+                    Ok(products) => fields.push(NamedField { products, ..offered.clone() }),
+                    Err(why) => check.error(&case::numbers_name(offered), why),
+                }
+            } else if form.all("field").any(|v| v == offered.to_string()) {
+                fields.push(offered.clone());
+            }
+        }
         // A field that is named names its part too.
         let named = |part: &Part| form.all("part").any(|v| v == part.word()) || fields.iter().any(|f| f.part == *part);
         parts.extend(Part::ALL.iter().copied().filter(named));
@@ -149,6 +163,13 @@ fn parse(
     check.finish()?;
     let Some(action) = action else { return Err(FieldErrors::default()) };
     Ok(Decision { action, opinion, parts, fields, detail, validity })
+}
+
+/// The products of these 序号.
+fn named_products(numbers: &str, products: &[ItemId]) -> Result<Vec<NamedProduct>, String> {
+    let numbers = product_numbers(numbers, products.len())?;
+    let named = |ordinal: &usize| Some(NamedProduct { ordinal: *ordinal, id: *products.get(ordinal - 1)? });
+    Ok(numbers.iter().filter_map(named).collect())
 }
 
 /// Why a certificate cannot be issued now: a character that its face lacks (E27), or no key to sign with (E35).

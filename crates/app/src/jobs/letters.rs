@@ -1,7 +1,8 @@
-//! Letters to applicants, written when the status changes, in the same transaction: a letter always says the status
-//! that caused it, and none is written twice.
+//! Letters to users, written in the transaction of what they tell: a letter always says the status that caused it, and
+//! none is written twice.
 
 use db::application::Remarks;
+use db::audit::By;
 use domain::actor::Post;
 use domain::application::{Application, Part};
 use domain::workflow::{Action, State, Transition};
@@ -63,9 +64,53 @@ pub(super) fn draft_ends(app: &App, to: &str, draft: &Application) -> Letter {
     letter(app, to, format!("草稿 {} 将自动删除，{left}", draft.id), lines)
 }
 
+/// The letter about a recovery code that was used to log in.
+pub(super) fn recovery_code_used(app: &App, to: &str, by: &By, left: i64) -> Letter {
+    let rest = match left {
+        0 => "恢复码已全部用完，请尽快重新生成。".to_owned(),
+        _ => format!("还有 {left} 个恢复码没有用过。"),
+    };
+    let page = app.config.absolute("/profile/second-factor");
+    let lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("用户 {} 于 {} 用恢复码通过两步验证并登录{}。{rest}", by.name, app.now().china(), from(by)),
+        String::new(),
+        format!("如果是您本人登录：手机丢失或更换的，请停用两步验证后重新设置；需要新的恢复码时，可以重新生成：{page}"),
+        format!("如果不是您本人登录：请立即修改密码并重新生成恢复码：{}", app.config.absolute("/profile/password")),
+        String::new(),
+    ];
+    signed(to, "CCC 免办电子审批系统：恢复码已用于登录".to_owned(), lines)
+}
+
+/// The letter about a second factor that the organisation's administrator switched off.
+pub(super) fn second_factor_reset(app: &App, to: &str, username: &str, by: &By) -> Letter {
+    let lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("本单位的单位管理员 {} 于 {} 重置了用户 {username} 的两步验证。", by.name, app.now().china()),
+        "两步验证已停用，原来的恢复码全部作废，您的登录已全部退出；密码没有变化，下次登录只需输入密码。".to_owned(),
+        String::new(),
+        format!("下一步：登录后重新设置两步验证：{}", app.config.absolute("/profile/second-factor")),
+        "如果您没有请单位管理员重置，请立即修改密码，并与单位管理员核实。".to_owned(),
+        String::new(),
+    ];
+    signed(to, "CCC 免办电子审批系统：两步验证已重置".to_owned(), lines)
+}
+
+/// From which network address, when it is known.
+fn from(by: &By) -> String {
+    if by.address.is_empty() { String::new() } else { format!("，网络地址 {}", by.address) }
+}
+
 fn letter(app: &App, to: &str, subject: String, mut lines: Vec<String>) -> Letter {
     lines.push(format!("修改邮件通知：{}", app.config.absolute("/profile/letters")));
-    lines.extend([String::new(), END.to_owned(), "国家认监委 CCC 免办电子审批系统".to_owned(), String::new()]);
+    lines.push(String::new());
+    signed(to, subject, lines)
+}
+
+fn signed(to: &str, subject: String, mut lines: Vec<String>) -> Letter {
+    lines.extend([END.to_owned(), "国家认监委 CCC 免办电子审批系统".to_owned(), String::new()]);
     Letter { to: to.to_owned(), subject, body: lines.join("\n"), reference: String::new() }
 }
 

@@ -138,6 +138,27 @@ async fn remind(tx: &Tx, app: &App, draft: &Application, day: i64) -> Result<(),
     Ok(())
 }
 
+/// The user is told that a recovery code opened his account, and how many are left; whatever he chose about letters.
+pub async fn recovery_code_used(tx: &Tx, app: &App, account: AccountId, by: &By) -> Result<(), AppError> {
+    let left = db::second_factor::codes_left(tx, account).await?;
+    warn(tx, app, account, |to| letters::recovery_code_used(app, to, by, left)).await
+}
+
+/// The user is told that his administrator switched his second factor off; whatever he chose about letters.
+pub async fn second_factor_reset(tx: &Tx, app: &App, account: AccountId, by: &By) -> Result<(), AppError> {
+    let user = db::account::actor(tx, account).await?;
+    warn(tx, app, account, |to| letters::second_factor_reset(app, to, user.name(), by)).await
+}
+
+/// A letter about the security of an account, to the mailbox that it has now.
+async fn warn(tx: &Tx, app: &App, account: AccountId, letter: impl FnOnce(&str) -> Letter) -> Result<(), AppError> {
+    let mailbox = letter::mailbox(tx, account).await?;
+    if !mailbox.contact_email.is_empty() {
+        post(tx, account, LetterKind::Security, letter(&mailbox.contact_email), app.now()).await?;
+    }
+    Ok(())
+}
+
 /// A letter that nobody tries to send any more goes once more. It goes to the mailbox that the user has now; a password
 /// only to the one that was asked for.
 pub async fn resend(

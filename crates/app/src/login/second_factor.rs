@@ -18,7 +18,7 @@ use kit::shell::Shell;
 use kit::{page, session_ended};
 
 use super::login;
-use crate::{frame, second_factor};
+use crate::{frame, jobs, second_factor};
 
 /// How long a ticket is good.
 const MINUTES: i64 = 5;
@@ -108,6 +108,9 @@ pub async fn submit(State(app): State<App>, caller: Caller, Submitted(form): Sub
         return again(form, second_factor::WRONG);
     }
     db::session::forgive(&tx, &subject).await?;
+    if let Some(second_factor::Proof::Code(_)) = proof {
+        jobs::recovery_code_used(&tx, &app, account.id, &by).await?;
+    }
     let one_time = match ticket.one_time {
         Some(id) => {
             let usable = db::one_time_password::usable(&tx, account.id, now).await?;

@@ -1,21 +1,26 @@
 //! 补正 as both sides read it (manual §2.4): what the officer asked for, and old and new beside each other.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 use db::Source;
 use db::audit::Subject;
 use domain::application::{Application, Part};
 use domain::correction::{self, Changes, Line, NamedField, Record, Sheet, Snapshot};
+use domain::ids::{ApplicationId, ItemId};
 use domain::workflow::State;
 use kit::app::App;
 use kit::error::AppError;
+use kit::form::Choice;
 use kit::reference::ReferenceCache;
 
 use crate::parts::{timeline, view};
 
-/// The name of a field that 送补正 names, for people.
+/// The name of a field that 送补正 names, for people; with its products, unless it is that of all.
 pub fn label(references: &ReferenceCache, named: &NamedField) -> String {
-    named.label().map_or_else(|| references.kind_name(&named.field).to_owned(), str::to_owned)
+    let name = named.label().unwrap_or_else(|| references.kind_name(&named.field));
+    if named.products.is_empty() { name.to_owned() } else { format!("{name}（第 {} 项）", named.numbers()) }
 }
 
 /// The fields of one part that an application's 送补正 names; none unless it is being corrected.
@@ -24,6 +29,38 @@ pub fn fields_of(application: &Application, part: Part) -> Vec<String> {
         return Vec::new();
     }
     application.return_fields.iter().filter(|f| f.part == part).map(|f| f.field.clone()).collect()
+}
+
+/// The fields of one product that its application's 送补正 names; one that is not stored yet has no id.
+pub fn fields_of_item(application: &Application, item: Option<ItemId>) -> Vec<String> {
+    if application.state() != State::Returned {
+        return Vec::new();
+    }
+    application.return_fields.iter().filter(|f| f.concerns(item)).map(|f| f.field.clone()).collect()
+}
+
+/// A product whose fields 送补正 names one by one.
+#[derive(Debug, Clone)]
+pub struct ProductToCorrect {
+    /// 序号 on the page of the officer.
+    pub ordinal: usize,
+    /// The names of the fields.
+    pub fields: Vec<&'static str>,
+}
+
+/// The products that an application's 送补正 names one by one; none unless it is being corrected.
+pub fn products_to_correct(application: &Application) -> HashMap<ItemId, ProductToCorrect> {
+    let mut found: HashMap<ItemId, ProductToCorrect> = HashMap::new();
+    if application.state() != State::Returned {
+        return found;
+    }
+    for field in application.return_fields.iter().filter(|f| f.part == Part::Items) {
+        for named in &field.products {
+            let fresh = ProductToCorrect { ordinal: named.ordinal, fields: Vec::new() };
+            found.entry(named.id).or_insert(fresh).fields.extend(field.label());
+        }
+    }
+    found
 }
 
 /// What the officer asked for, on top of every page of a correction (R-2.4-03).
@@ -67,42 +104,73 @@ pub async fn note(
     }))
 }
 
-/// Old and new of the last two submissions.
+/// Old and new: the last submission beside an earlier one.
 #[derive(Template, Debug, Clone)]
 #[template(path = "parts/correction_changes.html")]
 pub struct CorrectionChanges {
+    id: ApplicationId,
     /// When the older and the newer one were submitted.
     submitted: Option<(String, String)>,
+    /// The earlier submissions that can be chosen, newest first; none when there is one.
+    earlier: Vec<Choice>,
+    /// The chosen one.
+    compared: String,
+    /// It is the last but one.
+    is_last: bool,
     changes: Changes,
 }
 
 impl HtmlSafe for CorrectionChanges {}
 
 impl CorrectionChanges {
+    /// Submitted first by a program that kept no snapshots: said, not hidden.
+    fn unknown(id: ApplicationId) -> Self {
+        Self {
+            id,
+            submitted: None,
+            earlier: Vec::new(),
+            compared: String::new(),
+            is_last: true,
+            changes: Changes::default(),
+        }
+    }
+
     fn count(&self) -> usize {
         self.changes.basics.len() + self.changes.items.count() + self.changes.files.count()
     }
 }
 
-/// What the last correction changed; none of an application that was submitted once.
+/// What changed since an earlier submission, the last but one unless `compared` names another; none of an application that
+/// was submitted once.
 pub async fn changes(
     source: &impl Source,
     app: &App,
     application: &Application,
+    compared: &str,
 ) -> Result<Option<CorrectionChanges>, AppError> {
     // Set by 送补正 and kept from then on.
     if application.return_post.is_none() || application.state() == State::Returned {
         return Ok(None);
     }
+    let id = application.id;
+    let submissions = db::application::submissions(source, id).await?;
+    let [now, earlier @ ..] = submissions.as_slice() else { return Ok(Some(CorrectionChanges::unknown(id))) };
+    let chosen = earlier.iter().find(|s| s.version.to_string() == compared);
+    let Some(then) = chosen.or(earlier.first()) else { return Ok(Some(CorrectionChanges::unknown(id))) };
+    let old = db::application::snapshot(source, id, then.version).await?;
+    let new = db::application::snapshot(source, id, now.version).await?;
     let references = app.references.now();
-    let kept = db::application::snapshots(source, application.id).await?;
-    let [(now, new), (then, old)] = kept.as_slice() else {
-        // Submitted first by a program that kept no snapshots: said, not hidden.
-        return Ok(Some(CorrectionChanges { submitted: None, changes: Changes::default() }));
-    };
+    let choices = (1..=earlier.len())
+        .rev()
+        .zip(earlier)
+        .map(|(n, s)| Choice::new(s.version.to_string(), format!("第 {n} 次提交 {}", s.at.china())));
     Ok(Some(CorrectionChanges {
-        submitted: Some((then.china(), now.china())),
-        changes: correction::compare(&sheet(&references, old), &sheet(&references, new)),
+        id,
+        submitted: Some((then.at.china(), now.at.china())),
+        earlier: if earlier.len() > 1 { choices.collect() } else { Vec::new() },
+        compared: then.version.to_string(),
+        is_last: earlier.first().is_some_and(|s| s.version == then.version),
+        changes: correction::compare(&sheet(&references, &old), &sheet(&references, &new)),
     }))
 }
 

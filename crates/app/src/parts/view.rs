@@ -129,8 +129,8 @@ pub struct View {
 pub enum Shown {
     /// All of it, as on paper.
     All,
-    /// One page of the list at this address.
-    Page(PageQuery, String),
+    /// One page of the list at this address, whose links keep these parameters.
+    Page(PageQuery, String, Vec<(&'static str, String)>),
 }
 
 impl View {
@@ -197,10 +197,10 @@ pub async fn load_page(
     let first = if begins { first_items(source, application.id, FIRST_PAGE + 1).await? } else { Vec::new() };
     let fits = begins && first.len() <= usize::try_from(FIRST_PAGE).unwrap_or_default();
     if fits {
-        return of_items(source, app, application, &first, &Shown::Page(query, path)).await;
+        return of_items(source, app, application, &first, &Shown::Page(query, path, Vec::new())).await;
     }
     let count = count_items(source, application.id, &all).await?;
-    let pager = pager(&Shown::Page(query, path), count);
+    let pager = pager(&Shown::Page(query, path, Vec::new()), count);
     let (limit, offset) = pager.as_ref().map_or((count, 0), |p| (p.limit(), p.offset()));
     let items = if begins {
         (1..=FIRST_PAGE).zip(first).collect()
@@ -216,10 +216,11 @@ pub async fn load_page(
 fn pager(shown: &Shown, count: i64) -> Option<Pager> {
     match shown {
         Shown::All => None,
-        Shown::Page(query, path) => {
+        Shown::Page(query, path, kept) => {
+            let kept: Vec<_> = kept.iter().map(|(key, value)| (*key, value.as_str())).collect();
             let size = if query.size.is_empty() { FIRST_PAGE.to_string() } else { query.size.clone() };
             let query = PageQuery { page: query.page.clone(), size };
-            let pager = Pager::new(&query, count, path, &[]).at("part-items");
+            let pager = Pager::new(&query, count, path, &kept).at("part-items");
             (count > SIZES[0]).then_some(pager)
         }
     }

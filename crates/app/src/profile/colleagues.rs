@@ -1,5 +1,5 @@
-//! 单位用户: the users of one organisation code; its administrator confirms, refuses, hands over, and switches 单位内共享
-//! (D3, D5).
+//! 单位用户: the users of one organisation code; its administrator confirms, refuses, hands over, resets a lost
+//! second factor, and switches 单位内共享 (D3, D5).
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -15,6 +15,7 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::frame::{self, Entry};
+use crate::{jobs, second_factor};
 
 #[derive(Template)]
 #[template(path = "profile/colleagues.html")]
@@ -101,6 +102,27 @@ pub async fn hand_over(
     account::hand_over(&tx, user.user.organisation, user.user.account, id, &user.by(), app.now()).await?;
     tx.commit().await?;
     Ok(done(&app, "已移交单位管理员。您现在是已确认的用户。"))
+}
+
+/// 重置两步验证 of a confirmed colleague who lost his telephone and his recovery codes: it is off, his login sessions end,
+/// and a letter tells him.
+pub async fn reset_second_factor(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<AccountId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    require_administrator(&user)?;
+    if id == user.user.account {
+        let why = "单位管理员不能在此重置自己的两步验证。请用验证码或恢复码在“两步验证”页面停用；都已丢失的，请联系系统管理员。";
+        return Err(AppError::Forbidden(why.to_owned()));
+    }
+    let tx = app.db.begin().await?;
+    db::second_factor::reset(&tx, user.user.organisation, id, &user.by(), app.now()).await?;
+    db::session::forgive(&tx, &second_factor::subject(id)).await?;
+    jobs::second_factor_reset(&tx, &app, id, &user.by()).await?;
+    tx.commit().await?;
+    Ok(done(&app, "已重置该用户的两步验证，并已发送邮件告知。该用户的登录已全部退出，再次登录只需输入密码。"))
 }
 
 /// 单位内共享, on or off.

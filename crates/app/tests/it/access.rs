@@ -144,6 +144,7 @@ fn matrix() -> Vec<Row> {
         post("/profile/colleagues/{id}/confirmation", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/colleagues/{id}/refusal", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/colleagues/{id}/handover", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
+        post("/profile/colleagues/{id}/second-factor-reset", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/sharing", Nothing, &[], [Login, Led, No, Led, No, No, No, No]),
         get("/profile/letters", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
         post("/profile/letters", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),

@@ -49,6 +49,125 @@ async fn r_2_4_01_an_officer_names_parts_and_fields() {
     }
 }
 
+/// A submitted application of so many products, named 产品1, 产品2, …
+async fn with_products(site: &Site, user: &Browser, products: usize) -> String {
+    let id = story::complete_draft(site, user).await;
+    edit_first_product(user, &id, &[("product_name", "产品1")]).await.is(200);
+    for n in 2..=products {
+        add_product(user, &id, AIR_CONDITIONER, &[("product_name", &format!("产品{n}"))]).await.is(200);
+    }
+    submit(user, &id).await;
+    id
+}
+
+/// R-2.4-01: beside a field of the products the officer names those that are meant; what is no number, or no product, is
+/// refused beside its field, with everything that was typed.
+#[tokio::test]
+async fn r_2_4_01_an_officer_names_single_products() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let id = with_products(&site, &user, 4).await;
+        let page = bureau.accept.get(&format!("/casework/{id}")).await.is(200);
+        let form = page.form("提交意见").fill(&[
+            ("decision", "return"),
+            ("opinion", OPINION),
+            ("products.model", "3，x"),
+            ("products.qty", "2-5"),
+            ("products.brand", "4-2"),
+        ]);
+        let page = bureau.accept.send(&form.tick("field", "items.currency")).await.is(422);
+        assert_eq!(page.faulty_fields(), ["products.model", "products.brand", "products.qty"]);
+        assert!(page.error("products.model").contains("产品序号“x”写法不对"), "{}", page.error("products.model"));
+        assert!(page.error("products.qty").contains("没有第 5 项产品，本申请共 4 项产品"));
+        assert!(page.error("products.brand").contains("如 2-4"));
+        assert_eq!(page.value("products.model"), "3，x");
+        assert_eq!(page.texts("details.to-name[open] summary"), ["指定附表产品信息中的项目"]);
+        // Numbers alone name the field, and the part.
+        let form = page.form("提交意见").fill(&[
+            ("products.model", "3"),
+            ("products.qty", "4、2 - 3"),
+            ("products.brand", ""),
+        ]);
+        bureau.accept.send(&form).await.is(200).sees("已提交意见");
+        let line = "附表产品信息—规格型号（第 3 项）、附表产品信息—数量/重量（第 2-4 项）、附表产品信息—币制";
+        user.get(&format!("/applications/{id}")).await.is(200).sees(line);
+        bureau.accept.get(&format!("/casework/{id}")).await.sees(line);
+
+        // One product: nothing to choose from.
+        let id = story::submitted(&site, &user).await;
+        let page = bureau.accept.get(&format!("/casework/{id}")).await.is(200);
+        assert!(!page.html().contains("products.model"));
+    }
+}
+
+/// R-2.4-03: a field of a single product is marked on that product's form alone, and the product in the list, wherever it
+/// moves; the list can be narrowed to such products.
+#[tokio::test]
+async fn r_2_4_03_single_products_are_marked_in_the_list_and_on_their_forms() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let id = with_products(&site, &user, 4).await;
+        let page = bureau.accept.get(&format!("/casework/{id}")).await.is(200);
+        let form = page.form("提交意见").fill(&[
+            ("decision", "return"),
+            ("opinion", OPINION),
+            ("products.model", "2,4"),
+            ("products.brand", "4"),
+        ]);
+        bureau.accept.send(&form.tick("field", "items.remark")).await.is(200);
+
+        let path = format!("/applications/{id}/items");
+        let list = user.get(&path).await.is(200);
+        list.sees("附表产品信息（规格型号（第 2、4 项）、商标（第 4 项）、备注）");
+        let list = user.get(&path).await;
+        let marks = |page: &Page| page.texts("#rows tbody .to-correct");
+        assert_eq!(marks(&list), ["需补正 规格型号", "需补正 规格型号、商标"]);
+        let edit = |n: usize| {
+            let id = list.attribute(&format!("#rows tbody tr:nth-child({n}) input[name=id]"), "value").unwrap();
+            format!("{path}/{id}/edit")
+        };
+        let marked = async |address: &str| user.get(address).await.is(200).texts(".form-grid > .to-correct label");
+        assert_eq!(marked(&edit(1)).await, ["备注 需补正"]);
+        assert_eq!(marked(&edit(2)).await, ["规格型号 需补正", "备注 需补正"]);
+        assert_eq!(marked(&edit(4)).await, ["规格型号 需补正", "商标 需补正", "备注 需补正"]);
+        assert_eq!(marked(&format!("{path}/new?hs_code={AIR_CONDITIONER}")).await, ["备注 需补正"]);
+
+        let narrowed = user.get(&format!("{path}?to_correct=1")).await.is(200).sees("产品2").sees("产品4");
+        assert_eq!(narrowed.texts("#rows tbody tr").len(), 2);
+        // Another product goes: the marks stay with theirs, and say where the officer saw them.
+        let first = list.attribute("#rows tbody input[name=id]", "value").unwrap();
+        let list = user.send(&list.form("删除").tick("id", &first)).await.is(200);
+        assert_eq!(
+            marks(&list),
+            ["需补正 规格型号（送补正时为第 2 项）", "需补正 规格型号、商标（送补正时为第 4 项）"]
+        );
+        submit(&user, &id).await;
+        // A correction without single products offers no such list.
+        send_back(&bureau.accept, &id, &["items.model"]).await.is(200);
+        let list = user.get(&format!("{path}?to_correct=1")).await.is(200).sees_no("只看需补正的产品");
+        assert_eq!(list.texts("#rows tbody tr").len(), 3);
+    }
+}
+
+/// R-2.4-01: a correction that was named by an older program still reads, and names the field of all products.
+#[tokio::test]
+async fn r_2_4_01_corrections_named_before_products_could_be_still_read() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let id = with_products(&site, &user, 2).await;
+        send_back(&bureau.accept, &id, &["items.model", "basics.remark"]).await.is(200);
+        let stored = "SELECT COUNT(*) FROM application WHERE return_fields = 'basics.remark,items.model'";
+        assert_eq!(site.number(stored).await, 1, "whole columns are stored as they always were");
+        let list = user.get(&format!("/applications/{id}/items")).await.is(200).sees("附表产品信息（规格型号）");
+        assert!(list.texts("#rows tbody .to-correct").is_empty());
+        let product = user.get(&list.link("查看")).await.is(200);
+        assert_eq!(product.texts(".form-grid > .to-correct label"), ["规格型号 需补正"]);
+    }
+}
+
 /// R-2.4-02: status 返回修改, operation 修改; nothing expires.
 #[tokio::test]
 async fn r_2_4_02_a_returned_application_offers_its_correction() {
@@ -247,5 +366,15 @@ async fn the_officer_sees_old_and_new_side_by_side() {
         let page = bureau.first.get(&format!("/casework/{id}")).await.sees("重新提交的内容与上次提交的相同");
         assert_eq!(rows(&page), [""; 0]);
         assert_eq!(site.number("SELECT COUNT(*) FROM application_snapshot").await, 3);
+        // Of three submissions the officer chooses which one to compare with.
+        assert_eq!(page.texts("#f-compare option"), ["第 2 次提交 2026-11-23 09:00", "第 1 次提交 2026-11-23 09:00"]);
+        let first = page.attribute("#f-compare option:last-child", "value").unwrap();
+        assert_eq!(page.form("对照").action, format!("/casework/{id}#changes"));
+        let page = bureau.first.get(&format!("/casework/{id}?compare={first}")).await.is(200);
+        assert_eq!(rows(&page), rows_now);
+        assert_eq!(page.attribute("#f-compare option[selected]", "value"), Some(first));
+        // What is no submission of this application is none.
+        let page = bureau.first.get(&format!("/casework/{id}?compare=999")).await.is(200);
+        assert_eq!(rows(&page), [""; 0]);
     }
 }

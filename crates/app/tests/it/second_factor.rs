@@ -168,6 +168,132 @@ async fn a_recovery_code_opens_once() {
     }
 }
 
+/// A recovery code at the log-in is told by a letter, whatever the user chose about letters: when, and how many are left.
+/// A code of the telephone is not, nor one that did not fit, nor an account without a mailbox.
+#[tokio::test]
+async fn a_recovery_code_at_the_log_in_is_told_by_a_letter() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let (telephone, codes) = enable(&site, &user).await;
+        let page = user.get("/profile/letters").await.is(200);
+        user.send(&page.form("保存").set("choice", "none")).await.is(200);
+        pass(&site, 60);
+        log_in(&site, "shili_a", &telephone.shows(&site, 0)).await.0.at("/main");
+        log_in(&site, "shili_a", "ABCD-EFGH-JKLM").await.0.is(422);
+        site.work().await;
+        assert!(site.mail.letters().is_empty());
+
+        let (_, user) = log_in(&site, "shili_a", &codes[0]).await;
+        site.work().await;
+        let letters = site.mail.letters();
+        assert_eq!(letters.len(), 1);
+        assert_eq!(
+            (letters[0].to.as_str(), letters[0].subject.as_str()),
+            ("shili_a@example.com", "CCC 免办电子审批系统：恢复码已用于登录",)
+        );
+        let body = &letters[0].body;
+        for words in ["用户 shili_a 于 2026-11-23 09:01 用恢复码", "还有 9 个恢复码", "/profile/second-factor"]
+        {
+            assert!(body.contains(words), "“{words}” is not in:\n{body}");
+        }
+        assert!(codes.iter().all(|code| !body.contains(code.as_str())));
+        user.get("/profile/letters").await.sees("恢复码已用于登录").sees("账户安全").sees("已发送");
+
+        for code in &codes[1..] {
+            log_in(&site, "shili_a", code).await.0.at("/main");
+        }
+        site.work().await;
+        assert!(site.mail.letters().pop().unwrap().body.contains("恢复码已全部用完"));
+
+        let officer = site.officer("sh_accept", SHANGHAI, &[Post::Accept]).await;
+        let (_, codes) = enable(&site, &officer).await;
+        log_in(&site, "sh_accept", &codes[0]).await.0.at("/main");
+        site.work().await;
+        assert_eq!(site.mail.letters().len(), 10, "an officer has no mailbox here");
+    }
+}
+
+/// D3: the organisation's administrator switches the lost second factor of a confirmed colleague off: audited, told by a
+/// letter, and the colleague's sessions end.
+#[tokio::test]
+async fn d3_the_administrator_resets_the_lost_second_factor_of_a_confirmed_colleague() {
+    for site in Site::each().await {
+        let administrator = site.company().await;
+        let colleague = site.enterprise("colleague", "802100433").await;
+        let (telephone, codes) = enable(&site, &colleague).await;
+        // 待确认: not his colleague yet.
+        let page = administrator.get("/profile/colleagues").await.is(200).sees("两步验证");
+        assert!(!page.html().contains("second-factor-reset"));
+        let id = site.number("SELECT id FROM account WHERE username = 'colleague'").await;
+        let path = format!("/profile/colleagues/{id}/second-factor-reset");
+        administrator.force(&Method::POST, &path, &[]).await.is(409);
+        db::testing::confirm(&site.app.db, "colleague").await;
+        for _ in 0..5 {
+            log_in(&site, "colleague", "000000").await.0.is(422);
+        }
+
+        let page = administrator.get("/profile/colleagues").await.is(200);
+        let form = page.form("重置两步验证");
+        assert_eq!(form.action, path);
+        administrator.send(&form).await.at("/profile/colleagues").sees("已重置该用户的两步验证");
+        colleague.get("/main").await.at("/login?next=%2Fmain");
+        let colleague = log_in_plainly(&site, "colleague").await;
+        colleague.get("/profile/second-factor").await.sees("未启用");
+        assert_eq!(site.number("SELECT COUNT(*) FROM recovery_code").await, 0);
+        let audited = "SELECT COUNT(*) FROM audit WHERE action = 'reset_second_factor' AND actor_name = 'shili_a'";
+        assert_eq!(site.number(audited).await, 1);
+        site.work().await;
+        let letter = site.mail.letters().pop().expect("a letter");
+        assert_eq!(letter.to, "colleague@example.com");
+        assert!(
+            letter.body.contains("单位管理员 shili_a 于 2026-11-23 09:00 重置了用户 colleague 的两步验证"),
+            "{}",
+            letter.body
+        );
+        // Nothing is left to reset.
+        administrator.send(&form).await.is(409).sees("没有启用两步验证");
+
+        // He sets it up anew: what he had before opens nothing, and wrong codes of before do not count.
+        pass(&site, 60);
+        let (fresh, _) = enable(&site, &colleague).await;
+        pass(&site, 60);
+        log_in(&site, "colleague", &codes[0]).await.0.is(422);
+        log_in(&site, "colleague", &telephone.shows(&site, 0)).await.0.is(422);
+        log_in(&site, "colleague", &fresh.shows(&site, 0)).await.0.at("/main");
+    }
+}
+
+/// D3: nobody else resets anybody's, and the administrator not his own; another organisation's users are out of reach.
+#[tokio::test]
+async fn d3_only_an_administrator_resets_and_never_his_own() {
+    for site in Site::each().await {
+        let administrator = site.company().await;
+        enable(&site, &administrator).await;
+        let member = site.enterprise("member", "802100433").await;
+        db::testing::confirm(&site.app.db, "member").await;
+        let stranger = site.enterprise("stranger", "911100008").await;
+        let far = site.enterprise("far", "911100008").await;
+        db::testing::confirm(&site.app.db, "far").await;
+        enable(&site, &member).await;
+        enable(&site, &far).await;
+        let reset = async |by: &Browser, username: &str| {
+            let id = site.number(&format!("SELECT id FROM account WHERE username = '{username}'")).await;
+            by.force(&Method::POST, &format!("/profile/colleagues/{id}/second-factor-reset"), &[]).await
+        };
+        reset(&administrator, "shili_a").await.is(403).sees("不能在此重置自己的两步验证");
+        reset(&administrator, "far").await.is(409);
+        reset(&stranger, "member").await.is(409);
+        reset(&member, "shili_a").await.is(403);
+        reset(&member, "member").await.is(403);
+        let page = administrator.get("/profile/colleagues").await;
+        assert_eq!(page.html().matches("second-factor-reset").count(), 1);
+        let theirs = member.get("/profile/colleagues").await;
+        assert!(!theirs.html().contains("second-factor-reset"));
+        assert_eq!(site.number("SELECT COUNT(*) FROM second_factor").await, 3);
+        assert_eq!(site.number("SELECT COUNT(*) FROM letter").await, 0);
+    }
+}
+
 /// Off again only with password and code.
 #[tokio::test]
 async fn it_is_switched_off_with_password_and_code() {

@@ -78,6 +78,7 @@ fn the_url_names_the_file() {
         ("confirmation", "colleagues"),
         ("refusal", "colleagues"),
         ("handover", "colleagues"),
+        ("second_factor_reset", "colleagues"),
         ("sharing", "colleagues"),
         ("resending", "letters"),
         ("qr", "second_factor"),
