@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod letter;
 mod migrate;
 pub mod number;
+pub mod officer;
 pub mod one_time_password;
 pub mod product_template;
 pub mod queue;

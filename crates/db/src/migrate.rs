@@ -43,6 +43,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
     || file!("0016_certificate_counts"),
+    || file!("0050_officers"),
 ];
 
 struct Migrator;
