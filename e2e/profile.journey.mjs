@@ -33,7 +33,7 @@ together("用户信息", () => {
 
     await logIn(page, company.user, mailed);
     await s.at(page, "修改密码");
-    await page.getByText("您使用邮件中的新密码登录").waitFor();
+    await page.getByText("您使用一次性密码登录").waitFor();
     await both(page, "22-password-forced");
     await page.goto(new URL("/applications", page.url()).href);
     await s.at(page, "修改密码");

@@ -1,7 +1,7 @@
 //! The frame around every page: menu per kind of user, counts, reminders (manual §1.3).
 
 use db::params;
-use domain::actor::{Actor, Officer, Post};
+use domain::actor::{Actor, Cnca, Officer, Post};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -22,6 +22,8 @@ pub enum Entry {
     Templates,
     /// 修改用户信息, 修改密码, 单位用户.
     Profile,
+    /// 账号管理.
+    Accounts,
     /// A post's worklist.
     Post(Post),
 }
@@ -57,7 +59,7 @@ pub async fn signed(
             let total = counts.iter().map(|(_, n)| n).sum();
             (Role::Bureau, officer_menu(officer, entry, &counts), total)
         }
-        Actor::Cnca(_) => (Role::Cnca, cnca_menu(entry), 0),
+        Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(cnca, entry), 0),
     };
     let mut trail = vec![("主页".to_owned(), Some("/main".to_owned()))];
     trail.extend(crumbs.iter().map(|(label, href)| ((*label).to_owned(), Some((*href).to_owned()))));
@@ -163,21 +165,37 @@ fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<
         let href = format!("/casework?post={}", Post::Terminate.word());
         items.push(item("强制终止", &href, icon_of(Post::Terminate), None, entry == Entry::Post(Post::Terminate)));
     }
-    vec![
-        MenuGroup { title: "审批", items },
-        MenuGroup { title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)] },
-    ]
+    let mut menu = vec![MenuGroup { title: "审批", items }];
+    if officer.posts.holds(Post::BureauAdmin) {
+        menu.push(MenuGroup { title: "配置", items: vec![accounts(entry)] });
+    }
+    menu.push(MenuGroup {
+        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
+    });
+    menu
 }
 
-fn cnca_menu(entry: Entry) -> Vec<MenuGroup> {
-    vec![
-        MenuGroup {
-            title: "操作菜单",
-            items: vec![
-                item("主页", "/main", "home", None, entry == Entry::Main),
-                item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
-            ],
-        },
-        MenuGroup { title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)] },
-    ]
+fn accounts(entry: Entry) -> MenuItem {
+    item("账号管理", "/accounts", "users", None, entry == Entry::Accounts)
+}
+
+fn cnca_menu(cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
+    let mut menu = vec![MenuGroup {
+        title: "操作菜单",
+        items: vec![
+            item("主页", "/main", "home", None, entry == Entry::Main),
+            item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
+        ],
+    }];
+    let mut configuration = Vec::new();
+    if cnca.posts.holds(Post::CncaAdmin) {
+        configuration.push(accounts(entry));
+    }
+    if !configuration.is_empty() {
+        menu.push(MenuGroup { title: "配置", items: configuration });
+    }
+    menu.push(MenuGroup {
+        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
+    });
+    menu
 }

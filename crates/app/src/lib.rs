@@ -4,6 +4,7 @@
 //! What several of them show lies in [`parts`]; no folder uses another one.
 //! [`site::site`] is the table of every URL.
 
+pub mod accounts;
 pub mod application;
 pub mod casework;
 pub mod certificate;

@@ -19,7 +19,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::{application, casework, certificate, home, login, operations, profile, registration};
+use crate::{accounts, application, casework, certificate, home, login, operations, profile, registration};
 
 /// A form's body may be this large; uploads have their own limit.
 const FORM_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -173,6 +173,17 @@ pub fn site() -> Site {
         .post("/profile/second-factor/confirmation", profile::second_factor::confirm)
         .post("/profile/second-factor/codes", profile::second_factor::renew_codes)
         .post("/profile/second-factor/removal", profile::second_factor::remove)
+        // accounts of bureaus and CNCA (R-C-06)
+        .get("/accounts", accounts::list::list)
+        .get("/accounts/new", accounts::account::new)
+        .post("/accounts", accounts::account::create)
+        .post("/accounts/second-factor", accounts::second_factor::require)
+        .get("/accounts/{id}", accounts::account::show)
+        .post("/accounts/{id}", accounts::account::update)
+        .post("/accounts/{id}/suspension", accounts::account::suspend)
+        .post("/accounts/{id}/reinstatement", accounts::account::reinstate)
+        .post("/accounts/{id}/password", accounts::password::reset)
+        .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
         // manual §2.6
         .get("/applications/{id}/certificate", certificate::show::of_application)
         .get("/certificates/{id}", certificate::show::show)

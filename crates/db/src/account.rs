@@ -179,14 +179,15 @@ pub async fn appoint(tx: &Tx, new: &Appointment, by: &By, at: Instant) -> DbResu
     let kind = if new.bureau.is_some() { AccountKind::Bureau } else { AccountKind::Cnca };
     let id = tx
         .insert(
-            "INSERT INTO account (kind, username, username_folded, password_hash, display_name, bureau_code, posts, \
-             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+            "INSERT INTO account (kind, username, username_folded, password_hash, display_name, display_name_folded, \
+             bureau_code, posts, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
             params![
                 kind,
                 new.username.clone(),
                 text::fold(&new.username),
                 new.password_hash.clone(),
                 new.display_name.clone(),
+                text::fold(&new.display_name),
                 new.bureau.clone(),
                 new.posts.clone(),
                 at
@@ -243,8 +244,8 @@ pub async fn password_hash(source: &impl Source, id: AccountId) -> DbResult<Stri
 
 /// Switches an account off (ending every login session of it) or on again.
 pub async fn set_disabled(tx: &Tx, id: AccountId, disabled: bool, by: &By, at: Instant) -> DbResult<()> {
-    let done =
-        tx.run("UPDATE account SET disabled = $1, version = version + 1 WHERE id = $2", params![disabled, id]).await?;
+    let sql = "UPDATE account SET disabled = $1, disabled_reason = '', version = version + 1 WHERE id = $2";
+    let done = tx.run(sql, params![disabled, id]).await?;
     if done == 0 {
         return Err(DbError::NotFound);
     }

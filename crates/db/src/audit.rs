@@ -221,6 +221,14 @@ pub async fn course(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed
     .await
 }
 
+/// The newest deeds on a subject, the newest first.
+pub async fn newest(source: &impl Source, subject: Subject, limit: i64) -> DbResult<Vec<Deed>> {
+    let (kind, id) = subject.parts();
+    let sql =
+        format!("SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 ORDER BY id DESC LIMIT $3");
+    rows(source.connection(), &sql, params![kind, id, limit]).await
+}
+
 /// The newest deed that led a subject to this state. The caller has loaded the subject in scope.
 pub async fn last_to(source: &impl Source, subject: Subject, state: State) -> DbResult<Option<Deed>> {
     let (kind, id) = subject.parts();

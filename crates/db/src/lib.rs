@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod letter;
 mod migrate;
 pub mod number;
+pub mod officer;
 pub mod one_time_password;
 pub mod product_template;
 pub mod queue;

@@ -55,6 +55,17 @@ pub async fn grant(tx: &Tx, account: AccountId, password_hash: &str, by: &By, no
     Ok(true)
 }
 
+/// Keeps the hash of a one-time password that an administrator gives; earlier ones are void.
+pub(crate) async fn issue(tx: &Tx, account: AccountId, password_hash: &str, now: Instant) -> DbResult<()> {
+    tx.run("DELETE FROM one_time_password WHERE account_id = $1", params![account]).await?;
+    tx.run(
+        "INSERT INTO one_time_password (account_id, password_hash, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+        params![account, password_hash, now, now.plus_hours(LIFE_HOURS)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// A one-time password that can be used now.
 #[derive(Debug, Clone, crate::Row)]
 pub struct OneTimePassword {

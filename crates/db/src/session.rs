@@ -33,6 +33,8 @@ pub struct Session {
     pub last_seen_at: Instant,
     /// A one-time password was used: nothing else before it is changed (D18).
     pub must_change_password: bool,
+    /// His bureau asks for a second factor and he has none: nothing else before it is set up (R-C-06).
+    pub must_set_second_factor: bool,
 }
 
 /// Opens a session; `token_hash` is the SHA-256 of the random token in the cookie.
@@ -51,6 +53,7 @@ pub async fn open(
             params![token_hash, account, profile, now, now.plus_hours(ABSOLUTE_HOURS)],
         )
         .await?;
+    tx.run("UPDATE account SET last_login_at = $1 WHERE id = $2", params![now, account]).await?;
     Ok(SessionId::new(id))
 }
 
@@ -73,12 +76,18 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
         organisation_name: Option<String>,
         bureau_name: Option<String>,
         must_change_password: bool,
+        must_set_second_factor: i64,
     }
     let found: Option<Columns> = row(
         source.connection(),
         "SELECT s.id AS session_id, s.profile, s.last_seen_at, c.id, c.kind, c.username, c.display_name, \
          c.organisation_id, c.membership, o.shares_within, c.bureau_code, c.posts, o.name AS organisation_name, \
-         b.short_name AS bureau_name, c.must_change_password \
+         b.short_name AS bureau_name, c.must_change_password, \
+         CAST(CASE WHEN c.kind = 'enterprise' THEN 0 \
+         WHEN EXISTS (SELECT 1 FROM second_factor f WHERE f.account_id = c.id AND f.confirmed_at IS NOT NULL) THEN 0 \
+         WHEN c.kind = 'bureau' THEN CASE WHEN b.second_factor_required THEN 1 ELSE 0 END \
+         WHEN EXISTS (SELECT 1 FROM setting t WHERE t.name = 'second_factor_required' AND t.value = 'cnca') THEN 1 \
+         ELSE 0 END AS BIGINT) AS must_set_second_factor \
          FROM login_session s JOIN account c ON c.id = s.account_id \
          LEFT JOIN organisation o ON o.id = c.organisation_id LEFT JOIN bureau b ON b.code = c.bureau_code \
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND NOT c.disabled",
@@ -109,6 +118,7 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
         profile,
         last_seen_at: c.last_seen_at,
         must_change_password: c.must_change_password,
+        must_set_second_factor: c.must_set_second_factor == 1,
     }))
 }
 

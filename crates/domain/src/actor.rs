@@ -240,6 +240,17 @@ impl Posts {
         self.0.iter().copied()
     }
 
+    /// Whether all of them are a bureau's, or all of them CNCA's.
+    pub fn are_of(&self, bureau: bool) -> bool {
+        self.iter().all(|p| p.is_of_bureau() == bureau)
+    }
+
+    /// Those that `others` does not hold.
+    #[must_use]
+    pub fn without(&self, others: &Self) -> Self {
+        Self(self.iter().filter(|p| !others.holds(*p)).collect())
+    }
+
     /// Whether no post is held.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,7 +1,10 @@
 //! Who may see what, and in which capacity somebody approaches an application: the only place that answers it.
 //!
 //! *Seeing* is a [`Scope`] that becomes a `WHERE`; *doing* is a [`Transition`] that only [`may`] hands out.
+//! Duties that belong to no application ask for a [`Permit`], which only [`permit`] hands out.
 //! Pages draw their buttons by asking the same functions, so a page never offers what the server refuses.
+
+use std::marker::PhantomData;
 
 use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
 use crate::certificate::CertificateFacts;
@@ -135,6 +138,95 @@ pub fn may_change_template(user: &Enterprise, owner: AccountId) -> bool {
         Membership::Administrator => user.shares,
         Membership::Confirmed | Membership::Pending => false,
     }
+}
+
+/// A duty that belongs to no application: accounts, publishing, reference data.
+pub trait Duty {
+    /// What it is called.
+    const LABEL: &'static str;
+    /// The posts that carry it.
+    const POSTS: &'static [Post];
+}
+
+/// Declares a duty.
+macro_rules! duty {
+    ($(#[$doc:meta])* $name:ident = $label:literal by $($post:ident)|+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {}
+
+        impl Duty for $name {
+            const LABEL: &'static str = $label;
+            const POSTS: &'static [Post] = &[$(Post::$post),+];
+        }
+    };
+}
+
+duty! {
+    /// The accounts of officers and of CNCA (R-C-06).
+    ManageAccounts = "账号管理" by BureauAdmin | CncaAdmin
+}
+
+/// How far a permit goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// His own bureau.
+    Bureau(BureauCode),
+    /// All bureaus, and CNCA itself.
+    Everywhere,
+}
+
+/// Proof that an actor holds a duty: only [`permit`] makes one, and the deeds of `db` ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit<D> {
+    account: AccountId,
+    reach: Reach,
+    duty: PhantomData<fn() -> D>,
+}
+
+impl<D> Permit<D> {
+    /// Who holds it.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// How far it goes.
+    pub const fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Whether it covers this bureau; none = CNCA itself.
+    pub fn covers(&self, bureau: Option<&BureauCode>) -> bool {
+        match &self.reach {
+            Reach::Bureau(own) => bureau == Some(own),
+            Reach::Everywhere => true,
+        }
+    }
+}
+
+/// Why a duty is closed to somebody, in a sentence for him.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("您没有{0}的权限。需要办理时，请联系系统管理员为您配置岗位。")]
+pub struct NotPermitted(&'static str);
+
+/// Whether he may do this duty now, and how far (architecture: the third question).
+pub fn permit<D: Duty>(actor: &Actor) -> Result<Permit<D>, NotPermitted> {
+    let (posts, reach, of_bureau) = match actor {
+        Actor::Enterprise(_) => return Err(NotPermitted(D::LABEL)),
+        Actor::Officer(o) => (&o.posts, Reach::Bureau(o.bureau.clone()), true),
+        Actor::Cnca(c) => (&c.posts, Reach::Everywhere, false),
+    };
+    // A post of the other kind gives nothing, however it came to be stored.
+    if D::POSTS.iter().any(|p| p.is_of_bureau() == of_bureau && posts.holds(*p)) {
+        Ok(Permit { account: actor.account(), reach, duty: PhantomData })
+    } else {
+        Err(NotPermitted(D::LABEL))
+    }
+}
+
+/// The post that keeps the accounts of a bureau, or of CNCA.
+pub const fn administrator_post(of_bureau: bool) -> Post {
+    if of_bureau { Post::BureauAdmin } else { Post::CncaAdmin }
 }
 
 /// A link in the 状态栏 of the list (manual §2.2).
@@ -334,6 +426,22 @@ mod tests {
             assert_eq!(links.status, *status, "{state}");
             assert_eq!(links.selectable, *selectable, "{state}");
         }
+    }
+
+    #[test]
+    fn r_c_06_a_permit_goes_as_far_as_the_post() {
+        let bureau_admin = officer(8, "310000", &[Post::BureauAdmin]);
+        let permit_here = permit::<ManageAccounts>(&bureau_admin).unwrap();
+        assert_eq!(permit_here.reach(), &Reach::Bureau(BureauCode::new("310000")));
+        assert!(permit_here.covers(Some(&BureauCode::new("310000"))));
+        assert!(!permit_here.covers(Some(&BureauCode::new("320000"))) && !permit_here.covers(None));
+        assert!(permit::<ManageAccounts>(&officer(8, "310000", &[Post::Accept, Post::CncaAdmin])).is_err());
+        assert!(permit::<ManageAccounts>(&owner()).is_err());
+        let posts = Posts::new([Post::CncaAdmin]);
+        let cnca = Actor::Cnca(crate::actor::Cnca { account: AccountId::new(9), name: "系统管理".into(), posts });
+        let everywhere = permit::<ManageAccounts>(&cnca).unwrap();
+        assert!(everywhere.covers(None) && everywhere.covers(Some(&BureauCode::new("320000"))));
+        assert_eq!(everywhere.account(), AccountId::new(9));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`identify`] runs once per request, before the handlers: it reads the cookies, loads the session with one statement
 //! and leaves a [`Caller`]. A handler names who may enter by its extractor: [`Signed`], [`EnterpriseUser`],
-//! [`BureauOfficer`], [`CncaUser`]; [`Submitted`] is the only way to read a form.
+//! [`BureauOfficer`], [`CncaUser`], [`Permitted`]; [`Submitted`] is the only way to read a form.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use db::audit::By;
 use db::session::Session;
 use domain::actor::{Actor, Cnca, Enterprise, Officer};
 use domain::ids::AccountId;
-use domain::policy::{self, Scope};
+use domain::policy::{self, Duty, Permit, Scope};
 use http_body_util::BodyExt as _;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -184,8 +184,24 @@ fn address_of(request: &Request, trusted: &[IpAddr]) -> String {
 
 /// Where the user changes his password.
 pub const PASSWORD_PAGE: &str = "/profile/password";
+/// Where the user sets his second factor up.
+pub const SECOND_FACTOR_PAGE: &str = "/profile/second-factor";
 /// What is open while a change is forced.
 const OPEN_TO_ALL: [&str; 3] = [PASSWORD_PAGE, "/logout", "/session"];
+
+/// Where he has to go before anything else, if this is not it: a one-time password is changed first (D18), then a second
+/// factor set up where his bureau asks for one (R-C-06).
+fn owed(session: &Session, path: &str) -> Option<&'static str> {
+    if OPEN_TO_ALL.contains(&path) {
+        None
+    } else if session.must_change_password {
+        Some(PASSWORD_PAGE)
+    } else if session.must_set_second_factor && !path.starts_with(SECOND_FACTOR_PAGE) {
+        Some(SECOND_FACTOR_PAGE)
+    } else {
+        None
+    }
+}
 
 /// Marks a response that must become the session-ended page.
 #[derive(Debug, Clone, Copy)]
@@ -248,11 +264,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let caller = parts.extensions.get::<Caller>().cloned();
         match caller.map(|c| (c.session.clone(), c)) {
-            // D18: after a one-time password nothing else is open before it is changed.
-            Some((Some(session), _)) if session.must_change_password && !OPEN_TO_ALL.contains(&parts.uri.path()) => {
-                Err(crate::page::see_other(PASSWORD_PAGE))
-            }
-            Some((Some(session), caller)) => Ok(Self { caller, session }),
+            Some((Some(session), caller)) => match owed(&session, parts.uri.path()) {
+                Some(first) => Err(crate::page::see_other(first)),
+                None => Ok(Self { caller, session }),
+            },
             Some((None, _)) | None => Err(not_signed_in(parts)),
         }
     }
@@ -303,6 +318,34 @@ kind_of_user! {
     /// 认监委人员.
     CncaUser, Cnca not Enterprise | Officer, Cnca,
     "该页面供认监委人员使用。请返回主页，或退出系统后以认监委账号登录。"
+}
+
+/// Somebody of a bureau or of CNCA who holds a duty that belongs to no application.
+#[derive(Debug)]
+pub struct Permitted<D> {
+    /// Caller and session.
+    pub signed: Signed,
+    /// The proof, for the deeds of `db`.
+    pub permit: Permit<D>,
+}
+
+impl<D> std::ops::Deref for Permitted<D> {
+    type Target = Signed;
+    fn deref(&self) -> &Signed {
+        &self.signed
+    }
+}
+
+impl<D: Duty, S: Send + Sync> FromRequestParts<S> for Permitted<D> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let signed = Signed::from_request_parts(parts, state).await?;
+        match policy::permit(signed.actor()) {
+            Ok(permit) => Ok(Self { signed, permit }),
+            Err(why) => Err(AppError::Forbidden(why.to_string()).into_response()),
+        }
+    }
 }
 
 /// A submitted form whose token is right: the only way to read one.

@@ -192,6 +192,20 @@ pub async fn grant_password(tx: &Tx, username: &str, email: &str, address: &str,
     Ok(())
 }
 
+/// An administrator gives somebody a one-time password by mail (D18, R-C-06); its hash is stored by the same transaction.
+pub async fn send_password(
+    tx: &Tx,
+    app: &App,
+    account: AccountId,
+    username: &str,
+    email: &str,
+    password: &str,
+) -> Result<(), AppError> {
+    let letter = passwords::given(app, username, email, password);
+    post(tx, account, LetterKind::Password, letter, app.now()).await?;
+    Ok(())
+}
+
 /// The paper of a certificate is made.
 pub async fn render_certificate(tx: &Tx, certificate: CertificateId, now: Instant) -> Result<(), AppError> {
     enqueue(tx, &Job::RenderCertificate { certificate }, now).await?;

@@ -33,3 +33,18 @@ pub(super) async fn grant(app: &App, username: &str, email: &str, address: &str)
     tx.commit().await?;
     Ok(())
 }
+
+/// The letter of an administrator who made an account or reset its password.
+pub(super) fn given(app: &App, username: &str, email: &str, password: &str) -> Letter {
+    Letter {
+        reference: String::new(),
+        to: email.to_owned(),
+        subject: "CCC 免办电子审批系统：您的一次性密码".to_owned(),
+        body: format!(
+            "您好：\n\n系统管理员为用户 {username} 设置了一次性密码：\n\n    {password}\n\n请在 {LIFE_HOURS} 小时内登录：{}\n\
+             首次登录后须修改密码。如有疑问，请联系本单位的系统管理员。\n\n\
+             本邮件由系统自动发送，请勿回复。\n国家认监委 CCC 免办电子审批系统\n",
+            app.config.absolute("/login")
+        ),
+    }
+}

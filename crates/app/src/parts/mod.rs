@@ -2,6 +2,7 @@
 //! a certificate.
 
 pub mod correction;
+pub mod delivery;
 pub mod files;
 pub mod login_card;
 pub mod particulars;

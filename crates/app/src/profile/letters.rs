@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::letter::{self, Delivery, Record};
+use db::letter::{self, Record};
 use domain::actor::Membership;
 use domain::ids::{LetterId, OrganisationId};
 use domain::letter::LetterChoice;
@@ -19,6 +19,7 @@ use kit::{flash, page};
 
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::delivery::Standing;
 
 /// How many letters of colleagues are listed.
 const COLLEAGUES: i64 = 20;
@@ -41,14 +42,7 @@ struct Row {
 
 impl From<Record> for Row {
     fn from(r: Record) -> Self {
-        let reason = r.failure.map_or("", domain::letter::Failure::label);
-        let (tone, icon, label, remark) = match r.delivery() {
-            Delivery::Sent(at) => ("t-green", "circle-check", "已发送", format!("{} 送出", at.china())),
-            Delivery::Waiting(_) if reason.is_empty() => ("t-blue", "clock", "待发送", "即将发送".to_owned()),
-            Delivery::Waiting(at) => ("t-amber", "clock", "待发送", format!("{reason}；下次发送 {}", at.china())),
-            Delivery::Failed if r.failure.is_some() => ("t-red", "circle-x", "失败", reason.to_owned()),
-            Delivery::Failed => ("t-red", "circle-x", "失败", domain::letter::Failure::Other.label().to_owned()),
-        };
+        let Standing { tone, icon, label, remark } = Standing::from(&r);
         Self {
             id: r.id,
             kind: r.kind.label(),

@@ -40,6 +40,8 @@ struct SecondFactorPage {
     shell: Shell,
     form: FormView,
     stage: Stage,
+    /// His bureau, or CNCA, asks for it, and he has none.
+    is_forced: bool,
 }
 
 #[derive(Template)]
@@ -74,7 +76,9 @@ async fn render(app: &App, user: &Signed, errors: FieldErrors) -> Result<Respons
     let invalid = !errors.is_empty();
     shell.error_title = invalid;
     // Passwords and codes are typed anew every time.
-    let page = SecondFactorPage { shell, form: FormView::new(FormData::default(), errors, &user.caller.csrf), stage };
+    let form = FormView::new(FormData::default(), errors, &user.caller.csrf);
+    let is_forced = user.session.must_set_second_factor;
+    let page = SecondFactorPage { shell, form, stage, is_forced };
     if invalid { page::unprocessable(&page) } else { page::render(&page) }
 }
 

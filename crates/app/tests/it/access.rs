@@ -107,6 +107,9 @@ const OWNERS_DEED: [Answer; 8] = [Login, Led, Gone, Gone, No, No, No, No];
 /// What a submitted application's readers see: owner, bureaus on its route, CNCA.
 const READERS: [Answer; 8] = [Login, Page_, Gone, Gone, Page_, Page_, Gone, Page_];
 
+/// A duty that none of them holds; the modules of these pages show who does.
+const NO_DUTY: [Answer; 8] = [Login, No, No, No, No, No, No, No];
+
 const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
 
 fn matrix() -> Vec<Row> {
@@ -220,6 +223,16 @@ fn matrix() -> Vec<Row> {
         get("/applications/{id}/certificate", Issued, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
         get("/certificates/{id}", Issued, READERS),
         get("/certificates/{id}/document", Issued, READERS),
+        get("/accounts", Nothing, NO_DUTY),
+        get("/accounts/new", Nothing, NO_DUTY),
+        post("/accounts", Nothing, &[], NO_DUTY),
+        post("/accounts/second-factor", Nothing, &[], NO_DUTY),
+        get("/accounts/{id}", Nothing, NO_DUTY),
+        post("/accounts/{id}", Nothing, &[], NO_DUTY),
+        post("/accounts/{id}/suspension", Nothing, &[], NO_DUTY),
+        post("/accounts/{id}/reinstatement", Nothing, &[], NO_DUTY),
+        post("/accounts/{id}/password", Nothing, &[], NO_DUTY),
+        post("/accounts/{id}/second-factor/removal", Nothing, &[], NO_DUTY),
     ]
 }
 

@@ -10,7 +10,7 @@ use crate::story::{self, BASICS};
 use crate::support::{Browser, PASSWORD, Page, SHANGHAI, Site};
 
 /// A telephone with an authenticator.
-struct Telephone(Totp);
+pub struct Telephone(Totp);
 
 impl Telephone {
     /// What it shows now, or some steps of thirty seconds from now.
@@ -25,7 +25,7 @@ fn pass(site: &Site, seconds: i64) {
 }
 
 /// Sets the factor up on the page; says what was shown once.
-async fn enable(site: &Site, user: &Browser) -> (Telephone, Vec<String>) {
+pub async fn enable(site: &Site, user: &Browser) -> (Telephone, Vec<String>) {
     let page = user.get("/profile/second-factor").await.is(200).sees("未启用");
     let pending = user.send(&page.form("开始设置").set("password", PASSWORD)).await.is(200).sees("尚未启用");
     let secret: String = pending.texts(".enrol strong").remove(0).split_whitespace().collect();

@@ -16,7 +16,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 7] = ["application", "casework", "certificate", "home", "login", "profile", "registration"];
+const CAPABILITIES: [&str; 8] =
+    ["accounts", "application", "casework", "certificate", "home", "login", "profile", "registration"];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
@@ -84,6 +85,9 @@ fn the_url_names_the_file() {
         ("qr", "second_factor"),
         ("codes", "second_factor"),
         ("removal", "second_factor"),
+        ("accounts", "list"),
+        ("suspension", "account"),
+        ("reinstatement", "account"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

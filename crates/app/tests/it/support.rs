@@ -244,6 +244,11 @@ impl Site {
         self.sit_down(id).await
     }
 
+    /// The account of a user name.
+    pub async fn account(&self, username: &str) -> AccountId {
+        db::account::credentials(&self.app.db.read(), username).await.unwrap().unwrap().id
+    }
+
     /// A browser with a session of this account; the login form has tests of its own.
     pub async fn sit_down(&self, account: AccountId) -> Browser {
         self.sit_down_with(account, |_| {}).await
