@@ -43,6 +43,9 @@ const FILES: &[fn() -> File] = &[
     || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
     || file!("0016_certificate_counts"),
+    || file!("0040_certificate_lists"),
+    || file!(Sqlite, "sqlite", "0041_letter_kinds"),
+    || file!(Postgres, "postgres", "0041_letter_kinds_postgres"),
 ];
 
 struct Migrator;
