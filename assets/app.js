@@ -349,7 +349,9 @@
   const size = (bytes) => (bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
   function picked(input) {
     const note = d.getElementById(input.dataset.count), n = input.files.length;
-    if (note) note.textContent = n ? `已选择 ${n} 个文件，点击“上传附件”开始上传` : "未选择文件，可多选，也可拖放到此处";
+    const one = input.multiple ? "" : input.files[0]?.name;
+    if (note && !input.multiple) note.textContent = one ? `已选择“${one}”，点击“${input.dataset.verb}”` : "未选择文件，也可拖放到此处";
+    else if (note) note.textContent = n ? `已选择 ${n} 个文件，点击“上传附件”开始上传` : "未选择文件，可多选，也可拖放到此处";
     // Large pictures can be made smaller here; what is sent then is said on the row.
     const offer = input.closest(".drop")?.querySelector("[data-shrink]");
     if (!offer) return;

@@ -18,6 +18,8 @@ pub enum Entry {
     NewApplication,
     /// 查看申请列表.
     Applications,
+    /// 证明列表.
+    Certificates,
     /// 产品模板.
     Templates,
     /// 修改用户信息, 修改密码, 单位用户.
@@ -117,6 +119,7 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
                 item("主页", "/main", "home", None, entry == Entry::Main),
                 item("新申请", "/applications/declaration", "file-plus", None, entry == Entry::NewApplication),
                 item("查看申请列表", "/applications", "list-details", Some(waiting), entry == Entry::Applications),
+                item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
                 item("产品模板", "/product-templates", "category", None, entry == Entry::Templates),
                 item("修改用户信息", "/profile/particulars", "user-edit", None, entry == Entry::Profile),
             ],
@@ -165,6 +168,7 @@ fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<
         let href = format!("/casework?post={}", Post::Terminate.word());
         items.push(item("强制终止", &href, icon_of(Post::Terminate), None, entry == Entry::Post(Post::Terminate)));
     }
+    items.push(item("证明列表", "/certificates", "list-check", None, entry == Entry::Certificates));
     let mut menu = vec![MenuGroup { title: "审批", items }];
     if officer.posts.holds(Post::BureauAdmin) {
         menu.push(MenuGroup { title: "配置", items: vec![accounts(entry)] });
@@ -185,6 +189,7 @@ fn cnca_menu(cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
         items: vec![
             item("主页", "/main", "home", None, entry == Entry::Main),
             item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
+            item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
         ],
     }];
     let mut configuration = Vec::new();

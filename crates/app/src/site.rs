@@ -186,8 +186,11 @@ pub fn site() -> Site {
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
         // manual §2.6
         .get("/applications/{id}/certificate", certificate::show::of_application)
+        .get("/certificates", certificate::list::list)
+        .get("/certificates/archive", certificate::archive::show)
         .get("/certificates/{id}", certificate::show::show)
         .get("/certificates/{id}/document", certificate::show::document)
+        .get("/certificates/{id}/versions/{version}/document", certificate::show::version_document)
         .get("/healthz", operations::healthz)
         .get("/readyz", operations::readyz)
 }
@@ -209,9 +212,11 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), error::pages))
         // Papers are compressed inside already, and keep their length for the browser's progress bar.
         .layer(
-            CompressionLayer::new()
-                .quality(CompressionLevel::Fastest)
-                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/pdf"))),
+            CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(
+                DefaultPredicate::new()
+                    .and(NotForContentType::const_new("application/pdf"))
+                    .and(NotForContentType::const_new("application/zip")),
+            ),
         )
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_mins(2)))
         .with_state(app);

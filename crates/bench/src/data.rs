@@ -273,7 +273,12 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
     copy(
         store,
         "certificate_version",
-        &[("certificate_id", &id), ("sheet", "REPLACE(t.sheet, c.number, s.certificate_no)")],
+        // No reminders: the duty of the clock would plan every one of them while requests are measured.
+        &[
+            ("certificate_id", &id),
+            ("sheet", "REPLACE(t.sheet, c.number, s.certificate_no)"),
+            ("remind_on", "'9999-12-31'"),
+        ],
         &format!(
             "bench_seed s CROSS JOIN certificate c CROSS JOIN certificate_version t \
              WHERE {issued} AND t.certificate_id = c.id AND t.version = c.version ORDER BY s.i"
@@ -290,6 +295,13 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
         ),
     )
     .await?;
+    store
+        .execute(&format!(
+            "INSERT INTO certificate_viewer (bureau_code, certificate_id, valid_to) \
+             SELECT v.bureau_code, c.id, c.valid_to FROM application_viewer v \
+             JOIN certificate c ON c.application_id = v.application_id WHERE c.id > {base}"
+        ))
+        .await?;
     store
         .execute(&format!(
             "UPDATE certificate_version SET object_key = NULL, sha256 = NULL, size_bytes = NULL \

@@ -4,11 +4,12 @@ use domain::application::Application;
 use domain::certificate::{CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
 use domain::policy::Scope;
+use domain::quantity::Quantity;
 use domain::time::{Day, Instant};
 use domain::workflow::State;
 
 use crate::audit::{self, By, Entry, Subject};
-use crate::{DbError, DbResult, Source, Tx, params, row, scope, search};
+use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope, search};
 
 /// A certificate, in its version in force.
 #[derive(Debug, Clone, crate::Row)]
@@ -178,6 +179,13 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
     let counts = "UPDATE certificate SET lines = n.lines, open_lines = n.lines FROM (SELECT COUNT(*) AS lines \
                   FROM certificate_item WHERE certificate_id = $1) n WHERE id = $1";
     tx.run(counts, params![id]).await?;
+    tx.run(
+        "INSERT INTO certificate_viewer (bureau_code, certificate_id, valid_to) \
+         SELECT v.bureau_code, c.id, c.valid_to FROM certificate c \
+         JOIN application_viewer v ON v.application_id = c.application_id WHERE c.id = $1",
+        params![id],
+    )
+    .await?;
     tx.run("UPDATE application SET certificate_no = $1 WHERE id = $2", params![new.number, new.application]).await?;
     search::index(tx, new.application).await?;
     audit::record(tx, Subject::Certificate(id), by, now, &Entry::of("issue")).await?;
@@ -200,4 +208,130 @@ pub async fn set_paper(
     )
     .await?;
     Ok(())
+}
+
+/// One version of a certificate.
+#[derive(Debug, Clone, crate::Row)]
+pub struct Version {
+    /// Its number, from 1.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Instant,
+    /// Where its PDF lies; none while the job has not made it.
+    pub object_key: Option<String>,
+    /// SHA-256 of the PDF.
+    pub sha256: Option<String>,
+}
+
+const VERSION: &str = "SELECT v.version, v.created_at, v.object_key, v.sha256 FROM certificate_version v";
+
+/// The versions of a certificate in scope, the newest first.
+pub async fn versions(source: &impl Source, id: CertificateId) -> DbResult<Vec<Version>> {
+    rows(source.connection(), &format!("{VERSION} WHERE v.certificate_id = $1 ORDER BY v.version DESC"), params![id])
+        .await
+}
+
+/// One version of a certificate in scope.
+pub async fn version(source: &impl Source, id: CertificateId, version: i64) -> DbResult<Version> {
+    let sql = format!("{VERSION} WHERE v.certificate_id = $1 AND v.version = $2");
+    row(source.connection(), &sql, params![id, version]).await?.ok_or(DbError::NotFound)
+}
+
+/// A version by the hash of its paper, for everybody: certificate and version.
+pub async fn by_paper(source: &impl Source, sha256: &str) -> DbResult<Option<(CertificateId, i64)>> {
+    #[derive(crate::Row)]
+    struct Columns {
+        certificate_id: CertificateId,
+        version: i64,
+    }
+    let sql = "SELECT certificate_id, version FROM certificate_version WHERE sha256 = $1";
+    let found: Option<Columns> = row(source.connection(), sql, params![sha256]).await?;
+    Ok(found.map(|c| (c.certificate_id, c.version)))
+}
+
+/// The balance of a line.
+#[derive(Debug, Clone, Copy, crate::Row)]
+pub struct Line {
+    /// 序号.
+    pub ordinal: i64,
+    /// 总 in 数量/重量.
+    pub required: Quantity,
+    /// 已核销.
+    pub written_off: Quantity,
+    /// 总 in HS 标准量.
+    pub hs_required: Quantity,
+    /// 已核销 in HS 标准量.
+    pub hs_written_off: Quantity,
+}
+
+/// The balances of a certificate, in the order of the annex.
+pub async fn lines(source: &impl Source, id: CertificateId) -> DbResult<Vec<Line>> {
+    rows(
+        source.connection(),
+        "SELECT ordinal, required, written_off, hs_required, hs_written_off FROM certificate_item \
+         WHERE certificate_id = $1 ORDER BY ordinal",
+        params![id],
+    )
+    .await
+}
+
+/// A version whose holder has to be told something, perhaps: its day has come.
+#[derive(Debug, Clone, crate::Row)]
+pub struct Ending {
+    /// The certificate.
+    pub id: CertificateId,
+    /// The version whose day has come.
+    pub version: i64,
+    /// The version in force.
+    pub current: i64,
+    /// 证明号.
+    pub number: String,
+    /// What its row says.
+    pub state: CertificateState,
+    /// Last day of the version in force.
+    pub valid_to: Day,
+    /// When the version was made.
+    pub created_at: Instant,
+    /// The day as it stands; see [`note_reminder`].
+    pub remind_on: String,
+    /// The application it was issued on.
+    pub application_id: ApplicationId,
+    /// 申请单号.
+    pub application_number: Option<String>,
+    /// Its holder.
+    pub owner_id: AccountId,
+    /// 申请单位.
+    pub applicant_name: String,
+    /// Whether a bureau entered the application.
+    pub is_proxy: bool,
+    /// The issuing bureau.
+    pub bureau_code: BureauCode,
+    /// Whether something is not written off yet.
+    pub has_rest: bool,
+    /// Whether something is written off, or declared and not yet confirmed.
+    pub is_touched: bool,
+}
+
+/// Never again.
+const NEVER: &str = "9999-12-31";
+
+/// Versions whose day has come, or was not planned yet.
+pub async fn endings(source: &impl Source, today: Day, most: i64) -> DbResult<Vec<Ending>> {
+    let sql = format!(
+        "SELECT c.id, v.version, c.version AS current, c.number, c.state, c.valid_to, v.created_at, v.remind_on, \
+         c.application_id, a.number AS application_number, a.owner_id, a.applicant_name, \
+         a.entered_by_bureau IS NOT NULL AS is_proxy, c.bureau_code, c.open_lines > 0 AS has_rest, \
+         c.written_lines > 0 OR c.pending_lines > 0 AS is_touched \
+         FROM certificate_version v JOIN certificate c ON c.id = v.certificate_id \
+         JOIN application a ON a.id = c.application_id WHERE v.remind_on <= $1 ORDER BY v.remind_on LIMIT {most}"
+    );
+    rows(source.connection(), &sql, params![today]).await
+}
+
+/// Plans the next reminder of a version; false when somebody else did: every reminder goes once.
+pub async fn note_reminder(tx: &Tx, of: &Ending, next: Option<Day>) -> DbResult<bool> {
+    let next = next.map_or_else(|| NEVER.to_owned(), |day| day.to_string());
+    let sql = "UPDATE certificate_version SET remind_on = $1 \
+               WHERE certificate_id = $2 AND version = $3 AND remind_on = $4";
+    Ok(tx.run(sql, params![next, of.id, of.version, of.remind_on.clone()]).await? == 1)
 }

@@ -12,6 +12,7 @@ pub mod attachment;
 pub mod audit;
 pub mod bulletin;
 pub mod certificate;
+pub mod certificate_list;
 pub mod doctor;
 pub mod ledger;
 pub mod letter;

@@ -48,6 +48,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Postgres, "postgres", "0026_ledger_append_only_postgres"),
     || file!(Sqlite, "sqlite", "0030_security_letters"),
     || file!(Postgres, "postgres", "0030_security_letters_postgres"),
+    || file!("0040_certificate_lists"),
     || file!("0050_officers"),
 ];
 

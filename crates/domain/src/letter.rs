@@ -22,13 +22,15 @@ pub enum Occasion {
     Status(State),
     /// A draft is going to be deleted (D8).
     DraftEnds,
+    /// The validity of a certificate is going to end (D17, D19).
+    CertificateEnds,
 }
 
 impl LetterChoice {
     /// Whether a user with this choice wants the letter.
     pub const fn wants(self, occasion: Occasion) -> bool {
         match (self, occasion) {
-            (Self::Every, _) | (Self::Needed, Occasion::DraftEnds) => true,
+            (Self::Every, _) | (Self::Needed, Occasion::DraftEnds | Occasion::CertificateEnds) => true,
             (Self::Needed, Occasion::Status(state)) => matches!(state, State::Returned | State::ComparingPaper),
             (Self::None, _) => false,
         }
@@ -42,6 +44,8 @@ words! {
         Status = "status", "申请状态";
         /// A draft that is going to be deleted.
         Draft = "draft", "草稿到期";
+        /// A certificate whose validity is going to end.
+        Certificate = "certificate", "证明到期";
         /// A new password (D18).
         Password = "password", "取回密码";
         /// Something happened to the log-in of an account.
@@ -83,7 +87,9 @@ mod tests {
         let needed: Vec<_> =
             State::ALL.iter().filter(|s| LetterChoice::Needed.wants(Occasion::Status(**s))).copied().collect();
         assert_eq!(needed, [State::Returned, State::ComparingPaper]);
-        assert!(LetterChoice::Needed.wants(Occasion::DraftEnds));
+        assert!(
+            LetterChoice::Needed.wants(Occasion::DraftEnds) && LetterChoice::Needed.wants(Occasion::CertificateEnds)
+        );
         assert!(State::ALL.iter().all(|s| LetterChoice::Every.wants(Occasion::Status(*s))));
         assert!(!LetterChoice::None.wants(Occasion::DraftEnds));
     }

@@ -3,8 +3,8 @@
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
-//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is ([`certificate`],
-//! [`ledger`]), and who is written to ([`letter`]).
+//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is and when
+//! it ends ([`certificate`], [`ledger`], [`expiry`]), and who is written to ([`letter`]).
 
 pub mod actor;
 pub mod application;
@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
 pub mod correction;
+pub mod expiry;
 pub mod ids;
 pub mod ledger;
 pub mod letter;

@@ -19,8 +19,13 @@ pub struct Throttle(Mutex<HashMap<String, (u32, Instant)>>);
 impl Throttle {
     /// Whether this address has to wait.
     pub fn is_locked(&self, address: &str, now: Instant) -> bool {
+        self.is_beyond(address, MOST, now)
+    }
+
+    /// The same with another limit, for what is counted under a name of its own.
+    pub fn is_beyond(&self, name: &str, most: u32, now: Instant) -> bool {
         let guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.get(address).is_some_and(|(n, since)| *n >= MOST && now < since.plus_minutes(MINUTES))
+        guesses.get(name).is_some_and(|(n, since)| *n >= most && now < since.plus_minutes(MINUTES))
     }
 
     /// Counts a wrong guess.
@@ -55,6 +60,7 @@ mod tests {
             throttle.note("a", now);
         }
         assert!(throttle.is_locked("a", now) && !throttle.is_locked("b", now));
+        assert!(throttle.is_beyond("a", MOST, now) && !throttle.is_beyond("a", MOST + 1, now));
         assert!(!throttle.is_locked("a", now.plus_minutes(MINUTES)));
         throttle.note("a", now.plus_minutes(MINUTES));
         assert!(!throttle.is_locked("a", now.plus_minutes(MINUTES)));

@@ -1,4 +1,6 @@
-//! 免办证明 (manual §2.6): the page, the paper, and the public check.
+//! 免办证明 (manual §2.6): the list and what is downloaded of it, the page, the paper, and the public check.
 
+pub mod archive;
+pub mod list;
 pub mod show;
 pub mod verification;

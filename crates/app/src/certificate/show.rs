@@ -17,6 +17,7 @@ use kit::shell::Shell;
 use object_store::ObjectStoreExt as _;
 
 use crate::frame::{self, Entry};
+use crate::jobs::{self, Paper};
 use crate::parts::files::disposition;
 use crate::parts::sheet::Sheet;
 
@@ -30,6 +31,34 @@ struct CertificatePage {
     standing: Standing,
     sheet: Sheet,
     is_ready: bool,
+    /// Why the paper is not there yet.
+    paper: Option<&'static str>,
+    /// When the making of the paper is tried again.
+    paper_at: Option<String>,
+    versions: Vec<VersionRow>,
+    back: String,
+}
+
+/// One of the versions, the newest first.
+struct VersionRow {
+    version: i64,
+    made: String,
+    is_current: bool,
+    is_ready: bool,
+}
+
+/// `?back=`: the query of the list that led here.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct ShowQuery {
+    #[serde(default)]
+    back: String,
+}
+
+impl ShowQuery {
+    /// The list with its filters and its page; never another address.
+    fn list(&self) -> String {
+        if self.back.is_empty() { "/certificates".to_owned() } else { format!("/certificates?{}", self.back) }
+    }
 }
 
 /// The 证明 link of the list leads here by application.
@@ -47,19 +76,50 @@ pub async fn of_application(
 }
 
 /// The page around the paper.
-pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<CertificateId>) -> Result<Response, AppError> {
-    let certificate = certificate::load(&app.db.read(), &user.scope(), id).await?;
+pub async fn show(
+    State(app): State<App>,
+    user: Signed,
+    Path(id): Path<CertificateId>,
+    Query(query): Query<ShowQuery>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let certificate = certificate::load(&read, &user.scope(), id).await?;
+    let is_ready = certificate.object_key.is_some();
+    let (paper, paper_at) = if is_ready { (None, None) } else { why_no_paper(&app, id).await? };
+    let versions = certificate::versions(&read, id).await?;
+    let back = query.list();
     let sheet: Sheet = serde_json::from_str(&certificate.sheet).map_err(anyhow::Error::new)?;
     let title = format!("免办证明 {}", certificate.number);
-    let crumbs = [("查看申请列表", "/applications")];
+    let crumbs = [("证明列表", back.as_str())];
     page::render(&CertificatePage {
-        shell: frame::signed(&app, &user, &title, Entry::Applications, &crumbs).await?,
+        shell: frame::signed(&app, &user, &title, Entry::Certificates, &crumbs).await?,
         id,
         application: certificate.application_id,
         standing: certificate.facts().standing(app.now()),
-        is_ready: certificate.object_key.is_some(),
+        is_ready,
+        paper,
+        paper_at,
+        versions: versions
+            .into_iter()
+            .map(|v| VersionRow {
+                version: v.version,
+                made: v.created_at.china(),
+                is_current: v.version == certificate.version,
+                is_ready: v.object_key.is_some(),
+            })
+            .collect(),
+        back,
         sheet,
         certificate,
+    })
+}
+
+/// What to say while there is no paper, and when the next try is.
+async fn why_no_paper(app: &App, id: CertificateId) -> Result<(Option<&'static str>, Option<String>), AppError> {
+    Ok(match jobs::paper_of(app, id).await? {
+        Paper::Underway => (Some("证明正在生成，通常只需几秒钟。"), None),
+        Paper::Delayed(at) => (Some("证明暂时没有生成成功，证明本身有效，系统会自动重试。"), Some(at.china())),
+        Paper::Failed => (Some("证明没有生成成功，证明本身有效，文件需要系统管理员处理，请联系发证机关。"), None),
     })
 }
 
@@ -81,7 +141,32 @@ pub async fn document(
     let (Some(key), Some(sha256)) = (&certificate.object_key, &certificate.sha256) else {
         return Ok(page::see_other(&format!("/certificates/{id}")));
     };
-    let path = object_store::path::Path::from(key.clone());
+    paper(&app, key, sha256, &query, &format!("免办证明{}.pdf", certificate.number)).await
+}
+
+/// The paper of one version, replaced ones too.
+pub async fn version_document(
+    State(app): State<App>,
+    user: Signed,
+    Path((id, version)): Path<(CertificateId, i64)>,
+    Query(query): Query<DocumentQuery>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let certificate = certificate::load(&read, &user.scope(), id).await?;
+    let found = certificate::version(&read, id, version).await?;
+    let (Some(key), Some(sha256)) = (&found.object_key, &found.sha256) else {
+        return Ok(page::see_other(&format!("/certificates/{id}")));
+    };
+    let name = if version == certificate.version {
+        format!("免办证明{}.pdf", certificate.number)
+    } else {
+        format!("免办证明{}_第{version}版_已被替代.pdf", certificate.number)
+    };
+    paper(&app, key, sha256, &query, &name).await
+}
+
+async fn paper(app: &App, key: &str, sha256: &str, query: &DocumentQuery, name: &str) -> Result<Response, AppError> {
+    let path = object_store::path::Path::from(key);
     let bytes = app
         .files
         .get(&path)
@@ -92,7 +177,7 @@ pub async fn document(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
     let how = if query.download.is_empty() { "inline" } else { "attachment" };
-    headers.insert(header::CONTENT_DISPOSITION, disposition(how, &format!("免办证明{}.pdf", certificate.number)));
+    headers.insert(header::CONTENT_DISPOSITION, disposition(how, name));
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

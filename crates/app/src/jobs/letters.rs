@@ -3,8 +3,11 @@
 
 use db::application::Remarks;
 use db::audit::By;
+use db::certificate::Ending;
 use domain::actor::Post;
 use domain::application::{Application, Part};
+use domain::certificate::CertificateState;
+use domain::expiry;
 use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
 
@@ -101,6 +104,42 @@ pub(super) fn second_factor_reset(app: &App, to: &str, username: &str, by: &By) 
 /// From which network address, when it is known.
 fn from(by: &By) -> String {
     if by.address.is_empty() { String::new() } else { format!("，网络地址 {}", by.address) }
+}
+
+/// The letter about a certificate whose validity is going to end, with what can be done (D17, D19).
+pub(super) fn certificate_ends(app: &App, to: &str, ending: &Ending) -> Letter {
+    let references = app.references.now();
+    let left = expiry::left_in_words(ending.valid_to, app.clock.today());
+    let bureau = references.bureau_name(&ending.bureau_code);
+    let page = app.config.absolute(&format!("/certificates/{}", ending.id));
+    let mut lines = vec![
+        format!("{}：", ending.applicant_name),
+        String::new(),
+        format!("证明号：{}", ending.number),
+        format!("申请单号：{}", ending.application_number.as_deref().unwrap_or_default()),
+        format!("证明有效期截止：{}（{left}）", ending.valid_to),
+        String::new(),
+        "有效期过后不能再提交预核销；截止前已提交的预核销仍可确认。".to_owned(),
+        String::new(),
+    ];
+    let copy = app.config.absolute(&format!("/applications/{}/copy", ending.application_id));
+    if ending.state == CertificateState::Amending {
+        lines.push(
+            "下一步：本证明正在办理修改。请在有效期截止前完成修改并提交；确认后以新证明的有效期为准。".to_owned(),
+        );
+    } else if ending.is_touched {
+        lines.push("下一步：本证明已有核销或待确认的预核销，不能再修改或延期。".to_owned());
+        lines.push("请在有效期内对已进口的产品提交预核销；其余产品还需要进口的，请复制为新申请重新办理。".to_owned());
+        if !ending.is_proxy {
+            lines.push(format!("复制为新申请：{copy}"));
+        }
+    } else {
+        lines.push(format!(
+            "下一步：本证明尚未核销，需要延长有效期的，请在截止前打电话给发证机关（{bureau}），或登录系统在线申请修改证明；不再需要的，可以不处理。"
+        ));
+    }
+    lines.extend([String::new(), format!("查看证明：{page}")]);
+    letter(app, to, format!("免办证明 {} 即将到期，{left}", ending.number), lines)
 }
 
 fn letter(app: &App, to: &str, subject: String, mut lines: Vec<String>) -> Letter {

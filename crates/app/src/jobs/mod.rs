@@ -12,10 +12,13 @@ use std::time::Duration;
 
 use db::application::Remarks;
 use db::audit::By;
+use db::certificate::Ending;
 use db::letter;
 use db::queue::{self, Claimed};
 use db::{DbError, Tx};
 use domain::application::Application;
+use domain::certificate::CertificateState;
+use domain::expiry;
 use domain::ids::{AccountId, CertificateId, JobId, LetterId, OrganisationId};
 use domain::letter::{LetterKind, Occasion};
 use domain::time::Instant;
@@ -159,6 +162,28 @@ async fn warn(tx: &Tx, app: &App, account: AccountId, letter: impl FnOnce(&str) 
     Ok(())
 }
 
+/// The holder is told that the validity of his certificate is going to end, once for each version and each of
+/// [`expiry::REMINDERS`]. Nothing is said of a certificate that cannot be used any more.
+async fn remind_of_end(tx: &Tx, app: &App, ending: &Ending) -> Result<(), DbError> {
+    let today = app.clock.today();
+    let over = match ending.state {
+        CertificateState::Revoked | CertificateState::Surrendered => true,
+        CertificateState::Valid | CertificateState::Amending => ending.version != ending.current,
+    };
+    let next = if over { None } else { expiry::next_reminder(ending.valid_to, today) };
+    let is_first = db::certificate::note_reminder(tx, ending, next).await?;
+    let due = expiry::reminder_due(ending.valid_to, ending.created_at.china_day(), today);
+    if over || !is_first || !ending.has_rest || due.is_none() {
+        return Ok(());
+    }
+    let mailbox = letter::mailbox(tx, ending.owner_id).await?;
+    if mailbox.letter_choice.wants(Occasion::CertificateEnds) && !mailbox.contact_email.is_empty() {
+        let letter = letters::certificate_ends(app, &mailbox.contact_email, ending);
+        post(tx, ending.owner_id, LetterKind::Certificate, letter, app.now()).await?;
+    }
+    Ok(())
+}
+
 /// A letter that nobody tries to send any more goes once more. It goes to the mailbox that the user has now; a password
 /// only to the one that was asked for.
 pub async fn resend(
@@ -212,6 +237,42 @@ pub async fn render_certificate(tx: &Tx, certificate: CertificateId, now: Instan
     Ok(())
 }
 
+/// What is true of a paper that does not lie there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paper {
+    /// It is being made, or about to be.
+    Underway,
+    /// It could not be made; the next try is at this time.
+    Delayed(Instant),
+    /// Nobody tries any more.
+    Failed,
+}
+
+/// Why the paper of a certificate's version in force is not there yet.
+pub async fn paper_of(app: &App, certificate: CertificateId) -> Result<Paper, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        state: String,
+        attempts: i64,
+        run_at: Instant,
+    }
+    let payload = packed(&Job::RenderCertificate { certificate })?;
+    let found: Option<Columns> = app
+        .db
+        .read()
+        .row(
+            "SELECT state, attempts, run_at FROM job WHERE kind = 'render_certificate' AND payload = $1 \
+             AND state <> 'done' ORDER BY id DESC LIMIT 1",
+            db::params![payload],
+        )
+        .await?;
+    Ok(match found {
+        Some(job) if job.state == "ready" && job.attempts > 0 => Paper::Delayed(job.run_at),
+        Some(job) if job.state != "dead" => Paper::Underway,
+        Some(_) | None => Paper::Failed,
+    })
+}
+
 /// Runs jobs and duties until told to stop; what has begun is finished.
 pub async fn work(app: App, stop: CancellationToken) {
     let mut next_duty = tokio::time::Instant::now();
@@ -239,7 +300,7 @@ pub async fn work(app: App, stop: CancellationToken) {
     }
 }
 
-/// Does the duties of the clock once: drafts after ten days, ended sessions, files without rows, audit checkpoints.
+/// Does the duties of the clock once: drafts after ten days, certificates that end soon, ended sessions, files without rows, audit checkpoints.
 pub async fn duties(app: &App) {
     schedule::run(app).await;
 }

@@ -1,4 +1,5 @@
-//! The duties of the clock: drafts before and after the end of their ten days, ended sessions, files without rows, checkpoints of the audit trail.
+//! The duties of the clock: drafts before and after the end of their ten days, certificates before the end of their
+//! validity, ended sessions, files without rows, checkpoints of the audit trail.
 //! Several processes may do them at once; each is a guarded statement.
 
 use db::audit::By;
@@ -12,6 +13,7 @@ pub(super) async fn run(app: &App) {
     for (name, outcome) in [
         ("purging drafts", purge_drafts(app).await),
         ("reminding of drafts", remind_of_drafts(app).await),
+        ("reminding of certificates", remind_of_certificates(app).await),
         ("ending sessions", end_sessions(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
@@ -51,6 +53,24 @@ async fn remind_of_drafts(app: &App) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// So many certificates are looked at in one transaction.
+const ENDINGS_AT_ONCE: i64 = 100;
+
+/// Writes to the holders of certificates 30, 14, 7 and 1 days before the last day (D17, D19).
+async fn remind_of_certificates(app: &App) -> anyhow::Result<()> {
+    loop {
+        let endings = db::certificate::endings(&app.db.read(), app.clock.today(), ENDINGS_AT_ONCE).await?;
+        if endings.is_empty() {
+            return Ok(());
+        }
+        let tx = app.db.begin().await?;
+        for ending in &endings {
+            super::remind_of_end(&tx, app, ending).await?;
+        }
+        tx.commit().await?;
+    }
 }
 
 async fn end_sessions(app: &App) -> anyhow::Result<()> {

@@ -2,8 +2,10 @@
 
 use db::params;
 use domain::actor::{Actor, Membership, Officer, Post};
-use domain::ids::ApplicationId;
-use domain::time::Instant;
+use domain::certificate::CertificateState;
+use domain::expiry;
+use domain::ids::{ApplicationId, CertificateId};
+use domain::time::{Day, Instant};
 use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
@@ -48,6 +50,19 @@ fn mine(app: &App, user: &Signed) -> Vec<db::Value> {
     params![user.session.actor.account(), now, now.plus_days(LAST_DAYS)]
 }
 
+/// A certificate is mentioned by itself during its last days; all that end within [`SOON_DAYS`] are mentioned together.
+const LAST_DAYS_OF_CERTIFICATE: i64 = 7;
+/// So many days before the last day a certificate is mentioned first (D17).
+const SOON_DAYS: i64 = expiry::REMINDERS[0];
+
+/// The user's certificates in force, with something left, that end between two days: `$user`, `$from`, `$to`.
+fn ending(user: &str, from: &str, to: &str) -> String {
+    format!(
+        "FROM application a JOIN certificate c ON c.application_id = a.id WHERE a.owner_id = {user} \
+         AND c.valid_to BETWEEN {from} AND {to} AND c.state IN ('valid', 'amending') AND c.open_lines > 0"
+    )
+}
+
 /// How many things wait for the enterprise's user.
 pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppError> {
     let Actor::Enterprise(enterprise) = user.actor() else { return Ok(0) };
@@ -57,12 +72,17 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
         app.now().plus_days(-CHANGE_DAYS),
         enterprise.membership == Membership::Administrator
     ]);
+    let today = app.clock.today();
+    let last = today.plus_days(LAST_DAYS_OF_CERTIFICATE);
+    params.extend(params![today, last, last.plus_days(1), today.plus_days(SOON_DAYS)]);
+    let (last, soon) = (ending("$1", "$7", "$8"), ending("$1", "$9", "$10"));
     let n = app
         .db
         .read()
         .number(
             &format!(
-                "SELECT (SELECT COUNT(*) {MINE}) \
+                "SELECT (SELECT COUNT(*) {MINE}) + (SELECT COUNT(*) {last}) \
+                 + (CASE WHEN EXISTS (SELECT 1 {soon}) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
                  + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
                  AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END)"
@@ -134,8 +154,72 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
             }
         })
         .collect();
+    out.extend(of_certificates(app, user).await?);
     out.extend(of_organisation(app, user).await?);
     Ok(out)
+}
+
+/// The user's certificates that end soon (D17, D19): those of the last days one by one, the others together.
+async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        id: CertificateId,
+        number: String,
+        state: CertificateState,
+        valid_to: Day,
+        is_touched: bool,
+        later: i64,
+    }
+    let today = app.clock.today();
+    let last = today.plus_days(LAST_DAYS_OF_CERTIFICATE);
+    let sql = format!(
+        "SELECT c.id, c.number, c.state, c.valid_to, c.written_lines > 0 OR c.pending_lines > 0 AS is_touched, \
+         CAST(0 AS BIGINT) AS later {} \
+         UNION ALL SELECT 0, '', 'valid', MIN(c.valid_to), 1 = 0, COUNT(*) {} HAVING COUNT(*) > 0 \
+         ORDER BY 6 DESC, 4, 1 LIMIT {}",
+        ending("$1", "$2", "$3"),
+        ending("$1", "$4", "$5"),
+        SHOWN + 1
+    );
+    let values = params![user.session.actor.account(), today, last, last.plus_days(1), today.plus_days(SOON_DAYS)];
+    let mut found: Vec<Columns> = app.db.read().rows(&sql, values).await?;
+    found.sort_by_key(|c| c.later > 0);
+    Ok(found
+        .into_iter()
+        .map(|c| {
+            if c.later > 0 {
+                return Reminder {
+                    tone: "t-gray",
+                    icon: "clock",
+                    title: "证明将在 30 天内到期",
+                    when: format!("最早 {}", c.valid_to),
+                    text: "请安排进口和预核销，需要延长有效期的请及早办理：".to_owned(),
+                    link_label: format!("{} 份证明", c.later),
+                    href: format!("/certificates?within={SOON_DAYS}&sort=ends_first"),
+                };
+            }
+            let text = match c.state {
+                CertificateState::Amending => "正在办理修改，请在到期前完成：",
+                // Revoked and surrendered ones are not asked for.
+                CertificateState::Valid | CertificateState::Revoked | CertificateState::Surrendered if c.is_touched => {
+                    "已有核销，不能延期；其余产品还需要进口的，请打开证明后复制为新申请："
+                }
+                CertificateState::Valid | CertificateState::Revoked | CertificateState::Surrendered => {
+                    "尚未核销，需要延长有效期的请申请修改证明："
+                }
+            };
+            let is_last = expiry::days_left(c.valid_to, today) <= 1;
+            Reminder {
+                tone: if is_last { "t-red" } else { "t-amber" },
+                icon: if is_last { "clock-exclamation" } else { "clock" },
+                title: "证明即将到期",
+                when: expiry::left_in_words(c.valid_to, today),
+                text: text.to_owned(),
+                link_label: c.number,
+                href: format!("/certificates/{}", c.id),
+            }
+        })
+        .collect())
 }
 
 /// What happened in the user's organisation: colleagues to confirm, shared fields that somebody else changed (D3).

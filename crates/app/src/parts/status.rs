@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use domain::certificate::{CertificateState, Standing};
 use domain::time::Instant;
 use domain::workflow::State;
 
@@ -40,6 +41,25 @@ impl Status {
             State::Withdrawn => ("t-gray", "arrow-back-up"),
         };
         Self { tone, icon, label: state.label(), href: None }
+    }
+
+    /// The badge of a certificate.
+    pub const fn of_certificate(standing: Standing) -> Self {
+        let (tone, icon) = match standing {
+            Standing::Valid => ("t-green", "certificate"),
+            Standing::Amending => ("t-cyan", "file-pencil"),
+            Standing::Expired => ("t-gray", "clock-off"),
+            Standing::Exhausted => ("t-indigo", "checks"),
+            Standing::Revoked => ("t-red", "ban"),
+            Standing::Surrendered => ("t-slate", "x"),
+        };
+        let label = match standing {
+            Standing::Amending => CertificateState::Amending.label(),
+            Standing::Valid | Standing::Expired | Standing::Exhausted | Standing::Revoked | Standing::Surrendered => {
+                standing.label()
+            }
+        };
+        Self { tone, icon, label, href: None }
     }
 
     /// The badge as a link (状态栏 cases 6, 7 and 15).

@@ -107,7 +107,7 @@ async fn build(
     shell.error_title = !errors.is_empty();
     let note = |choice: LetterChoice| match choice {
         LetterChoice::Every => "提交成功、受理、审批、发证等每一次变化",
-        LetterChoice::Needed => "返回修改、送纸质材料、草稿即将自动删除",
+        LetterChoice::Needed => "返回修改、送纸质材料、草稿即将自动删除、证明即将到期",
         LetterChoice::None => "请自行登录系统查看",
     };
     Ok(LettersPage {

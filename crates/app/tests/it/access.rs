@@ -221,8 +221,11 @@ fn matrix() -> Vec<Row> {
         post("/casework/{id}/decision", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
         post("/casework/{id}/termination", Accepting, &[], [Login, No, No, No, No, Form, Gone, No]),
         get("/applications/{id}/certificate", Issued, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
+        get("/certificates", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
+        asking(get("/certificates/archive", Issued, READERS), "?id={id}"),
         get("/certificates/{id}", Issued, READERS),
         get("/certificates/{id}/document", Issued, READERS),
+        get("/certificates/{id}/versions/{version}/document", Issued, READERS),
         get("/accounts", Nothing, NO_DUTY),
         get("/accounts/new", Nothing, NO_DUTY),
         post("/accounts", Nothing, &[], NO_DUTY),
@@ -296,7 +299,7 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     } else {
         id.clone()
     };
-    let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
+    let address = format!("{}{}", row.path.replace("{page}", "basics").replace("{version}", "1"), row.query);
     (address.replace("{id}", &named).replace("{item}", &item.to_string()), id, item.to_string())
 }
 
@@ -390,7 +393,7 @@ impl Case {
         } else {
             self.id.clone()
         };
-        let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
+        let address = format!("{}{}", row.path.replace("{page}", "basics").replace("{version}", "1"), row.query);
         address.replace("{id}", &named).replace("{item}", &self.item.to_string())
     }
 

@@ -7,6 +7,8 @@ mod attachments;
 mod audit;
 mod cases;
 mod casework;
+mod certificate_lists;
+mod certificate_reminders;
 mod certificates;
 mod copies;
 mod corrections;

@@ -136,6 +136,7 @@ async fn every_label_of_the_manual_stands_on_a_page() {
             format!("/applications/{refused}/outcome"),
             format!("/applications/{terminated}/outcome"),
             format!("/applications/{issued}/certificate"),
+            "/certificates".to_owned(),
             "/profile/particulars".to_owned(),
             "/profile/password".to_owned(),
             "/profile/colleagues".to_owned(),

@@ -74,7 +74,7 @@ fn the_url_names_the_file() {
         ("taking", "case"),
         ("release", "case"),
         ("certificate", "show"),
-        ("certificates", "show"),
+        ("certificates", "list"),
         ("document", "show"),
         ("confirmation", "colleagues"),
         ("refusal", "colleagues"),
