@@ -215,7 +215,8 @@ together("从注册到取得证明", () => {
         company.name, company.written, number, certificate, "HT-2026-001", "窗式空调器样机", "壁式空调器样机", "冷藏展示柜样机", "LSC-320", "12 台",
         "上海出入境检验检疫局", later(100),
       ]);
-      assert.ok(address.startsWith(`${url}/verification?`), address);
+      assert.ok(address.startsWith(`${url.toUpperCase()}/V/`) && address.length <= 300, address);
+      assert.match(tool("pdfsig", copies[0]), /Signature is Valid\./);
       const visitor = await open(address, { width });
       await visitor.getByRole("status").filter({ hasText: "有效：该证明由本系统发出。" }).waitFor();
       for (const text of [certificate, company.name, "3 项"]) assert.ok(await visitor.getByText(text).first().isVisible(), text);

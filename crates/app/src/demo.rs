@@ -23,6 +23,8 @@ use crate::passwords;
 
 /// The password of every demonstration account.
 pub const PASSWORD: &str = "mianban-demo-2026";
+/// Nothing of the demonstration is older, in days.
+pub const OLDEST_DAYS: i64 = 60;
 /// The setting that marks a demonstration database.
 pub const MARK: &str = "demonstration";
 /// The mark while the data are being made.
@@ -324,7 +326,7 @@ async fn fill(app: &App, now: Instant) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     db::setting::put(&tx, MARK, UNFINISHED).await?;
     tx.commit().await?;
-    let clock = Arc::new(FixedClock::at(now.plus_days(-60)));
+    let clock = Arc::new(FixedClock::at(now.plus_days(-OLDEST_DAYS)));
     let past = shifted(app, clock.clone()).await?;
     let accounts = people(&past).await?;
     news(&past, now).await?;

@@ -79,6 +79,10 @@ pub fn site() -> Site {
         .get("/bulletins", home::bulletins::list)
         .get("/bulletins/{id}", home::bulletins::show)
         .get("/verification", certificate::verification::show)
+        .get("/verification/keys", certificate::keys::show)
+        // What a QR code holds is in capitals; a statement may be typed in any case.
+        .get("/V/{statement}", certificate::statement::show)
+        .get("/v/{statement}", certificate::statement::show)
         .get("/pre-check", home::pre_check::show)
         // manual §1.5
         .get("/manual", home::manual::show)

@@ -29,8 +29,12 @@ const REST: Duration = Duration::from_secs(3);
 /// Uploads pass through buffers; this much for all of them together is taken to be flat, kB.
 const FLAT: u64 = 16 * 1024;
 const MEGABYTE: u64 = 1024;
-/// CPU time that a certificate may cost, µs.
+/// CPU time that a certificate may cost, signed, µs.
 const PDF: Option<u64> = Some(30_000);
+/// The same with an annex of [`MANY`] products.
+const LARGE_PDF: Option<u64> = Some(300_000);
+/// Products of a large annex.
+const MANY: u32 = 200;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +83,9 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
     process::forget_peak(server.pid())?;
     requests.extend(papers(&server, &store, meter).await?);
     let printed = process::memory(server.pid())?;
+    process::forget_peak(server.pid())?;
+    requests.push(large_papers(&server, &store, meter).await?);
+    let large = process::memory(server.pid())?;
     say(place, "ceilings");
     let ceilings = ceilings(&server, &store, meter, effort).await?;
     store.close().await;
@@ -91,7 +98,7 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
     server.stop().await?;
 
     let (rows, drafts) = (u64::try_from(amount.rows)?, u64::try_from(amount.drafts)?);
-    let figures = figures(slowest, idle, answered, printed, growth);
+    let figures = figures(slowest, idle, answered, [printed, large], growth);
     Ok(Sheet { database, rows, drafts, size, requests, ceilings, figures })
 }
 
@@ -146,9 +153,18 @@ async fn papers(server: &Server, store: &Store, meter: Meter) -> anyhow::Result<
     anyhow::ensure!(n > 0, "no paper was made");
     let memory = process::memory(server.pid())?;
     Ok(vec![
-        aside("PDF, a job", PDF, Run::untimed(n, cpu), Some(memory)),
+        aside("PDF, typeset and signed, a job", PDF, Run::untimed(n, cpu), Some(memory)),
         aside("PDF, typeset alone", PDF, papers::render(store).await?, None),
     ])
+}
+
+/// Certificates with a large annex, all asked for at once.
+async fn large_papers(server: &Server, store: &Store, meter: Meter) -> anyhow::Result<Line> {
+    jobs::enlarge(store, MANY).await?;
+    let (n, cpu) = jobs::make_papers(store, meter, data::LARGE_PAPERS, SystemClock.now()).await?;
+    anyhow::ensure!(n > 0, "no large paper was made");
+    let memory = process::memory(server.pid())?;
+    Ok(aside("PDF of 200 products, typeset and signed, a job", LARGE_PDF, Run::untimed(n, cpu), Some(memory)))
 }
 
 /// What nothing can be cheaper than.
@@ -160,8 +176,15 @@ async fn ceilings(server: &Server, store: &Store, meter: Meter, effort: Effort) 
     Ok(lines)
 }
 
-/// The process as a whole; `idle`, `answered` and `printed` are moments of one process, the uploads have their own.
-fn figures(slowest: u64, idle: Memory, answered: Memory, printed: Memory, uploads: Growth) -> Vec<Figure> {
+/// The process as a whole; all but the uploads are moments of one process: idle, after the requests, after the papers,
+/// after the large ones.
+fn figures(
+    slowest: u64,
+    idle: Memory,
+    answered: Memory,
+    [printed, large]: [Memory; 2],
+    uploads: Growth,
+) -> Vec<Figure> {
     let memory = |name, value, budget: Option<u64>| Figure { name, value, budget, unit: Unit::Memory };
     vec![
         Figure {
@@ -175,6 +198,7 @@ fn figures(slowest: u64, idle: Memory, answered: Memory, printed: Memory, upload
         memory("the most until then", answered.peak, Some(80 * MEGABYTE)),
         memory("resident, once PDFs were made", printed.now, Some(160 * MEGABYTE)),
         memory("the most while they were made", printed.peak, Some(160 * MEGABYTE)),
+        memory("the most while 16 of 200 products were made, asked for at once", large.peak, Some(200 * MEGABYTE)),
         memory("a new process, before uploads", uploads.before, None),
         memory("the most during 16 parallel uploads of 5 MiB", uploads.peak, None),
         memory("their growth, which must be flat", uploads.peak.saturating_sub(uploads.before), Some(FLAT)),

@@ -1,14 +1,20 @@
 //! Multiplies the demonstration's applications with portable SQL: every row keeps the shape that the real deeds gave
 //! it; owner, bureau, numbers and dates are its own.
 
-use domain::time::Instant;
+use std::str::FromStr as _;
+
+use domain::ids::BureauCode;
+use domain::number::CertificateNumber;
+use domain::time::{Day, Instant};
 
 use crate::store::{Place, Pool, Purpose, Store};
 
 /// Enterprises beside the demonstration's own.
 const ENTERPRISES: i64 = 500;
-/// Certificates whose paper is left for the program to make.
+/// Certificates whose paper is left for the program to make: those of a page and its annex, then the large ones.
 pub const PAPERS: i64 = 31;
+/// Certificates with a large annex whose papers are asked for at once.
+pub const LARGE_PAPERS: i64 = 16;
 /// The user who owns the prepared drafts.
 pub const WRITER: &str = "bench_0001";
 
@@ -306,9 +312,27 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
         .execute(&format!(
             "UPDATE certificate_version SET object_key = NULL, sha256 = NULL, size_bytes = NULL \
              WHERE certificate_id IN (SELECT {id} FROM bench_seed s JOIN bench_owner o ON o.n = -1 \
-             WHERE s.state = 'issued' AND s.owner_id = o.account_id ORDER BY s.i DESC LIMIT {PAPERS})"
+             WHERE s.state = 'issued' AND s.owner_id = o.account_id ORDER BY s.i DESC LIMIT {})",
+            PAPERS + LARGE_PAPERS
         ))
         .await?;
+    // Their QR codes carry the number, and no code carries one whose check digit does not hold.
+    for id in store.numbers("SELECT certificate_id FROM certificate_version WHERE object_key IS NULL").await? {
+        let number = store.text(&format!("SELECT number FROM certificate WHERE id = {id}")).await?;
+        let (bureau, serial) = (BureauCode::new(&number[..6]), number[10..16].parse()?);
+        let day = Day::from_str("2024-01-01")?;
+        let proper = CertificateNumber::new(&bureau, day, serial)?;
+        for sql in [
+            format!("UPDATE certificate SET number = '{proper}' WHERE id = {id}"),
+            format!(
+                "UPDATE certificate_version SET sheet = REPLACE(sheet, '{number}', '{proper}') \
+                 WHERE certificate_id = {id}"
+            ),
+            format!("UPDATE application SET certificate_no = '{proper}' WHERE certificate_no = '{number}'"),
+        ] {
+            store.execute(&sql).await?;
+        }
+    }
     store.execute(&db::search::index_sql("id IN (SELECT id FROM bench_seed WHERE state <> 'draft')")).await?;
     Ok(())
 }

@@ -39,6 +39,8 @@ fn method(requests: u16) -> String {
          requests. The larger figure, of 1 and of 16 connections, is held against the budget.\n\
          * **Statements** are those that the program counts; BEGIN and COMMIT are not among them.\n\
          * **Letters** are held back while submissions are measured, and measured afterwards.\n\
+         * **PDF**: certificates with a page and an annex, then with 200 products, each typeset, signed and stored by \
+         a job of the program, after a first one; all are asked for at once.\n\
          * **Ceilings**: nothing can be cheaper than the layers around a handler that does nothing, and than the same \
          statements sent and decoded by the driver alone.\n\
          * **Memory** is `VmRSS` (now) and `VmHWM` (the most) of the program.\n\n",

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use domain::time::Instant as Moment;
+use pdf::{CertificateSheet, CertificateSheetItem};
 
 use crate::process::{Cpu, Meter};
 use crate::store::{Pool, Store};
@@ -64,6 +66,20 @@ pub async fn done(store: &Store) -> anyhow::Result<()> {
         anyhow::ensure!(begun.elapsed() < PATIENCE, "the jobs are not done after {} s", PATIENCE.as_secs());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Gives the papers that are missing an annex of so many products.
+pub async fn enlarge(store: &Store, products: u32) -> anyhow::Result<()> {
+    for id in store.numbers("SELECT certificate_id FROM certificate_version WHERE object_key IS NULL").await? {
+        let sheet = store.text(&format!("SELECT sheet FROM certificate_version WHERE certificate_id = {id}")).await?;
+        let mut sheet: CertificateSheet = serde_json::from_str(&sheet).context("the sheet of a certificate")?;
+        let line = sheet.items.first().cloned().context("a certificate without products")?;
+        sheet.items = (1..=products).map(|ordinal| CertificateSheetItem { ordinal, ..line.clone() }).collect();
+        let text = serde_json::to_string(&sheet)?.replace('\'', "''");
+        let sql = format!("UPDATE certificate_version SET sheet = '{text}' WHERE certificate_id = {id}");
+        store.execute(&sql).await?;
+    }
+    Ok(())
 }
 
 /// Lets the program make this many of the papers that are missing; says how many it made, and their CPU time.

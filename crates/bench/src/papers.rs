@@ -10,6 +10,11 @@ use crate::store::Store;
 /// How many are made.
 const PAPERS: usize = 40;
 
+/// What a QR code holds: an address with a statement, of the usual length.
+fn code() -> String {
+    format!("HTTPS://MIANBAN.EXAMPLE.GOV.CN/V/{}", "A7".repeat(112))
+}
+
 /// Makes certificates (a page and its annex), one after another, each with data of its own.
 pub async fn render(store: &Store) -> anyhow::Result<Run> {
     let sheet = store.text("SELECT sheet FROM certificate_version ORDER BY certificate_id LIMIT 1").await?;
@@ -18,7 +23,7 @@ pub async fn render(store: &Store) -> anyhow::Result<Run> {
     sheet.items = (1..=3).map(|ordinal| pdf::CertificateSheetItem { ordinal, ..line.clone() }).collect();
     let renderer = Renderer::new();
     // The faces are read at the first paper.
-    renderer.certificate(&sheet)?;
+    renderer.certificate(&sheet, &code())?;
     let meter = Meter { process: std::process::id(), postmaster: None };
     let deed = move |renderer: Renderer, n: usize| {
         let mut sheet = sheet.clone();
@@ -26,7 +31,8 @@ pub async fn render(store: &Store) -> anyhow::Result<Run> {
         sheet.contract_no = format!("BENCH-{n}");
         sheet.purpose = format!("{}（{n}）", sheet.purpose);
         async move {
-            let made = tokio::task::spawn_blocking(move || renderer.certificate(&sheet).map(|p| (renderer, p.len())));
+            let made =
+                tokio::task::spawn_blocking(move || renderer.certificate(&sheet, &code()).map(|p| (renderer, p.len())));
             let (renderer, bytes) = made.await??;
             anyhow::ensure!(bytes > 10_000, "a paper of {bytes} bytes");
             Ok(renderer)

@@ -334,4 +334,21 @@ pub async fn note_reminder(tx: &Tx, of: &Ending, next: Option<Day>) -> DbResult<
     let sql = "UPDATE certificate_version SET remind_on = $1 \
                WHERE certificate_id = $2 AND version = $3 AND remind_on = $4";
     Ok(tx.run(sql, params![next, of.id, of.version, of.remind_on.clone()]).await? == 1)
+
+/// A version whose paper has not been made.
+#[derive(Debug, Clone, crate::Row)]
+pub struct VersionWithoutPaper {
+    /// The version.
+    pub version: i64,
+    /// Its frozen content, JSON.
+    pub sheet: String,
+    /// When it was made.
+    pub created_at: Instant,
+}
+
+/// The versions of a certificate whose papers have not been made, oldest first; for jobs.
+pub async fn versions_without_paper(source: &impl Source, id: CertificateId) -> DbResult<Vec<VersionWithoutPaper>> {
+    let sql = "SELECT version, sheet, created_at FROM certificate_version \
+        WHERE certificate_id = $1 AND object_key IS NULL ORDER BY version";
+    rows(source.connection(), sql, params![id]).await
 }

@@ -8,6 +8,7 @@ use domain::ids::SessionId;
 use domain::letter::Failure;
 use domain::time::{Clock, Instant};
 use object_store::ObjectStore;
+use seal::{Certificate, Signer};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -45,8 +46,8 @@ impl Config {
 
 /// Makes papers; wired in the program, so that screens do not compile the typesetter.
 pub trait Papers: Send + Sync {
-    /// The PDF of a certificate from its frozen sheet (JSON).
-    fn certificate(&self, sheet: &str) -> anyhow::Result<Vec<u8>>;
+    /// The PDF of a certificate from its frozen sheet (JSON), with what its QR code holds.
+    fn certificate(&self, sheet: &str, code: &str) -> anyhow::Result<Vec<u8>>;
     /// The PDF of an application form (打印申请) from its sheet (JSON).
     fn application(&self, sheet: &str) -> anyhow::Result<Vec<u8>>;
     /// The PDF of the user's manual, for this version of the program.
@@ -59,8 +60,10 @@ pub trait Papers: Send + Sync {
 
 /// The signing keys of this installation (E35).
 pub trait Keys: Send + Sync {
-    /// The name of the key that signs now; none when none was made.
-    fn current(&self) -> anyhow::Result<Option<String>>;
+    /// The key that signs now; none when none was made.
+    fn signer(&self) -> anyhow::Result<Option<Arc<dyn Signer>>>;
+    /// The certificates of all keys, oldest first: what earlier keys signed stays verifiable.
+    fn certificates(&self) -> anyhow::Result<Vec<Certificate>>;
 }
 
 /// A letter to somebody.

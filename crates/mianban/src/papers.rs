@@ -12,9 +12,9 @@ pub struct Typesetter {
 }
 
 impl kit::app::Papers for Typesetter {
-    fn certificate(&self, sheet: &str) -> anyhow::Result<Vec<u8>> {
+    fn certificate(&self, sheet: &str, code: &str) -> anyhow::Result<Vec<u8>> {
         let sheet: pdf::CertificateSheet = serde_json::from_str(sheet).context("the sheet of a certificate")?;
-        Ok(self.renderer.certificate(&sheet)?)
+        Ok(self.renderer.certificate(&sheet, code)?)
     }
 
     fn application(&self, sheet: &str) -> anyhow::Result<Vec<u8>> {

@@ -85,7 +85,8 @@ async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<Session
     let references = References::new(db::reference::load(&db.read()).await?);
     let keys = options.keys();
     if options.demo && keys.all()?.is_empty() {
-        let name = keys.create(clock.now())?;
+        // Its certificates were issued in the past, by a key that was there already.
+        let name = keys.create(clock.now().plus_days(-demo::OLDEST_DAYS - 1))?;
         tracing::info!(key = %name, "made the signing key {name}");
     }
     for path in keys.exposed()? {

@@ -16,7 +16,7 @@ use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
-use typst::{Library, LibraryExt as _, World};
+use typst::{Feature, Library, LibraryExt as _, World};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
@@ -86,7 +86,7 @@ pub struct CertificateSheet {
     pub issued_on: String,
     /// 发证机关.
     pub issuing_bureau: String,
-    /// What the QR code carries.
+    /// The address of the public page for this certificate.
     pub verification_url: String,
     /// 附表.
     pub items: Vec<CertificateSheetItem>,
@@ -219,16 +219,20 @@ impl Renderer {
         self.faces.get_or_init(|| {
             let fonts: Vec<Font> = [REGULAR, BOLD].into_iter().flat_map(|f| Font::iter(Bytes::new(f))).collect();
             Faces {
-                library: LazyHash::new(Library::default()),
+                // Cells that head a row are marked as such for screen readers.
+                library: LazyHash::new(
+                    Library::builder().with_features([Feature::A11yExtras].into_iter().collect()).build(),
+                ),
                 book: LazyHash::new(FontBook::from_fonts(&fonts)),
                 fonts,
             }
         })
     }
 
-    /// The PDF of a certificate: PDF/A-2b and UA-1, faces embedded, the same bytes for the same sheet.
-    pub fn certificate(&self, sheet: &CertificateSheet) -> Result<Vec<u8>, PdfError> {
-        let code = QrCode::with_error_correction_level(&sheet.verification_url, EcLevel::M)?;
+    /// The PDF of a certificate with what its QR code holds: PDF/A-2b and UA-1, faces embedded, the same bytes for the
+    /// same sheet and code. Anybody may read the code; who signed it is not asked here.
+    pub fn certificate(&self, sheet: &CertificateSheet, code: &str) -> Result<Vec<u8>, PdfError> {
+        let code = QrCode::with_error_correction_level(code, EcLevel::M)?;
         let qr = code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build();
         let ident = format!("certificate {} version {}", sheet.number, sheet.version);
         let main = Source::new(file("/main.typ")?, CERTIFICATE.to_owned());

@@ -2,5 +2,7 @@
 
 pub mod archive;
 pub mod list;
+pub mod keys;
 pub mod show;
+pub mod statement;
 pub mod verification;

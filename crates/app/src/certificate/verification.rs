@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::certificate::Certificate;
 use domain::certificate::Standing;
 use domain::number::CertificateNumber;
 use domain::text;
@@ -13,6 +14,7 @@ use kit::form::{FieldErrors, FormData, FormView};
 use kit::page;
 use kit::session::Caller;
 use kit::shell::Shell;
+use seal::SignedStatement;
 use subtle::ConstantTimeEq as _;
 
 use crate::frame;
@@ -26,6 +28,9 @@ pub struct VerificationQuery {
     number: Vec<String>,
     #[serde(default)]
     code: String,
+    /// What the QR code of a paper holds; stands for number and code.
+    #[serde(default)]
+    statement: String,
 }
 
 struct Answer {
@@ -56,7 +61,12 @@ pub async fn show(
     let mut errors = FieldErrors::default();
     let mut answer = None;
     let mut data = FormData::default();
-    if let Some(number) = query.number.first() {
+    if !query.statement.is_empty() {
+        match stated(&app, &query.statement).await? {
+            Some(found) => answer = Some(found),
+            None => errors.add("number", "二维码中的内容不是本系统签发的证明，请核对，或输入证明号和核验码核验"),
+        }
+    } else if let Some(number) = query.number.first() {
         data.set("number", number);
         data.set("code", &query.code);
         if number.trim().is_empty() {
@@ -83,6 +93,14 @@ pub async fn show(
     if invalid { page::unprocessable(&page) } else { page::render(&page) }
 }
 
+/// Who holds a signed statement holds the paper: its key, not the check code, says that it is ours.
+async fn stated(app: &App, statement: &str) -> Result<Option<Answer>, AppError> {
+    let Ok(read) = SignedStatement::parse(statement) else { return Ok(None) };
+    let Ok(said) = read.verify(&app.keys.certificates()?) else { return Ok(None) };
+    let Some(found) = db::certificate::by_number(&app.db.read(), said.number.as_str()).await? else { return Ok(None) };
+    answer(app, found).map(Some)
+}
+
 async fn look_up(app: &App, number: &str, code: &str) -> Result<Option<Answer>, AppError> {
     let Ok(number) = CertificateNumber::parse(number) else { return Ok(None) };
     let Some(found) = db::certificate::by_number(&app.db.read(), number.as_str()).await? else { return Ok(None) };
@@ -90,8 +108,12 @@ async fn look_up(app: &App, number: &str, code: &str) -> Result<Option<Answer>, 
     if !bool::from(found.check_code.as_bytes().ct_eq(typed.as_bytes())) {
         return Ok(None);
     }
+    answer(app, found).map(Some)
+}
+
+fn answer(app: &App, found: Certificate) -> Result<Answer, AppError> {
     let sheet: Sheet = serde_json::from_str(&found.sheet).map_err(anyhow::Error::new)?;
-    Ok(Some(Answer {
+    Ok(Answer {
         standing: found.facts().standing(app.now()),
         valid_from: found.valid_from.to_string(),
         valid_to: found.valid_to.to_string(),
@@ -99,5 +121,5 @@ async fn look_up(app: &App, number: &str, code: &str) -> Result<Option<Answer>, 
         holder: sheet.holder,
         bureau: sheet.issuing_bureau,
         products: sheet.items.len(),
-    }))
+    })
 }

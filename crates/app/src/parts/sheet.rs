@@ -56,7 +56,7 @@ pub struct Sheet {
     pub issued_on: String,
     /// 发证机关.
     pub issuing_bureau: String,
-    /// What the QR code carries.
+    /// The address of the public page for this certificate.
     pub verification_url: String,
     /// 附表.
     pub items: Vec<SheetItem>,

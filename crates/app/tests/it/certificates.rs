@@ -3,7 +3,7 @@
 use domain::actor::Post;
 
 use crate::story::{self, Bureau, add_product, attach, decide, fill_basics, open_draft, submit};
-use crate::support::{JIANGSU, Site};
+use crate::support::{EXPIRED_KEY, JIANGSU, Site};
 
 /// R-2.6-01, -02: the 证明 link opens the certificate; the same bytes at every download; the annex holds every product.
 #[tokio::test]
@@ -167,6 +167,8 @@ async fn e_35_nothing_is_issued_without_a_signing_key() {
         bureau.bring_to(&id, Post::Issue).await;
         *site.keys.0.lock().unwrap() = None;
         decide(&bureau.issue, &id, &[("decision", "issue")]).await.is(409).sees("还没有签名密钥");
+        *site.keys.0.lock().unwrap() = Some(EXPIRED_KEY.to_owned());
+        decide(&bureau.issue, &id, &[("decision", "issue")]).await.is(409).sees("签名密钥不在有效期内");
         assert_eq!(site.number("SELECT COUNT(*) FROM certificate").await, 0);
         *site.keys.0.lock().unwrap() = Some("made".to_owned());
         decide(&bureau.issue, &id, &[("decision", "issue")]).await.is(200);

@@ -23,6 +23,7 @@ mod lists;
 mod login;
 mod manual;
 mod operations;
+mod papers;
 mod pre_check;
 mod print;
 mod products;

@@ -88,6 +88,8 @@ fn the_url_names_the_file() {
         ("accounts", "list"),
         ("suspension", "account"),
         ("reinstatement", "account"),
+        ("V", "statement"),
+        ("v", "statement"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

@@ -2,6 +2,7 @@
 //! front door, filling in the forms of the pages they were shown.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use app::operations::Statements;
@@ -24,6 +25,7 @@ use kit::reference::References;
 use kit::session::{SESSION_COOKIE, hash_of, new_token};
 use object_store::memory::InMemory;
 use scraper::{ElementRef, Html, Selector};
+use seal::{Certificate, FileSigner, Signer};
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 
@@ -38,8 +40,19 @@ pub const JIANGSU: &str = "320000";
 struct PlainPapers;
 
 impl Papers for PlainPapers {
-    fn certificate(&self, sheet: &str) -> anyhow::Result<Vec<u8>> {
-        Ok(format!("%PDF-1.7 {sheet}").into_bytes())
+    fn certificate(&self, sheet: &str, code: &str) -> anyhow::Result<Vec<u8>> {
+        let mut pdf = String::from("%PDF-1.7\n");
+        let mut table = String::from("0000000000 65535 f \n");
+        for (n, object) in
+            (1..).zip(["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page>>"])
+        {
+            writeln!(table, "{:010} 00000 n ", pdf.len())?;
+            writeln!(pdf, "{n} 0 obj\n{object}\nendobj")?;
+        }
+        writeln!(pdf, "%{code}\n%{}", sheet.replace(['\r', '\n'], " "))?;
+        let at = pdf.len();
+        writeln!(pdf, "xref\n0 4\n{table}trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n{at}\n%%EOF")?;
+        Ok(pdf.into_bytes())
     }
 
     fn application(&self, sheet: &str) -> anyhow::Result<Vec<u8>> {
@@ -86,12 +99,37 @@ impl Mailbox {
     }
 }
 
-/// A key, or none.
-pub struct KeyRing(pub Mutex<Option<String>>);
+/// A key whose certificate is over.
+pub const EXPIRED_KEY: &str = "expired";
+
+/// The name of the key that signs, or none. A new name is a new key; those before it are still known.
+pub struct KeyRing(pub Mutex<Option<String>>, Mutex<Vec<(String, Arc<FileSigner>)>>);
+
+impl KeyRing {
+    fn new(name: &str) -> Self {
+        Self(Mutex::new(Some(name.to_owned())), Mutex::default())
+    }
+}
 
 impl Keys for KeyRing {
-    fn current(&self) -> anyhow::Result<Option<String>> {
-        Ok(self.0.lock().unwrap().clone())
+    fn signer(&self) -> anyhow::Result<Option<Arc<dyn Signer>>> {
+        let Some(name) = self.0.lock().unwrap().clone() else { return Ok(None) };
+        let mut made = self.1.lock().unwrap();
+        if !made.iter().any(|(known, _)| *known == name) {
+            let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+            let mut params = rcgen::CertificateParams::default();
+            if name == EXPIRED_KEY {
+                params.not_after = rcgen::date_time_ymd(2026, 11, 1);
+            }
+            let certificate = params.self_signed(&pair)?;
+            made.push((name.clone(), Arc::new(FileSigner::from_pem(&pair.serialize_pem(), &certificate.pem())?)));
+        }
+        let signer = made.iter().find(|(known, _)| *known == name).map(|(_, signer)| signer.clone());
+        Ok(signer.map(|signer| signer as Arc<dyn Signer>))
+    }
+
+    fn certificates(&self) -> anyhow::Result<Vec<Certificate>> {
+        Ok(self.1.lock().unwrap().iter().map(|(_, signer)| signer.certificate().clone()).collect())
     }
 }
 
@@ -129,7 +167,7 @@ impl Site {
     async fn on(test: TestDb) -> Self {
         let clock = Arc::new(FixedClock::at(first_day().start_instant().plus_hours(9)));
         let mail = Arc::new(Mailbox::default());
-        let keys = Arc::new(KeyRing(Mutex::new(Some("test".to_owned()))));
+        let keys = Arc::new(KeyRing::new("test"));
         let app = App::new(Parts {
             db: test.db.clone(),
             files: Arc::new(InMemory::new()),

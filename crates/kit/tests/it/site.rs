@@ -26,7 +26,7 @@ use tower::ServiceExt as _;
 struct NoPapers;
 
 impl Papers for NoPapers {
-    fn certificate(&self, _: &str) -> anyhow::Result<Vec<u8>> {
+    fn certificate(&self, _: &str, _: &str) -> anyhow::Result<Vec<u8>> {
         anyhow::bail!("no papers here")
     }
 
@@ -50,8 +50,12 @@ impl Papers for NoPapers {
 struct NoKeys;
 
 impl Keys for NoKeys {
-    fn current(&self) -> anyhow::Result<Option<String>> {
+    fn signer(&self) -> anyhow::Result<Option<Arc<dyn seal::Signer>>> {
         Ok(None)
+    }
+
+    fn certificates(&self) -> anyhow::Result<Vec<seal::Certificate>> {
+        Ok(Vec::new())
     }
 }
 

@@ -81,27 +81,38 @@ fn a_forged_statement_is_refused() {
     assert_eq!(SignedStatement::parse("HTTPS://EXAMPLE.COM/V/").unwrap_err(), StatementError::Unreadable);
 }
 
-/// Another program judges with the published certificate alone: the statement is Base32, its last 64 bytes are r and s.
+/// Other programs judge with the published certificates alone: `scripts/verify-statement.sh` knows nothing but openssl.
 #[test]
 fn openssl_agrees() {
-    let signer = signer();
-    let text = statement("示例电器（上海）有限公司").sign(&signer).unwrap().to_string();
-    let bytes = data_encoding::BASE32_NOPAD.decode(text.as_bytes()).unwrap();
-    let (said, signature) = bytes.split_at(bytes.len() - 64);
+    let (signer, other) = (signer(), signer());
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(file("said"), said).unwrap();
-    let der = p256::ecdsa::Signature::from_slice(signature).unwrap().to_der();
-    std::fs::write(file("signature"), der.as_bytes()).unwrap();
-    std::fs::write(file("certificate.pem"), signer.certificate().pem()).unwrap();
-    let openssl = |args: &[&str]| {
-        let out = Command::new("openssl").args(args).output().unwrap_or_else(|e| panic!("openssl: {e}"));
-        String::from_utf8_lossy(&out.stdout).into_owned()
+    let keys = folder.path().join("keys.pem");
+    let published = format!("# one\n{}# two\n{}", other.certificate().pem(), signer.certificate().pem());
+    std::fs::write(&keys, published).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/verify-statement.sh");
+    let judged = |text: &str| {
+        let out = Command::new(script).arg(&keys).arg(text).output().unwrap();
+        (out.status.success(), String::from_utf8_lossy(&out.stdout).into_owned())
     };
-    std::fs::write(file("public.pem"), openssl(&["x509", "-in", &file("certificate.pem"), "-pubkey", "-noout"]))
-        .unwrap();
-    let args = ["dgst", "-sha256", "-verify", &file("public.pem"), "-signature", &file("signature"), &file("said")];
-    assert_eq!(openssl(&args).trim(), "Verified OK");
+    for holder in ["示例电器（上海）有限公司", "A"] {
+        let made = statement(holder).sign(&signer).unwrap();
+        for text in [made.address(SITE), made.to_string().to_lowercase()] {
+            let (valid, said) = judged(&text);
+            assert!(valid, "{said}");
+            for word in [
+                &format!("signed by the key {}", signer.certificate().key_id()),
+                &format!("{}, version 2, 29 products", made.unverified().number),
+                "2026-11-23 to 2027-02-20",
+                &format!("91310115MA1K35X201 {holder}"),
+            ] {
+                assert!(said.contains(word), "{word} in {said}");
+            }
+        }
+        let mut forged = made.to_string().into_bytes();
+        forged[40] = if forged[40] == b'A' { b'B' } else { b'A' };
+        assert!(!judged(std::str::from_utf8(&forged).unwrap()).0);
+    }
+    assert!(!judged("HELLO").0 && !judged("").0);
 }
 
 proptest! {
