@@ -1,8 +1,9 @@
 // Takes the pictures of the user's manual from the demonstration: node e2e/manual.mjs, or `make manual`.
 // Each is an indexed PNG of at most 80 kB under docs/manual/pictures; the chapters beside it show them.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { shows } from "./authenticator.mjs";
 import { shrink } from "./palette.mjs";
 import { DEMO_PASSWORD, ROOT, startServer } from "./server.mjs";
 import * as s from "./steps.mjs";
@@ -51,11 +52,11 @@ async function take(page, name, height = 700, width = WIDTH) {
 /** @param {Page} page @param {string} path */
 const go = (page, path) => page.goto(new URL(path, server.url).href);
 
-/** @param {string} user */
-async function demo(user) {
+/** @param {string} user @param {string} [kind] */
+async function demo(user, kind = "企业") {
   const page = await fresh();
   await go(page, "/login");
-  await page.getByRole("radio", { name: "企业" }).check({ force: true });
+  await page.getByRole("radio", { name: kind }).check({ force: true });
   await page.getByLabel("用户名", { exact: true }).fill(user);
   await page.getByLabel("密码", { exact: true }).fill(DEMO_PASSWORD);
   await page.getByRole("button", { name: "登录" }).click();
@@ -104,6 +105,59 @@ try {
   await s.press(page, "保存并关闭");
   await s.at(page, "附表产品信息");
   await take(page, "items", 760);
+  const items = page.url();
+  await page.getByRole("link", { name: "复制第 1 项" }).click();
+  await s.at(page, "免办产品信息");
+  await s.fill(page.getByRole("main"), { "需免办产品名称": "分体式空调器样机", "规格型号": "KFR-35" });
+  await s.press(page, "保存并关闭");
+  await s.at(page, "附表产品信息");
+
+  // Products from a file, with mistakes in the first row.
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "导出 CSV" }).click()]);
+  const table = readFileSync(await download.path(), "utf8").replace("演示品牌", "").replace(/,12,/, ",十二,");
+  await page.goto(items.replace("/items", "/import?hs_code=8415101000"));
+  await s.at(page, "导入产品");
+  await take(page, "import", 640);
+  await page.getByLabel("产品文件").setInputFiles({ name: "产品.csv", mimeType: "text/csv", buffer: Buffer.from(table) });
+  await s.press(page, "上传并导入");
+  await page.getByRole("alert").filter({ hasText: "处需要修改" }).waitFor();
+  await take(page, "import-faults", 620);
+
+  await page.goto(items);
+  await page.getByRole("link", { name: "存为产品模板" }).click();
+  await s.at(page, "存为产品模板");
+  await s.fill(page.getByRole("main"), { "模板名称": "窗式空调器（测试用）" });
+  await s.press(page, "保存");
+  await page.goto(items.replace("/items", "/catalogue"));
+  await page.getByRole("link", { name: "使用产品模板" }).click();
+  await s.at(page, "产品模板");
+  await take(page, "templates", 560);
+
+  // Typed, not saved, opened again.
+  page.on("dialog", (question) => question.accept());
+  await page.goto(items.replace("/items", "/items/new?hs_code=8415101000"));
+  await s.fill(page.getByRole("main"), { "需免办产品名称": "移动式空调器样机", "规格型号": "KY-20" });
+  await page.getByRole("status").filter({ hasText: "已自动保存" }).waitFor();
+  await page.goto(items);
+  await page.goto(items.replace("/items", "/items/new?hs_code=8415101000"));
+  await page.getByRole("link", { name: "恢复" }).waitFor();
+  await take(page, "kept", 620);
+  await s.press(page, "放弃");
+  await s.at(page, "免办产品信息");
+
+  // Two windows on one page.
+  const other = await page.context().newPage();
+  const basics = items.replace("/items", "/basics");
+  await Promise.all([page.goto(basics), other.goto(basics)]);
+  await s.fill(other.getByRole("main"), { "使用单位联系人": "李示例", "备注": "样机两台" });
+  await s.press(other, "保存");
+  await other.getByRole("status").filter({ hasText: "已保存申请基本信息" }).waitFor();
+  await other.close();
+  await s.fill(page.getByRole("main"), { "使用单位联系人": "王示例" });
+  await s.press(page, "保存");
+  await page.getByText("本次没有保存").first().waitFor();
+  await take(page, "conflict", 620);
+  await page.goto(items);
   await page.getByRole("link", { name: "查看申请附件信息" }).click();
   await s.at(page, "申请附件信息");
   const file = { name: "营业执照.pdf", mimeType: "application/pdf", buffer: s.PDF };
@@ -115,8 +169,31 @@ try {
   }
   await page.reload();
   await take(page, "attachments", 900);
-  await s.submit(page);
+  const number = await s.submit(page);
   await take(page, "receipt", 640);
+
+  // The bureau names a field of one product.
+  const officer = await demo("demo_accept", "检验检疫局");
+  await s.openCase(officer, "受理", number);
+  await officer.getByText("指定附表产品信息中的项目").click();
+  await officer.getByRole("textbox", { name: "规格型号的产品序号" }).fill("1");
+  await s.decide(officer, "送补正", { "意见": "第 1 项产品的规格型号与铭牌不一致，请核对。" });
+  await page.goto(items);
+  await s.at(page, "附表产品信息");
+  await take(page, "correction-items", 800);
+  await go(page, "/profile/letters");
+  await page.getByRole("cell", { name: /已发送/ }).nth(1).waitFor();
+  await take(page, "letters", 760);
+  await go(page, "/profile/second-factor");
+  await s.fill(page.getByRole("main"), { "密码": s.PASSWORD });
+  await s.press(page, "开始设置");
+  await page.getByRole("img", { name: "两步验证的二维码" }).waitFor();
+  await take(page, "second-factor", 620);
+  const secret = await page.locator(".enrol strong").innerText();
+  await s.fill(page.getByRole("main"), { "验证码": shows(secret, 0) });
+  await s.press(page, "启用");
+  await s.at(page, "恢复码");
+  await take(page, "recovery-codes", 560);
 
   // The demonstration's own company: every state.
   const demonstration = await demo("demo_enterprise");
@@ -125,11 +202,13 @@ try {
   await take(demonstration, "list", 900, 1440);
   const ids = { returned: await first(demonstration, "returned"), paper: await first(demonstration, "comparing_paper"), issued: await first(demonstration, "issued"), accepting: await first(demonstration, "accepting") };
   await go(demonstration, `/applications/${ids.returned}/basics`);
-  await take(demonstration, "correction", 860);
+  await take(demonstration, "correction", 640);
   await go(demonstration, `/applications/${ids.paper}/outcome`);
   await take(demonstration, "notice", 620);
   await go(demonstration, `/applications/${ids.accepting}`);
   await take(demonstration, "view", 860);
+  await go(demonstration, `/applications/${ids.issued}/copy`);
+  await take(demonstration, "copy", 440);
   await go(demonstration, `/applications/${ids.issued}/certificate`);
   await demonstration.locator("iframe").evaluateAll((frames) => frames.forEach((frame) => frame.closest("section")?.remove()));
   await take(demonstration, "certificate", 620);

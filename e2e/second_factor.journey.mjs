@@ -1,25 +1,10 @@
 // 两步验证: switched on, asked for at the log-in, replaced by a recovery code, switched off; 邮件通知.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { shows } from "./authenticator.mjs";
 import { journey, together } from "./harness.mjs";
 import * as s from "./steps.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
-
-/** The bytes of a secret as people type it. @param {string} secret */
-function base32(secret) {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret.replace(/\s/g, "")].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
-}
-
-/** What an authenticator shows, `steps` of thirty seconds from now. @param {string} secret @param {number} steps */
-function shows(secret, steps) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const digest = createHmac("sha1", base32(secret)).update(counter).digest();
-  return String((digest.readUInt32BE((digest.at(-1) ?? 0) & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
 
 /** The password step. @param {Page} page @param {string} user */
 async function password(page, user) {

@@ -22,6 +22,12 @@ impl FormData {
         Self(pairs)
     }
 
+    /// The filters of a list as a form; an empty one is absent.
+    pub fn of_filters(filters: &[(&str, &str)]) -> Self {
+        let filled = filters.iter().filter(|(_, v)| !v.is_empty());
+        Self(filled.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
     /// What was typed, `""` when the field is absent.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(k, _)| k == name).map_or("", |(_, v)| v)

@@ -127,7 +127,7 @@ pub fn explained(references: &ReferenceCache, hs: &HsType) -> Vec<Explained> {
         };
         Explained { label: trait_label(&c.name, &c.unit), is_required: true, help, example }
     });
-    BEFORE.iter().map(of).chain(traits).chain(BEHIND.iter().map(of)).collect()
+    around(traits, of)
 }
 
 /// The same as rows of the sheet 填写说明.
@@ -172,8 +172,12 @@ pub fn heads(references: &ReferenceCache, hs: &HsType) -> Vec<Head> {
         is_text: c.kind != CharacteristicKind::Number,
         choices: c.choices.clone(),
     });
-    let of = |f| head_of(references, f);
-    BEFORE.iter().map(of).chain(traits).chain(BEHIND.iter().map(of)).collect()
+    around(traits, |f| head_of(references, f))
+}
+
+/// The columns of a row: those of the form, with the 产品特性 in their place.
+fn around<T>(traits: impl Iterator<Item = T>, of: impl Fn(&Field) -> T) -> Vec<T> {
+    BEFORE.iter().map(&of).chain(traits).chain(BEHIND.iter().map(&of)).collect()
 }
 
 /// The products of an application: the heads, with every 产品特性 that one of them has, and a row for each. The file can
@@ -185,50 +189,37 @@ pub fn exported(references: &ReferenceCache, items: &[Item]) -> (Vec<Head>, Vec<
             traits.push((&t.name, &t.unit));
         }
     }
-    let of = |f| head_of(references, f);
-    let mut heads: Vec<_> = BEFORE.iter().map(of).collect();
-    heads.extend(traits.iter().map(|(name, unit)| Head {
+    let answers = traits.iter().map(|(name, unit)| Head {
         title: trait_label(name, unit),
         is_required: false,
         is_text: true,
         choices: Vec::new(),
-    }));
-    heads.extend(BEHIND.iter().map(of));
+    });
+    let heads = around(answers, |f| head_of(references, f));
     let rows = items
         .iter()
         .map(|item| {
-            let of = |f: &Field| value_of(references, &item.form, f);
+            let typed = item::item_fields(&item.form);
             let answer = |(name, unit): &(&str, &str)| {
                 let found = item.form.traits.iter().find(|t| t.name == *name && t.unit == *unit);
                 let value = found.map(|t| t.value.clone()).unwrap_or_default();
                 if unit.is_empty() || value.is_empty() { Value::Text(value) } else { Value::Number(value) }
             };
-            BEFORE.iter().map(of).chain(traits.iter().map(answer)).chain(BEHIND.iter().map(of)).collect()
+            around(traits.iter().map(answer), |f| value_of(references, &item.form, &typed, f))
         })
         .collect();
     (heads, rows)
 }
 
-fn value_of(references: &ReferenceCache, i: &ItemForm, f: &Field) -> Value {
+/// What stands in the input, and names in place of codes.
+fn value_of(references: &ReferenceCache, i: &ItemForm, typed: &[(&str, String)], f: &Field) -> Value {
     let text = match f.name {
         "hs_code" => i.hs_code.to_string(),
-        "product_name" => i.product_name.clone(),
-        "model" => i.model.clone(),
-        "brand" => i.brand.clone(),
-        "manufacturer" => i.manufacturer.clone(),
         "origin_country" => references.country_name(i.origin_country.as_str()).to_owned(),
-        "qty" => i.qty.plain(),
         "qty_unit" => references.unit_name(&i.qty_unit).to_owned(),
-        "hs_qty" => i.hs_qty.plain(),
         "hs_unit" => references.unit_name(&i.hs_unit).to_owned(),
-        "unit_price" => i.unit_price.plain(),
-        "total_price" => i.total_price.plain(),
-        "currency" => i.currency.to_string(),
         "use_region_code" => references.region_path(&i.use_region),
-        "use_address" => i.use_address.clone(),
-        "serials" => i.serials.clone(),
-        "usage_note" => i.usage_note.clone(),
-        _ => i.remark.clone(),
+        name => typed.iter().find(|(n, _)| *n == name).map_or_else(String::new, |(_, text)| text.clone()),
     };
     if f.is_number { Value::Number(text) } else { Value::Text(text) }
 }

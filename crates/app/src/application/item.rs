@@ -348,8 +348,8 @@ fn typed_fields(references: &ReferenceCache, item: &Item) -> FormData {
     d
 }
 
-/// A product as it stands in the inputs, without place, traits and what belongs to the page.
-fn item_fields(i: &ItemForm) -> Vec<(&'static str, String)> {
+/// A product as it stands in the inputs, without type, place, traits and what belongs to the page.
+pub fn item_fields(i: &ItemForm) -> Vec<(&'static str, String)> {
     vec![
         ("product_name", i.product_name.clone()),
         ("model", i.model.clone()),

@@ -116,8 +116,7 @@ pub async fn list(
         (Err(_), None) => None,
     };
     let crumbs = [("查看申请列表", "/applications")];
-    let filled = pairs.iter().filter(|(_, v)| !v.is_empty());
-    let data = FormData::from_pairs(filled.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let data = FormData::of_filters(&pairs);
     let filter_query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()))
         .finish();

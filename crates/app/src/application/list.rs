@@ -196,7 +196,7 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
         .collect();
     let title = if matches!(user.actor(), Actor::Cnca(_)) { "申请查询" } else { "申请列表" };
     let shell = frame::signed(&app, &user, title, Entry::Applications, &[]).await?;
-    let data = FormData::from_pairs(filters.pairs().iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let data = FormData::of_filters(&filters.pairs());
     let is_filtered = filters.pairs().iter().any(|(_, v)| !v.is_empty());
     let exact_href = more.then(|| {
         let mut query = vec![("exact", "1")];

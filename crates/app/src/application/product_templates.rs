@@ -87,7 +87,7 @@ pub async fn list(
     let items = application.map(|id| format!("/applications/{id}/items")).unwrap_or_default();
     let crumbs = [("查看申请列表", "/applications"), ("附表产品信息", items.as_str())];
     let crumbs = if application.is_some() { crumbs.as_slice() } else { &[] };
-    let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let data = FormData::of_filters(&pairs);
     page::render(&ListPage {
         shell: frame::signed(&app, &user, "产品模板", Entry::Templates, crumbs).await?,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),

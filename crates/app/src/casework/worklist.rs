@@ -139,7 +139,7 @@ pub async fn list(
         })
         .collect();
     let title = format!("{}待办", post.label());
-    let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let data = FormData::of_filters(&pairs);
     page::render(&WorklistPage {
         shell: frame::signed(&app, &officer, &title, Entry::Post(post), &[]).await?,
         post,
