@@ -19,5 +19,6 @@ pub mod parts;
 pub mod passwords;
 pub mod profile;
 pub mod registration;
+pub mod routing;
 pub mod second_factor;
 pub mod site;

@@ -89,6 +89,11 @@ impl<'a> Entry<'a> {
 
 /// Appends one row to the subject's chain. The subject's row must be locked (or just inserted) by this transaction.
 pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Entry<'_>) -> DbResult<()> {
+    append(tx, subject, by, at, entry).await.map(|_| ())
+}
+
+/// The same; says the id of the row.
+pub(crate) async fn append(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Entry<'_>) -> DbResult<i64> {
     let (kind, id) = subject.parts();
     let head = head(tx, subject).await?.ok_or(DbError::NotFound)?;
     let content = Content {
@@ -107,10 +112,11 @@ pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Ent
         address: &by.address,
     };
     let hash = content.hash(&head);
-    tx.run(
+    let row = tx.insert(
         "INSERT INTO audit (subject_kind, subject_id, at, actor_id, actor_name, bureau_code, post, action, from_state, \
          to_state, opinion, detail, address, previous_hash, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         RETURNING id",
         params![
             kind,
             id,
@@ -131,7 +137,7 @@ pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Ent
     )
     .await?;
     tx.run(&format!("UPDATE {kind} SET audit_head = $1 WHERE id = $2"), params![hash, id]).await?;
-    Ok(())
+    Ok(row)
 }
 
 #[derive(serde::Serialize)]
@@ -194,7 +200,7 @@ pub struct Deed {
     pub hash: String,
 }
 
-const COLUMNS: &str = "id, at, actor_id, actor_name, bureau_code, post, action, from_state, to_state, opinion, detail, \
+pub(crate) const COLUMNS: &str = "id, at, actor_id, actor_name, bureau_code, post, action, from_state, to_state, opinion, detail, \
                        address, previous_hash, hash";
 
 /// The whole trail of a subject, oldest first.

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod bulletin;
 pub mod certificate;
 pub mod certificate_list;
+pub mod delegation;
 pub mod doctor;
 pub mod ledger;
 pub mod letter;

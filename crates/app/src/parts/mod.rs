@@ -7,6 +7,7 @@ pub mod files;
 pub mod login_card;
 pub mod particulars;
 pub mod reminders;
+pub mod routing;
 pub mod sheet;
 pub mod status;
 pub mod timeline;

@@ -12,6 +12,7 @@ mod certificate_reminders;
 mod certificates;
 mod copies;
 mod corrections;
+mod delegations;
 mod demonstration;
 mod drafts;
 mod filing;
