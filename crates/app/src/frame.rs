@@ -2,7 +2,7 @@
 
 use db::params;
 use domain::actor::{Actor, Cnca, Officer, Post};
-use domain::policy::{Delegate, permit};
+use domain::policy::{Delegate, ReadAudit, permit};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -31,6 +31,8 @@ pub enum Entry {
     Post(Post),
     /// 业务下放.
     Delegations,
+    /// 审计查询.
+    Audit,
 }
 
 /// The frame of a public page.
@@ -198,6 +200,9 @@ fn duties(app: &App, actor: &Actor, entry: Entry) -> Vec<MenuItem> {
     let is_branch = actor.bureau().is_some_and(|b| app.references.now().direct_of(b) != b);
     if !is_branch && permit::<Delegate>(actor).is_ok() {
         items.push(item("业务下放", "/delegations", "sitemap", None, entry == Entry::Delegations));
+    }
+    if permit::<ReadAudit>(actor).is_ok() {
+        items.push(item("审计查询", "/audit", "history", None, entry == Entry::Audit));
     }
     items
 }

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod application;
+pub mod audit;
 pub mod casework;
 pub mod certificate;
 pub mod clerk;

@@ -19,7 +19,9 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::{accounts, application, casework, certificate, home, login, operations, profile, registration, routing};
+use crate::{
+    accounts, application, audit, casework, certificate, home, login, operations, profile, registration, routing,
+};
 
 /// A form's body may be this large; uploads have their own limit.
 const FORM_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -153,6 +155,11 @@ pub fn site() -> Site {
         .post("/casework/{id}/release", casework::case::release)
         .post("/casework/{id}/decision", casework::decision::create)
         .post("/casework/{id}/termination", casework::termination::create)
+        // 审计查询
+        .get("/audit", audit::audit::show)
+        .get("/audit/export", audit::export::show)
+        .get("/audit/chain", audit::chain::show)
+        .get("/audit/readings", audit::readings::list)
         // 业务下放 and 管辖区域
         .get("/delegations", routing::delegations::list)
         .post("/delegations", routing::delegation::create)

@@ -362,6 +362,51 @@ pub async fn first_broken_checkpoint(source: &impl Source) -> DbResult<(Option<i
     }
 }
 
+/// The newest checkpoint, and whether it fits the rows it covers.
+#[derive(Debug, Clone, Copy)]
+pub struct NewestCheckpoint {
+    /// When it was made.
+    pub at: Instant,
+    /// The last row it covers.
+    pub last_audit_id: i64,
+    /// How many rows it covers.
+    pub rows: usize,
+    /// Whether its hash is that of these rows and of the checkpoint before.
+    pub fits: bool,
+}
+
+/// Looks at the newest checkpoint alone; [`first_broken_checkpoint`] walks all of them.
+pub async fn newest_checkpoint(source: &impl Source) -> DbResult<Option<NewestCheckpoint>> {
+    #[derive(crate::Row)]
+    struct Checkpoint {
+        at: Instant,
+        last_audit_id: i64,
+        previous_hash: String,
+        hash: String,
+    }
+    let conn = source.connection();
+    let found: Vec<Checkpoint> = rows(
+        conn,
+        "SELECT at, last_audit_id, previous_hash, hash FROM audit_checkpoint ORDER BY id DESC LIMIT 2",
+        params![],
+    )
+    .await?;
+    let Some(newest) = found.first() else { return Ok(None) };
+    let (since, previous) = found.get(1).map_or((0, ""), |c| (c.last_audit_id, c.hash.as_str()));
+    let links: Vec<Link> = rows(
+        conn,
+        "SELECT id, hash FROM audit WHERE id > $1 AND id <= $2 ORDER BY id",
+        params![since, newest.last_audit_id],
+    )
+    .await?;
+    Ok(Some(NewestCheckpoint {
+        at: newest.at,
+        last_audit_id: newest.last_audit_id,
+        rows: links.len(),
+        fits: newest.previous_hash == previous && newest.hash == checkpoint_hash(previous, &links),
+    }))
+}
+
 /// The newest hash that a subject's own row holds; none when the row is gone (a deleted draft).
 pub async fn head(source: &impl Source, subject: Subject) -> DbResult<Option<String>> {
     #[derive(crate::Row)]

@@ -51,6 +51,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0040_certificate_lists"),
     || file!("0050_officers"),
     || file!("0060_routing"),
+    || file!("0061_audit_query"),
 ];
 
 struct Migrator;

@@ -177,6 +177,11 @@ duty! {
     KeepJurisdiction = "管辖区域维护" by RoutingAdmin
 }
 
+duty! {
+    /// The audit trail: CNCA all of it, 局系统管理员 what his bureau did (R-C-07).
+    ReadAudit = "审计查询" by BureauAdmin | CncaAdmin
+}
+
 /// How far a permit goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

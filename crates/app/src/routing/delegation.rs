@@ -26,8 +26,7 @@ use kit::{flash, page};
 use crate::frame::{self, Entry};
 use crate::routing::{
     FOR_EVER, Line, asked, conditions, conditions_text, days, line, region_levels, region_list, region_names,
-    set_region, standing, steps_text,
-    targets,
+    set_region, standing, steps_text, targets,
 };
 
 /// The highest priority.

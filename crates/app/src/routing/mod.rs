@@ -132,7 +132,8 @@ fn line(references: &ReferenceCache, deed: &Deed) -> Line {
         facts.push(("现受理局".to_owned(), bureau(&detail["after"])));
         facts.push(("生效日期".to_owned(), detail["from"].as_str().unwrap_or_default().to_owned()));
     } else {
-        for (key, label) in [("before", "修改前"), ("after", "修改后")] {
+        let now = if detail["before"].is_null() { "内容" } else { "修改后" };
+        for (key, label) in [("before", "修改前"), ("after", now)] {
             if let Some(text) = planned_text(references, &detail[key]) {
                 facts.push((label.to_owned(), text));
             }

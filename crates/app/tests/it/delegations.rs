@@ -408,7 +408,11 @@ async fn r_c_03_an_administrator_looks_after_his_own_bureau_only() {
         branch.get("/delegations").await.is(403).sees("直属局");
         // The bureau itself may be named, for an exception from a wider rule.
         let page = own.get("/delegations/new").await.is(200);
-        let exception = page.form("核对影响").fill(&[("target", JIANGSU), ("reason", "条款 9 由直属局办理。"), ("clause_code", "9")]);
+        let exception = page.form("核对影响").fill(&[
+            ("target", JIANGSU),
+            ("reason", "条款 9 由直属局办理。"),
+            ("clause_code", "9"),
+        ]);
         let page = own.send(&exception.tick("step", "accept")).await.is(200).sees("本规则优先");
         assert!(page.text().contains("苏州出入境检验检疫局 江苏出入境检验检疫局"), "{}", page.text());
         site.cnca("other", &[Post::Statistics]).await.get("/delegations").await.is(403);

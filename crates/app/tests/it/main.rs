@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod attachments;
 mod audit;
+mod audit_query;
 mod cases;
 mod casework;
 mod certificate_lists;

@@ -16,8 +16,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 9] =
-    ["accounts", "application", "casework", "certificate", "home", "login", "profile", "registration", "routing"];
+const CAPABILITIES: [&str; 10] =
+    ["accounts", "application", "audit", "casework", "certificate", "home", "login", "profile", "registration", "routing"];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
