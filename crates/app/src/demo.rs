@@ -319,6 +319,7 @@ async fn shifted(app: &App, clock: Arc<FixedClock>) -> anyhow::Result<App> {
         guesses: Throttle::default(),
         cores: app.cores.clone(),
         seen: app.seen.clone(),
+        readings: app.readings.clone(),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use db::params;
 use domain::actor::{Actor, Cnca, Officer, Post};
+use domain::policy::{Delegate, ReadAudit, permit};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -28,6 +29,10 @@ pub enum Entry {
     Accounts,
     /// A post's worklist.
     Post(Post),
+    /// 业务下放.
+    Delegations,
+    /// 审计查询.
+    Audit,
 }
 
 /// The frame of a public page.
@@ -59,9 +64,9 @@ pub async fn signed(
         Actor::Officer(officer) => {
             let counts = waiting_at(app, officer).await?;
             let total = counts.iter().map(|(_, n)| n).sum();
-            (Role::Bureau, officer_menu(officer, entry, &counts), total)
+            (Role::Bureau, officer_menu(app, user.actor(), officer, entry, &counts), total)
         }
-        Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(cnca, entry), 0),
+        Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(app, user.actor(), cnca, entry), 0),
     };
     let mut trail = vec![("主页".to_owned(), Some("/main".to_owned()))];
     trail.extend(crumbs.iter().map(|(label, href)| ((*label).to_owned(), Some((*href).to_owned()))));
@@ -158,7 +163,7 @@ pub const fn icon_of(post: Post) -> &'static str {
     }
 }
 
-fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<MenuGroup> {
+fn officer_menu(app: &App, actor: &Actor, officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<MenuGroup> {
     let mut items = vec![item("主页", "/main", "home", None, entry == Entry::Main)];
     for (post, n) in counts {
         let href = format!("/casework?post={}", post.word());
@@ -170,11 +175,16 @@ fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<
     }
     items.push(item("证明列表", "/certificates", "list-check", None, entry == Entry::Certificates));
     let mut menu = vec![MenuGroup { title: "审批", items }];
+    let mut configuration = duties(app, actor, entry);
     if officer.posts.holds(Post::BureauAdmin) {
-        menu.push(MenuGroup { title: "配置", items: vec![accounts(entry)] });
+        configuration.push(accounts(entry));
+    }
+    if !configuration.is_empty() {
+        menu.push(MenuGroup { title: "配置", items: configuration });
     }
     menu.push(MenuGroup {
-        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
+        title: "快捷操作",
+        items: vec![item("返回主页", "/main", "arrow-left", None, false)],
     });
     menu
 }
@@ -183,7 +193,21 @@ fn accounts(entry: Entry) -> MenuItem {
     item("账号管理", "/accounts", "users", None, entry == Entry::Accounts)
 }
 
-fn cnca_menu(cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
+/// What he looks after that is no application.
+fn duties(app: &App, actor: &Actor, entry: Entry) -> Vec<MenuItem> {
+    let mut items = Vec::new();
+    // Only a direct bureau delegates.
+    let is_branch = actor.bureau().is_some_and(|b| app.references.now().direct_of(b) != b);
+    if !is_branch && permit::<Delegate>(actor).is_ok() {
+        items.push(item("业务下放", "/delegations", "sitemap", None, entry == Entry::Delegations));
+    }
+    if permit::<ReadAudit>(actor).is_ok() {
+        items.push(item("审计查询", "/audit", "history", None, entry == Entry::Audit));
+    }
+    items
+}
+
+fn cnca_menu(app: &App, actor: &Actor, cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
     let mut menu = vec![MenuGroup {
         title: "操作菜单",
         items: vec![
@@ -192,7 +216,7 @@ fn cnca_menu(cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
             item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
         ],
     }];
-    let mut configuration = Vec::new();
+    let mut configuration = duties(app, actor, entry);
     if cnca.posts.holds(Post::CncaAdmin) {
         configuration.push(accounts(entry));
     }
@@ -200,7 +224,8 @@ fn cnca_menu(cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
         menu.push(MenuGroup { title: "配置", items: configuration });
     }
     menu.push(MenuGroup {
-        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
+        title: "快捷操作",
+        items: vec![item("返回主页", "/main", "arrow-left", None, false)],
     });
     menu
 }

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod application;
+pub mod audit;
 pub mod casework;
 pub mod certificate;
 pub mod clerk;
@@ -19,5 +20,6 @@ pub mod parts;
 pub mod passwords;
 pub mod profile;
 pub mod registration;
+pub mod routing;
 pub mod second_factor;
 pub mod site;

@@ -19,7 +19,9 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::{accounts, application, casework, certificate, home, login, operations, profile, registration};
+use crate::{
+    accounts, application, audit, casework, certificate, home, login, operations, profile, registration, routing,
+};
 
 /// A form's body may be this large; uploads have their own limit.
 const FORM_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -157,6 +159,24 @@ pub fn site() -> Site {
         .post("/casework/{id}/release", casework::case::release)
         .post("/casework/{id}/decision", casework::decision::create)
         .post("/casework/{id}/termination", casework::termination::create)
+        // 审计查询
+        .get("/audit", audit::audit::show)
+        .get("/audit/export", audit::export::show)
+        .get("/audit/chain", audit::chain::show)
+        .get("/audit/readings", audit::readings::list)
+        // 业务下放 and 管辖区域
+        .get("/delegations", routing::delegations::list)
+        .post("/delegations", routing::delegation::create)
+        .get("/delegations/new", routing::delegation::new)
+        .get("/delegations/tester", routing::tester::show)
+        .post("/delegations/tester", routing::tester::answer)
+        .get("/delegations/history", routing::history::list)
+        .get("/delegations/{id}", routing::delegation::show)
+        .get("/delegations/{id}/edit", routing::delegation::edit)
+        .post("/delegations/{id}", routing::delegation::update)
+        .post("/delegations/{id}/ending", routing::delegation::end)
+        .get("/jurisdictions", routing::jurisdictions::list)
+        .post("/jurisdictions", routing::jurisdictions::create)
         // manual §3
         .get("/profile/particulars", profile::particulars::edit)
         .post("/profile/particulars", profile::particulars::update)

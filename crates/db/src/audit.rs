@@ -89,6 +89,11 @@ impl<'a> Entry<'a> {
 
 /// Appends one row to the subject's chain. The subject's row must be locked (or just inserted) by this transaction.
 pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Entry<'_>) -> DbResult<()> {
+    append(tx, subject, by, at, entry).await.map(|_| ())
+}
+
+/// The same; says the id of the row.
+pub(crate) async fn append(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Entry<'_>) -> DbResult<i64> {
     let (kind, id) = subject.parts();
     let head = head(tx, subject).await?.ok_or(DbError::NotFound)?;
     let content = Content {
@@ -107,10 +112,11 @@ pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Ent
         address: &by.address,
     };
     let hash = content.hash(&head);
-    tx.run(
+    let row = tx.insert(
         "INSERT INTO audit (subject_kind, subject_id, at, actor_id, actor_name, bureau_code, post, action, from_state, \
          to_state, opinion, detail, address, previous_hash, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         RETURNING id",
         params![
             kind,
             id,
@@ -131,7 +137,7 @@ pub async fn record(tx: &Tx, subject: Subject, by: &By, at: Instant, entry: &Ent
     )
     .await?;
     tx.run(&format!("UPDATE {kind} SET audit_head = $1 WHERE id = $2"), params![hash, id]).await?;
-    Ok(())
+    Ok(row)
 }
 
 #[derive(serde::Serialize)]
@@ -194,7 +200,7 @@ pub struct Deed {
     pub hash: String,
 }
 
-const COLUMNS: &str = "id, at, actor_id, actor_name, bureau_code, post, action, from_state, to_state, opinion, detail, \
+pub(crate) const COLUMNS: &str = "id, at, actor_id, actor_name, bureau_code, post, action, from_state, to_state, opinion, detail, \
                        address, previous_hash, hash";
 
 /// The whole trail of a subject, oldest first.
@@ -354,6 +360,51 @@ pub async fn first_broken_checkpoint(source: &impl Source) -> DbResult<(Option<i
         }
         (since, previous, after, n) = (c.last_audit_id, c.hash, c.id, n + 1);
     }
+}
+
+/// The newest checkpoint, and whether it fits the rows it covers.
+#[derive(Debug, Clone, Copy)]
+pub struct NewestCheckpoint {
+    /// When it was made.
+    pub at: Instant,
+    /// The last row it covers.
+    pub last_audit_id: i64,
+    /// How many rows it covers.
+    pub rows: usize,
+    /// Whether its hash is that of these rows and of the checkpoint before.
+    pub fits: bool,
+}
+
+/// Looks at the newest checkpoint alone; [`first_broken_checkpoint`] walks all of them.
+pub async fn newest_checkpoint(source: &impl Source) -> DbResult<Option<NewestCheckpoint>> {
+    #[derive(crate::Row)]
+    struct Checkpoint {
+        at: Instant,
+        last_audit_id: i64,
+        previous_hash: String,
+        hash: String,
+    }
+    let conn = source.connection();
+    let found: Vec<Checkpoint> = rows(
+        conn,
+        "SELECT at, last_audit_id, previous_hash, hash FROM audit_checkpoint ORDER BY id DESC LIMIT 2",
+        params![],
+    )
+    .await?;
+    let Some(newest) = found.first() else { return Ok(None) };
+    let (since, previous) = found.get(1).map_or((0, ""), |c| (c.last_audit_id, c.hash.as_str()));
+    let links: Vec<Link> = rows(
+        conn,
+        "SELECT id, hash FROM audit WHERE id > $1 AND id <= $2 ORDER BY id",
+        params![since, newest.last_audit_id],
+    )
+    .await?;
+    Ok(Some(NewestCheckpoint {
+        at: newest.at,
+        last_audit_id: newest.last_audit_id,
+        rows: links.len(),
+        fits: newest.previous_hash == previous && newest.hash == checkpoint_hash(previous, &links),
+    }))
 }
 
 /// The newest hash that a subject's own row holds; none when the row is gone (a deleted draft).

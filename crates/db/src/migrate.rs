@@ -50,6 +50,8 @@ const FILES: &[fn() -> File] = &[
     || file!(Postgres, "postgres", "0030_security_letters_postgres"),
     || file!("0040_certificate_lists"),
     || file!("0050_officers"),
+    || file!("0060_routing"),
+    || file!("0061_audit_query"),
 ];
 
 struct Migrator;

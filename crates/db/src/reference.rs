@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::{DbError, DbResult, Source, Tx, Value, params, rows};
 
 const BEGINNING: &str = "0001-01-01";
-const END: &str = "9999-12-31";
+pub(crate) const END: &str = "9999-12-31";
 
 /// The files of a set, in the order in which they are imported.
 const FILES: [&str; 13] = [
@@ -232,10 +232,20 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
     let columns = ["code", "name", "short_name", "level", "parent_code", "valid_from", "valid_to"];
     upsert(tx, "bureau", &columns, 1, &["valid_from"], bureaus).await?;
 
-    tx.run("DELETE FROM jurisdiction", params![]).await?;
+    // Regions that somebody maintained stay as they are.
+    #[derive(crate::Row)]
+    struct Maintained {
+        region_prefix: String,
+    }
+    let kept: Vec<Maintained> =
+        rows(&tx.0, "SELECT DISTINCT region_prefix FROM jurisdiction WHERE maintained = TRUE", params![]).await?;
+    tx.run("DELETE FROM jurisdiction WHERE maintained = FALSE", params![]).await?;
     let mut jurisdictions = Vec::new();
     for r in set.records("bureaus.csv").iter().filter(|r| field(r, "level") == "1") {
         for region in field(r, "region_codes").split(';').filter(|c| !c.is_empty()) {
+            if kept.iter().any(|k| k.region_prefix == prefix_of(region)) {
+                continue;
+            }
             let mut row = vec![Value::from(prefix_of(region)), t(r, "code")];
             row.extend(open());
             jurisdictions.push(row);
@@ -340,8 +350,18 @@ struct StoredCharacteristic<'a> {
     unit: &'a str,
 }
 
-/// `310000` → `31`, `330200` → `3302`, `310115` → `310115`.
-fn prefix_of(region: &str) -> &str {
+/// Says that reference data were changed by a person, so that every process reads them again.
+pub(crate) async fn touch(tx: &Tx, what: &str, at: Instant) -> DbResult<()> {
+    tx.run(
+        "INSERT INTO reference_import (imported_at, source, digest, rows_total) VALUES ($1, $2, '', 1)",
+        params![at, what],
+    )
+    .await?;
+    Ok(())
+}
+
+/// `310000` → `31`, `330200` → `3302`, `310115` → `310115`: what the codes of a region and of all below it begin with.
+pub fn prefix_of(region: &str) -> &str {
     region.strip_suffix("0000").or_else(|| region.strip_suffix("00")).unwrap_or(region)
 }
 
@@ -833,6 +853,27 @@ impl ReferenceData {
             .filter(|(prefix, _, validity)| validity.holds(day) && region.as_str().starts_with(prefix.as_str()))
             .max_by_key(|(prefix, _, _)| prefix.len())
             .map(|(_, bureau, _)| bureau)
+    }
+
+    /// 直属局, by code.
+    pub fn direct_bureaus(&self) -> impl Iterator<Item = &Bureau> {
+        self.bureaus.iter().filter(|b| b.parent.as_str().is_empty())
+    }
+
+    /// The bureaus below a direct one, by code.
+    pub fn branches_of<'a>(&'a self, direct: &'a BureauCode) -> impl Iterator<Item = &'a Bureau> {
+        self.bureaus.iter().filter(move |b| b.parent == *direct)
+    }
+
+    /// The regions below which there is nothing, by code.
+    pub fn leaf_regions(&self) -> impl Iterator<Item = &Region> {
+        let parents: std::collections::HashSet<&str> = self.regions.iter().map(|r| r.parent.as_str()).collect();
+        self.regions.iter().filter(move |r| !parents.contains(r.code.as_str()))
+    }
+
+    /// Whether a HS code of the catalogue begins with this on a day.
+    pub fn has_hs_prefix(&self, prefix: &str, day: Day) -> bool {
+        self.hs_types.iter().any(|t| t.validity.holds(day) && t.code.as_str().starts_with(prefix))
     }
 
     /// The direct bureau that a bureau belongs to, or itself.

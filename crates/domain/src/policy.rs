@@ -167,6 +167,21 @@ duty! {
     ManageAccounts = "账号管理" by BureauAdmin | CncaAdmin
 }
 
+duty! {
+    /// 业务下放: CNCA for every direct bureau, 局系统管理员 of a direct bureau for his own (R-C-03, workflow §4).
+    Delegate = "业务下放" by BureauAdmin | RoutingAdmin
+}
+
+duty! {
+    /// 管辖: which direct bureau a region belongs to (R-C-03).
+    KeepJurisdiction = "管辖区域维护" by RoutingAdmin
+}
+
+duty! {
+    /// The audit trail: CNCA all of it, 局系统管理员 what his bureau did (R-C-07).
+    ReadAudit = "审计查询" by BureauAdmin | CncaAdmin
+}
+
 /// How far a permit goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

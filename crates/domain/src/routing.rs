@@ -1,5 +1,8 @@
 //! 产品最终使用地行政区划 → 检验检疫局 → its 业务下放规则 → the bureau of each step (manual §2.1.3).
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::actor::{Post, words};
 use crate::ids::{BureauCode, ClauseCode, DelegationId, HsCode, RegionCode, TradeModeCode};
 
@@ -99,19 +102,144 @@ pub fn route(direct: &BureauCode, rules: &[Delegation], of: &Consignment<'_>) ->
     Step::ALL
         .iter()
         .map(|&step| {
-            let best = rules.iter().filter(|r| r.steps.contains(&step) && holds(r, of)).max_by_key(|r| {
-                (
-                    length(r.region_prefix.as_ref()),
-                    length(r.hs_prefix.as_ref()),
-                    r.clause.is_some(),
-                    r.trade_mode.is_some(),
-                    r.priority,
-                    std::cmp::Reverse(r.id),
-                )
-            });
+            let best = rules.iter().filter(|r| r.steps.contains(&step) && holds(r, of)).max_by_key(|r| rank(r));
             Stop { step, bureau: best.map_or_else(|| direct.clone(), |r| r.target.clone()), rule: best.map(|r| r.id) }
         })
         .collect()
+}
+
+/// How specific a rule is; the highest of those that hold decides.
+fn rank(rule: &Delegation) -> (usize, usize, bool, bool, i64, Reverse<DelegationId>) {
+    (
+        length(rule.region_prefix.as_ref()),
+        length(rule.hs_prefix.as_ref()),
+        rule.clause.is_some(),
+        rule.trade_mode.is_some(),
+        rule.priority,
+        Reverse(rule.id),
+    )
+}
+
+/// Whether `rule` decides where `other` holds too.
+pub fn outranks(rule: &Delegation, other: &Delegation) -> bool {
+    rank(rule) > rank(other)
+}
+
+/// The steps for which both rules hold for one and the same application; none when there is no such application.
+pub fn competing_steps(a: &Delegation, b: &Delegation) -> Vec<Step> {
+    fn nested(a: Option<&String>, b: Option<&String>) -> bool {
+        a.zip(b).is_none_or(|(a, b)| a.starts_with(b.as_str()) || b.starts_with(a.as_str()))
+    }
+    let meet = nested(a.region_prefix.as_ref(), b.region_prefix.as_ref())
+        && nested(a.hs_prefix.as_ref(), b.hs_prefix.as_ref())
+        && a.clause.as_ref().zip(b.clause.as_ref()).is_none_or(|(a, b)| a == b)
+        && a.trade_mode.as_ref().zip(b.trade_mode.as_ref()).is_none_or(|(a, b)| a == b);
+    if meet { a.steps.iter().copied().filter(|s| b.steps.contains(s)).collect() } else { Vec::new() }
+}
+
+/// A step that another bureau does once the rules are changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    /// The step.
+    pub step: Step,
+    /// Who does it under the rules before.
+    pub from: BureauCode,
+    /// Who does it under the rules after.
+    pub to: BureauCode,
+    /// Where, in the order of the regions that were asked for.
+    pub regions: Vec<RegionCode>,
+    /// Of some applications only: others of these regions are decided by a more specific rule.
+    pub is_partial: bool,
+}
+
+/// What becomes of these regions when one set of rules takes the place of another: every kind of application that the rules
+/// can tell apart is resolved under both.
+pub fn shifts(direct: &BureauCode, before: &[Delegation], after: &[Delegation], regions: &[RegionCode]) -> Vec<Shift> {
+    let changed: Vec<&Delegation> =
+        before.iter().filter(|r| !after.contains(r)).chain(after.iter().filter(|r| !before.contains(r))).collect();
+    let covers = |r: &Delegation, region: &RegionCode| {
+        r.region_prefix.as_ref().is_none_or(|p| region.as_str().starts_with(p.as_str()))
+    };
+    // Regions that the same rules cover have the same answer.
+    let mut alike: BTreeMap<Vec<bool>, Vec<&RegionCode>> = BTreeMap::new();
+    for region in regions.iter().filter(|region| changed.iter().any(|r| covers(r, region))) {
+        alike.entry(before.iter().chain(after).map(|r| covers(r, region)).collect()).or_default().push(region);
+    }
+    let mut found: BTreeMap<(Step, BureauCode, BureauCode), (Vec<RegionCode>, bool)> = BTreeMap::new();
+    for members in alike.values() {
+        let Some(region) = members.first().copied() else { continue };
+        let here =
+            |rules: &[Delegation]| -> Vec<Delegation> { rules.iter().filter(|r| covers(r, region)).cloned().collect() };
+        let (old, new) = (here(before), here(after));
+        let mut asked: BTreeMap<Step, u64> = BTreeMap::new();
+        let mut moved: BTreeMap<(Step, BureauCode, BureauCode), u64> = BTreeMap::new();
+        for sample in samples(old.iter().chain(&new)) {
+            let of = Consignment {
+                region,
+                clause: &sample.clause,
+                trade_mode: &sample.trade_mode,
+                hs_codes: std::slice::from_ref(&sample.hs_code),
+            };
+            let touched: Vec<&&Delegation> = changed.iter().filter(|r| holds(r, &of)).collect();
+            if touched.is_empty() {
+                continue;
+            }
+            for (was, is) in route(direct, &old, &of).into_iter().zip(route(direct, &new, &of)) {
+                if !touched.iter().any(|r| r.steps.contains(&was.step)) {
+                    continue;
+                }
+                *asked.entry(was.step).or_default() += 1;
+                if was.bureau != is.bureau {
+                    *moved.entry((was.step, was.bureau, is.bureau)).or_default() += 1;
+                }
+            }
+        }
+        for (key, n) in moved {
+            let partial = asked.get(&key.0) != Some(&n);
+            let entry = found.entry(key).or_default();
+            entry.0.extend(members.iter().map(|r| (*r).clone()));
+            entry.1 |= partial;
+        }
+    }
+    found
+        .into_iter()
+        .map(|((step, from, to), (mut members, is_partial))| {
+            members.sort_by_key(|m| regions.iter().position(|r| r == m));
+            Shift { step, from, to, regions: members, is_partial }
+        })
+        .collect()
+}
+
+/// A kind of application that rules can tell from others; an empty code is any that no rule names.
+struct Sample {
+    clause: ClauseCode,
+    trade_mode: TradeModeCode,
+    hs_code: HsCode,
+}
+
+fn samples<'a>(rules: impl Iterator<Item = &'a Delegation>) -> Vec<Sample> {
+    let (mut clauses, mut modes, mut prefixes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for rule in rules {
+        clauses.insert(rule.clause.as_ref().map_or("", ClauseCode::as_str));
+        modes.insert(rule.trade_mode.as_ref().map_or("", TradeModeCode::as_str));
+        prefixes.insert(rule.hs_prefix.as_deref().unwrap_or_default());
+    }
+    for all in [&mut clauses, &mut modes, &mut prefixes] {
+        all.insert("");
+    }
+    let mut out = Vec::new();
+    for clause in &clauses {
+        for mode in &modes {
+            for prefix in &prefixes {
+                out.push(Sample {
+                    clause: ClauseCode::new(*clause),
+                    trade_mode: TradeModeCode::new(*mode),
+                    hs_code: HsCode::new(*prefix),
+                });
+            }
+        }
+    }
+    out
 }
 
 fn length(prefix: Option<&String>) -> usize {
@@ -177,7 +305,118 @@ mod tests {
         assert_eq!(accepting(&rules, "320505", &["8415101000", "8418500000"]), "B2");
     }
 
+    #[test]
+    fn rules_that_no_application_meets_together_do_not_compete() {
+        let both = [Step::Accept, Step::FirstReview];
+        assert_eq!(competing_steps(&rule(1, Some("3205"), None, 0), &rule(2, Some("32"), Some("84"), 0)), both);
+        assert!(competing_steps(&rule(1, Some("3205"), None, 0), &rule(2, Some("3201"), None, 0)).is_empty());
+        assert!(competing_steps(&rule(1, None, Some("84"), 0), &rule(2, None, Some("85"), 0)).is_empty());
+        let mut other = rule(2, None, None, 0);
+        other.steps = vec![Step::Issue];
+        assert!(competing_steps(&rule(1, None, None, 0), &other).is_empty());
+    }
+
+    #[test]
+    fn a_preview_says_what_moves_and_where_only_a_part_moves() {
+        let direct = BureauCode::new("320000");
+        let regions: Vec<_> = ["320102", "320505", "320506"].map(RegionCode::new).to_vec();
+        let repair = Delegation { clause: Some(ClauseCode::new("3")), ..rule(1, Some("3205"), None, 0) };
+        let before = [repair.clone()];
+        let after = [repair, rule(2, Some("32"), None, 0)];
+        let found = shifts(&direct, &before, &after, &regions);
+        // Clause 3 in 3205 stays with the more specific rule.
+        assert_eq!(found.len(), 2, "{found:?}");
+        for shift in &found {
+            assert_eq!((shift.from.as_str(), shift.to.as_str()), ("320000", "B2"));
+            assert_eq!(shift.regions, regions);
+            assert!(shift.is_partial);
+        }
+        let back = shifts(&direct, &after, &before, &regions);
+        assert!(back.iter().all(|s| s.from.as_str() == "B2" && s.to.as_str() == "320000"), "{back:?}");
+        assert!(shifts(&direct, &after, &after, &regions).is_empty());
+    }
+
+    /// Rules that differ in everything they can differ in.
+    fn any_rules() -> impl Strategy<Value = Vec<Delegation>> {
+        let one = (
+            proptest::option::of("32(0[15](05)?)?"),
+            proptest::option::of("84(15)?|85"),
+            proptest::option::of("[13]"),
+            proptest::option::of("0110|2700"),
+            proptest::sample::subsequence(Step::ALL.to_vec(), 1..4),
+            0..3_i64,
+            0..3_u8,
+        );
+        proptest::collection::vec(one, 0..7).prop_map(|seeds| {
+            (1..)
+                .zip(seeds)
+                .map(|(id, (region_prefix, hs_prefix, clause, mode, steps, priority, target))| Delegation {
+                    id: DelegationId::new(id),
+                    target: BureauCode::new(format!("3201{target:02}")),
+                    region_prefix,
+                    clause: clause.map(ClauseCode::new),
+                    hs_prefix,
+                    trade_mode: mode.map(TradeModeCode::new),
+                    steps,
+                    priority,
+                })
+                .collect()
+        })
+    }
+
+    fn bureaus(rules: &[Delegation], region: &str, clause: &str, mode: &str, hs: &str) -> Vec<Stop> {
+        let (clause, mode) = (ClauseCode::new(clause), TradeModeCode::new(mode));
+        let (region, hs) = (RegionCode::new(region), [HsCode::new(hs)]);
+        let of = Consignment { region: &region, clause: &clause, trade_mode: &mode, hs_codes: &hs };
+        route(&BureauCode::new("320000"), rules, &of)
+    }
+
     proptest! {
+        /// R-C-03: each step has exactly one bureau, which is the direct one or the target of a rule that holds.
+        #[test]
+        fn r_c_03_every_step_has_exactly_one_bureau(
+            rules in any_rules(), region in "32(01|05)0[56]", clause in "[123]", mode in "0110|2700|0214",
+            hs in "8415101000|8418500000|8544300000",
+        ) {
+            let stops = bureaus(&rules, &region, &clause, &mode, &hs);
+            prop_assert_eq!(stops.iter().map(|s| s.step).collect::<Vec<_>>(), Step::ALL.to_vec());
+            for stop in stops {
+                match stop.rule {
+                    None => prop_assert_eq!(stop.bureau.as_str(), "320000"),
+                    Some(id) => {
+                        let rule = rules.iter().find(|r| r.id == id).unwrap();
+                        prop_assert!(rule.steps.contains(&stop.step) && rule.target == stop.bureau);
+                        // Nothing that competes with the one that decided outranks it here.
+                        for other in rules.iter().filter(|r| outranks(r, rule)) {
+                            prop_assert!(
+                                !competing_steps(other, rule).contains(&stop.step)
+                                    || bureaus(std::slice::from_ref(other), &region, &clause, &mode, &hs)
+                                        .iter().all(|s| s.step != stop.step || s.rule.is_none())
+                            );
+                        }
+                    }
+                }
+            }
+        }
+
+        /// R-C-03: the preview names a region and a step when, and only when, some application there changes its bureau.
+        #[test]
+        fn r_c_03_the_preview_is_what_happens(
+            before in any_rules(), after in any_rules(), region in "32(01|05)0[56]", clause in "[123]",
+            mode in "0110|2700|0214", hs in "8415101000|8418500000|8544300000|9403600000",
+        ) {
+            let code = RegionCode::new(region.as_str());
+            let found = shifts(&BureauCode::new("320000"), &before, &after, std::slice::from_ref(&code));
+            let was = bureaus(&before, &region, &clause, &mode, &hs);
+            let is = bureaus(&after, &region, &clause, &mode, &hs);
+            for (was, is) in was.iter().zip(&is).filter(|(a, b)| a.bureau != b.bureau) {
+                prop_assert!(
+                    found.iter().any(|s| s.step == was.step && s.from == was.bureau && s.to == is.bureau),
+                    "{:?} → {:?} is missing in {:?}", was, is, found
+                );
+            }
+        }
+
         /// Every step resolves to exactly one bureau, whatever the order of the rules.
         #[test]
         fn the_answer_does_not_depend_on_the_order_of_the_rules(

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use db::reading::Reading;
 use domain::ids::SessionId;
 use domain::letter::Failure;
 use domain::time::{Clock, Instant};
@@ -126,6 +127,8 @@ pub struct Parts {
     pub guesses: Throttle,
     /// Sessions that were used, written in batches (E11).
     pub seen: mpsc::Sender<SessionId>,
+    /// Who read personal data, written in batches (E11).
+    pub readings: mpsc::Sender<Reading>,
 }
 
 impl App {

@@ -62,6 +62,32 @@ impl ReferenceCache {
         if names.is_empty() { code.to_string() } else { names.join(" ") }
     }
 
+    /// The region whose codes, and those of all below it, begin with this.
+    pub fn region_of_prefix(&self, prefix: &str) -> Option<RegionCode> {
+        let code = RegionCode::new(format!("{prefix:0<6}"));
+        self.region(&code).map(|r| r.code.clone())
+    }
+
+    /// `江苏省 苏州市`.
+    pub fn prefix_path(&self, prefix: &str) -> String {
+        self.region_of_prefix(prefix).map_or_else(|| prefix.to_owned(), |code| self.region_path(&code))
+    }
+
+    /// The deepest region that the three selects lead to, wherever it stands.
+    pub fn deepest_of(&self, levels: [&str; 3]) -> Option<RegionCode> {
+        let mut parent = "";
+        let mut chosen = None;
+        for level in levels.into_iter().take_while(|l| !l.is_empty()) {
+            let code = RegionCode::new(level);
+            if self.region(&code).is_none_or(|r| r.parent.as_str() != parent) {
+                break;
+            }
+            parent = level;
+            chosen = Some(code);
+        }
+        chosen
+    }
+
     /// The lists of the three selects, given what is chosen in the first two.
     pub fn region_choices(&self, first: &str, second: &str) -> [Vec<Choice>; 3] {
         let below = |parent: &str| -> Vec<Choice> {
@@ -75,17 +101,7 @@ impl ReferenceCache {
 
     /// The leaf that the three selects lead to, if they do.
     pub fn leaf_of(&self, levels: [&str; 3]) -> Option<RegionCode> {
-        let mut parent = "";
-        let mut chosen = None;
-        for level in levels.into_iter().take_while(|l| !l.is_empty()) {
-            let code = RegionCode::new(level);
-            if self.region(&code).is_none_or(|r| r.parent.as_str() != parent) {
-                break;
-            }
-            parent = level;
-            chosen = Some(code);
-        }
-        chosen.filter(|c| self.is_leaf(c))
+        self.deepest_of(levels).filter(|c| self.is_leaf(c))
     }
 
     /// 免办条款 on a day, as choice cards.

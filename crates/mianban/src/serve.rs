@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use db::Db;
+use db::reading::Reading;
 use domain::ids::SessionId;
 use domain::time::{Clock, SystemClock};
 use kit::app::{App, Config, Parts};
@@ -62,8 +63,14 @@ pub async fn prepare(db: &Db, clock: &dyn Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What requests leave behind, to be written in batches (E11).
+struct Notes {
+    seen: mpsc::Receiver<SessionId>,
+    readings: mpsc::Receiver<Reading>,
+}
+
 /// Everything that handlers and jobs reach.
-async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<SessionId>)> {
+async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
     let public_url = options.public_url()?;
     if public_url.scheme() == "http" && !options.listen.ip().is_loopback() {
         tracing::warn!("--public-url is not https: passwords travel readably; put a TLS proxy in front");
@@ -93,6 +100,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<Session
         tracing::warn!("others can read the signing key {}: run chmod 600 on it", path.display());
     }
     let (seen, seen_by) = mpsc::channel(1024);
+    let (readings, read_by) = mpsc::channel(4096);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let app = App::new(Parts {
         db,
@@ -114,6 +122,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<Session
         guesses: Throttle::default(),
         cores: Arc::new(Semaphore::new(cores)),
         seen,
+        readings,
     });
     if options.demo {
         demo::prepare(&app, app.now()).await?;
@@ -122,7 +131,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, mpsc::Receiver<Session
             "this database holds demonstration accounts whose password is public; start it with --demo only"
         );
     }
-    Ok((app, seen_by))
+    Ok((app, Notes { seen: seen_by, readings: read_by }))
 }
 
 /// Serves until SIGINT or SIGTERM; requests that have begun are finished.
@@ -130,7 +139,7 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     if let Some(address) = options.metrics_listen {
         serve_metrics(address).await?;
     }
-    let (app, seen) = build(options).await?;
+    let (app, Notes { seen, readings }) = build(options).await?;
     // Before anybody can connect: who sees the program serve can also stop it.
     let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
     let listener = std::net::TcpListener::bind(options.listen)
@@ -138,6 +147,8 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
     let notes = tokio::spawn(note_use(app.clone(), seen));
+    let served = CancellationToken::new();
+    let log = tokio::spawn(note_readings(app.clone(), readings, served.clone()));
     tracing::info!(database = app.db.kind(), "serving {} on {}", app.config.public_url, options.listen);
     let service = app::site::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
@@ -155,12 +166,14 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     stop.cancel();
     worker.await?;
     notes.abort();
+    served.cancel();
+    log.await?;
     Ok(())
 }
 
 /// Runs jobs alone.
 pub async fn worker(options: &Options) -> anyhow::Result<()> {
-    let (app, _seen) = build(options).await?;
+    let (app, _notes) = build(options).await?;
     let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
     let stop = CancellationToken::new();
     let signalled = stop.clone();
@@ -189,6 +202,40 @@ async fn note_use(app: App, mut seen: mpsc::Receiver<SessionId>) {
         }
         batch.clear();
         tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+/// Writes who read personal data, many at once; what is left when the last request is served is written too.
+async fn note_readings(app: App, mut readings: mpsc::Receiver<Reading>, served: CancellationToken) {
+    let mut batch = Vec::new();
+    loop {
+        if batch.is_empty() {
+            tokio::select! {
+                n = readings.recv_many(&mut batch, 256) => if n == 0 { return },
+                () = served.cancelled() => {
+                    readings.close();
+                    while readings.recv_many(&mut batch, 256).await > 0 {}
+                    if batch.is_empty() {
+                        return;
+                    }
+                }
+            }
+        }
+        let noted = async {
+            let tx = app.db.begin().await?;
+            db::reading::record(&tx, &batch).await?;
+            tx.commit().await
+        };
+        match noted.await {
+            Ok(()) => batch.clear(),
+            Err(error) => {
+                tracing::error!(%error, "readings of personal data could not be noted; tried again");
+                if served.is_cancelled() {
+                    return;
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(if served.is_cancelled() { 0 } else { 1000 })).await;
     }
 }
 

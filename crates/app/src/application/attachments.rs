@@ -6,6 +6,7 @@ use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use db::attachment::{self, Attachment, NewAttachment};
+use db::reading::What;
 use domain::application::{Need, Part};
 use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
 use futures_util::TryStreamExt as _;
@@ -22,6 +23,7 @@ use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::files::{can_preview, disposition};
+use crate::parts::readings;
 use crate::parts::view::{self, FileRow};
 
 /// A picture that would need more memory than this to show is downloaded instead.
@@ -309,6 +311,7 @@ pub async fn download(
     Path(id): Path<AttachmentId>,
 ) -> Result<Response, AppError> {
     let file = attachment::load(&app.db.read(), &user.scope(), id, app.now()).await?;
+    readings::note(&app, &user, What::Attachment, file.application_id.get()).await;
     let body = open_file(&app, &file).await?;
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
@@ -325,6 +328,7 @@ pub async fn preview(State(app): State<App>, user: Signed, Path(id): Path<Attach
     if !can_preview(&file.content_type) {
         return Ok(instead);
     }
+    readings::note(&app, &user, What::Attachment, file.application_id.get()).await;
     let is_pdf = file.content_type == "application/pdf";
     let content: Vec<u8> = open_file(&app, &file)
         .await?

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use db::application::Item;
+use db::reading::What;
 use domain::application::Application;
 use domain::ids::ApplicationId;
 use domain::policy::{self, Operation};
@@ -15,6 +16,7 @@ use kit::session::Signed;
 use serde::Serialize;
 
 use crate::parts::files::disposition;
+use crate::parts::readings;
 use crate::parts::view::{self, Row};
 
 /// What stands for a character that the typeface lacks (E27).
@@ -75,6 +77,7 @@ pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<Applicati
     let (true, Some(number), Some(submitted)) = (offered, &application.number, application.submitted_at) else {
         return Err(AppError::Conflict("申请尚未提交，不能打印申请。请提交后再打印。".to_owned()));
     };
+    readings::note(&app, &user, What::Print, id.get()).await;
     let items = db::application::items(&read, id).await?;
     let files = db::attachment::of_application(&read, id).await?;
     let mut sheet = fill_in(&app, &application, number, submitted, &items);

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::reading::What;
 use domain::actor::Actor;
 use domain::application::Application;
 use domain::ids::ApplicationId;
@@ -21,6 +22,7 @@ use kit::{flash, page};
 
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::readings;
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
@@ -74,6 +76,7 @@ pub async fn show(
     }
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
+    readings::note(&app, &user, What::Application, id.get()).await;
     let certificate = db::certificate::facts(&read, &application).await?;
     let links = policy::row_links(user.actor(), &application.ownership, certificate.as_ref());
     let print = !query.print.is_empty() && application.number.is_some();

@@ -12,7 +12,7 @@ use domain::catalogue::CharacteristicKind;
 use domain::correction::{Snapshot, SnapshotFile, SnapshotItem};
 use domain::ids::{ApplicationId, HsCode};
 use domain::policy;
-use domain::routing::{self, Consignment};
+use domain::routing::Consignment;
 use domain::workflow::{Action, State as S};
 use kit::app::App;
 use kit::error::AppError;
@@ -24,9 +24,9 @@ use kit::shell::Shell;
 
 use crate::application::{Draft, Step, Steps, open};
 use crate::frame::{self, Entry};
-use crate::jobs;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::view::{self, Shown, View};
+use crate::{jobs, parts};
 
 /// So many links to faults are shown; the rest after these are mended. Of two thousand products each may have one.
 const SHOWN_FAULTS: usize = 200;
@@ -225,12 +225,10 @@ async fn assign(tx: &Tx, app: &App, application: &Application, items: &[Item]) -
     let no_bureau =
         || AppError::Conflict("所选最终使用地没有对应的受理检验检疫局，请修改产品最终使用地行政区划。".to_owned());
     let region = basics.use_region.as_ref().ok_or_else(no_bureau)?;
-    let direct = references.direct_bureau_of(region, today).ok_or_else(no_bureau)?;
-    let rules = db::reference::delegations(tx, direct, today).await?;
     let hs_codes: Vec<HsCode> = items.iter().map(|i| i.form.hs_code.clone()).collect();
     let consignment =
         Consignment { region, clause: &basics.clause, trade_mode: &basics.trade_mode, hs_codes: &hs_codes };
-    let route = routing::route(direct, &rules, &consignment);
+    let (direct, route) = parts::routing::resolve(tx, &references, today, &consignment).await?.ok_or_else(no_bureau)?;
     let number = db::number::next_application(tx, direct, today).await?;
     db::application::assign(tx, application.id, number.as_str(), &route, app.now()).await?;
     Ok(number.to_string())

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::Source;
+use db::reading::What;
 use domain::actor::Post;
 use domain::application::{self, Application, Part};
 use domain::certificate::Validity;
@@ -23,6 +24,7 @@ use kit::{flash, page};
 
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
+use crate::parts::readings;
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
@@ -156,6 +158,7 @@ pub async fn show(
     Query(query): Query<CaseQuery>,
 ) -> Result<Response, AppError> {
     let application = db::application::load(&app.db.read(), &officer.scope(), id, app.now()).await?;
+    readings::note(&app, &officer, What::Application, id.get()).await;
     let page = build(&app, &officer, &application, None, None, query).await?;
     page::render(&page)
 }

@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::Query;
 use db::certificate_list::{Listed, Order, listed};
+use db::reading::What;
 use domain::certificate::Standing;
 use domain::ids::CertificateId;
 use domain::time::Instant;
@@ -27,6 +28,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::certificate::list::{COLUMNS, Columns, Filters, short_label};
 use crate::parts::files::disposition;
+use crate::parts::readings;
 
 /// So many certificates in one archive.
 pub const MOST: i64 = 1_000;
@@ -76,6 +78,9 @@ pub async fn show(
     }
     if found.is_empty() {
         return Err(AppError::Invalid("没有符合条件的证明，没有下载。请返回证明列表修改查询条件。".to_owned()));
+    }
+    for certificate in &found {
+        readings::note(&app, &user, What::Certificate, certificate.id.get()).await;
     }
     let now = app.now();
     let name = format!("免办证明_{}_{}份.zip", app.clock.today().compact(), found.len());

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::Query;
 use db::certificate::{self, Certificate};
+use db::reading::What;
 use domain::certificate::Standing;
 use domain::ids::{ApplicationId, CertificateId};
 use kit::app::App;
@@ -19,6 +20,7 @@ use object_store::ObjectStoreExt as _;
 use crate::frame::{self, Entry};
 use crate::jobs::{self, Paper};
 use crate::parts::files::disposition;
+use crate::parts::readings;
 use crate::parts::sheet::Sheet;
 
 #[derive(Template)]
@@ -84,6 +86,7 @@ pub async fn show(
 ) -> Result<Response, AppError> {
     let read = app.db.read();
     let certificate = certificate::load(&read, &user.scope(), id).await?;
+    readings::note(&app, &user, What::Certificate, id.get()).await;
     let is_ready = certificate.object_key.is_some();
     let (paper, paper_at) = if is_ready { (None, None) } else { why_no_paper(&app, id).await? };
     let versions = certificate::versions(&read, id).await?;
@@ -141,6 +144,7 @@ pub async fn document(
     let (Some(key), Some(sha256)) = (&certificate.object_key, &certificate.sha256) else {
         return Ok(page::see_other(&format!("/certificates/{id}")));
     };
+    readings::note(&app, &user, What::Certificate, id.get()).await;
     paper(&app, key, sha256, &query, &format!("免办证明{}.pdf", certificate.number)).await
 }
 
@@ -157,6 +161,7 @@ pub async fn version_document(
     let (Some(key), Some(sha256)) = (&found.object_key, &found.sha256) else {
         return Ok(page::see_other(&format!("/certificates/{id}")));
     };
+    readings::note(&app, &user, What::Certificate, id.get()).await;
     let name = if version == certificate.version {
         format!("免办证明{}.pdf", certificate.number)
     } else {

@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use db::account::{self, Colleague};
+use db::reading::What;
 use domain::actor::Membership;
 use domain::ids::AccountId;
 use kit::app::App;
@@ -15,6 +16,7 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::frame::{self, Entry};
+use crate::parts::readings;
 use crate::{jobs, second_factor};
 
 #[derive(Template)]
@@ -33,7 +35,9 @@ pub async fn list(State(app): State<App>, user: EnterpriseUser) -> Result<Respon
     let crumbs = [("修改用户信息", "/profile/particulars")];
     let is_administrator = user.user.membership == Membership::Administrator;
     let mut colleagues = account::colleagues(&app.db.read(), user.user.organisation).await?;
-    if !is_administrator {
+    if is_administrator {
+        readings::note(&app, &user, What::Colleagues, user.user.organisation.get()).await;
+    } else {
         // Who belongs to the organisation is the administrator's to know; others see him and themselves.
         let own = user.user.account;
         colleagues.retain(|c| c.id == own || c.membership == Membership::Administrator);

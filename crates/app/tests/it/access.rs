@@ -67,7 +67,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Whom the columns stand for, in order:
 /// visitor · owner · his colleague · another company · officer at 受理 · officer at 发证 and 强制终止 · officer of another
-/// bureau · CNCA.
+/// bureau · CNCA at 统计 and 业务下放配置.
 const PEOPLE: [&str; 8] = ["visitor", "owner", "colleague", "stranger", "accept", "issue", "elsewhere", "cnca"];
 
 struct Row {
@@ -109,6 +109,10 @@ const READERS: [Answer; 8] = [Login, Page_, Gone, Gone, Page_, Page_, Gone, Page
 
 /// A duty that none of them holds; the modules of these pages show who does.
 const NO_DUTY: [Answer; 8] = [Login, No, No, No, No, No, No, No];
+
+/// 业务下放, by CNCA's post.
+const DELEGATES: [Answer; 8] = [Login, No, No, No, No, No, No, Page_];
+const DELEGATES_FORM: [Answer; 8] = [Login, No, No, No, No, No, No, Form];
 
 const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
 
@@ -223,6 +227,22 @@ fn matrix() -> Vec<Row> {
         post("/casework/{id}/release", Accepting, &[], [Login, No, No, No, Late, Late, Gone, No]),
         post("/casework/{id}/decision", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
         post("/casework/{id}/termination", Accepting, &[], [Login, No, No, No, No, Form, Gone, No]),
+        get("/audit", Nothing, NO_DUTY),
+        get("/audit/export", Nothing, NO_DUTY),
+        get("/audit/chain", Nothing, NO_DUTY),
+        get("/audit/readings", Nothing, NO_DUTY),
+        get("/delegations", Nothing, DELEGATES),
+        post("/delegations", Nothing, &[("bureau", SHANGHAI)], DELEGATES_FORM),
+        asking(get("/delegations/new", Nothing, DELEGATES), "?bureau=310000"),
+        get("/delegations/tester", Nothing, DELEGATES),
+        post("/delegations/tester", Nothing, &[], DELEGATES_FORM),
+        asking(get("/delegations/history", Nothing, DELEGATES), "?bureau=310000"),
+        get("/delegations/{id}", Nothing, DELEGATES),
+        get("/delegations/{id}/edit", Nothing, DELEGATES),
+        post("/delegations/{id}", Nothing, &[("version", "1")], DELEGATES_FORM),
+        post("/delegations/{id}/ending", Nothing, &[], DELEGATES_FORM),
+        get("/jurisdictions", Nothing, DELEGATES),
+        post("/jurisdictions", Nothing, &[], DELEGATES_FORM),
         get("/applications/{id}/certificate", Issued, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
         get("/certificates", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
         asking(get("/certificates/archive", Issued, READERS), "?id={id}"),
@@ -256,7 +276,7 @@ impl People {
         site.officer("accept", SHANGHAI, &[Post::Accept]).await;
         site.officer("issue", SHANGHAI, &[Post::Issue, Post::Terminate]).await;
         site.officer("elsewhere", JIANGSU, &Post::COURSE).await;
-        site.cnca("cnca", &[Post::Statistics]).await;
+        site.cnca("cnca", &[Post::Statistics, Post::RoutingAdmin]).await;
         let mut accounts = [None; 8];
         for (n, name) in PEOPLE.iter().enumerate().skip(1) {
             let username = if *name == "owner" { "shili_a" } else { name };
@@ -295,6 +315,8 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         one(format!("SELECT id FROM certificate WHERE application_id = {}", &id)).await.to_string()
     } else if row.path.starts_with("/product-templates/") && row.on == On::Template {
         site.number("SELECT MAX(id) FROM product_template").await.to_string()
+    } else if row.path.starts_with("/delegations") {
+        site.number("SELECT MIN(id) FROM delegation").await.to_string()
     } else if row.path.starts_with("/bulletins") {
         site.number("SELECT MIN(id) FROM bulletin").await.to_string()
     } else if row.on == On::Nothing {
@@ -328,6 +350,7 @@ async fn every_route_answers_every_kind_of_user_as_the_matrix_says() {
         let bureau = Bureau::shanghai(&site).await;
         let tx = site.app.db.begin().await.unwrap();
         db::bulletin::publish(&tx, "公告", "公告", "内容", false, site.app.now()).await.unwrap();
+        crate::delegations::put(&tx, &site, SHANGHAI, crate::delegations::rule("310000B01", Some("310151"))).await;
         tx.commit().await.unwrap();
         let mut wrong = Vec::new();
         for row in matrix() {

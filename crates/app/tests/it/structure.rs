@@ -16,8 +16,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 8] =
-    ["accounts", "application", "casework", "certificate", "home", "login", "profile", "registration"];
+const CAPABILITIES: [&str; 10] =
+    ["accounts", "application", "audit", "casework", "certificate", "home", "login", "profile", "registration", "routing"];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
@@ -90,6 +90,7 @@ fn the_url_names_the_file() {
         ("reinstatement", "account"),
         ("V", "statement"),
         ("v", "statement"),
+        ("ending", "delegation"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

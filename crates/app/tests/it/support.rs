@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use db::account::{Appointment, Particulars, Profile, Registration};
 use db::audit::By;
+use db::reading::Reading;
 use db::testing::TestDb;
 use domain::actor::{Post, Posts};
 use domain::application::ApplicantKind;
@@ -140,6 +141,7 @@ pub struct Site {
     pub mail: Arc<Mailbox>,
     pub keys: Arc<KeyRing>,
     pub router: Router,
+    readings: tokio::sync::Mutex<tokio::sync::mpsc::Receiver<Reading>>,
     _db: Option<TestDb>,
 }
 
@@ -168,6 +170,7 @@ impl Site {
         let clock = Arc::new(FixedClock::at(first_day().start_instant().plus_hours(9)));
         let mail = Arc::new(Mailbox::default());
         let keys = Arc::new(KeyRing::new("test"));
+        let (readings, read_by) = tokio::sync::mpsc::channel(10_000);
         let app = App::new(Parts {
             db: test.db.clone(),
             files: Arc::new(InMemory::new()),
@@ -188,8 +191,10 @@ impl Site {
             guesses: kit::throttle::Throttle::default(),
             cores: Arc::new(tokio::sync::Semaphore::new(2)),
             seen: tokio::sync::mpsc::channel(64).0,
+            readings,
         });
-        Self { router: app::site::router(app.clone()), app, clock, mail, keys, _db: Some(test) }
+        let readings = tokio::sync::Mutex::new(read_by);
+        Self { router: app::site::router(app.clone()), app, clock, mail, keys, readings, _db: Some(test) }
     }
 
     /// The same site in demonstration mode.
@@ -209,6 +214,7 @@ impl Site {
             cores: self.app.cores.clone(),
             guesses: kit::throttle::Throttle::default(),
             seen: self.app.seen.clone(),
+            readings: self.app.readings.clone(),
         });
         Self {
             router: app::site::router(app.clone()),
@@ -216,6 +222,7 @@ impl Site {
             clock: self.clock.clone(),
             mail: self.mail.clone(),
             keys: self.keys.clone(),
+            readings: tokio::sync::Mutex::new(tokio::sync::mpsc::channel(1).1),
             _db: None,
         }
     }
@@ -308,6 +315,15 @@ impl Site {
     /// Runs every job that is due, and the jobs these cause.
     pub async fn work(&self) {
         while app::jobs::run_due(&self.app, 10).await.unwrap() > 0 {}
+    }
+
+    /// Writes down who read personal data since the last time, as the program does every second.
+    pub async fn note_readings(&self) {
+        let mut receiver = self.readings.lock().await;
+        let batch: Vec<Reading> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        let tx = self.app.db.begin().await.unwrap();
+        db::reading::record(&tx, &batch).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// A number from the database, for what no page shows.
@@ -440,6 +456,12 @@ impl Page {
     /// The texts of all that a selector finds.
     pub fn texts(&self, css: &str) -> Vec<String> {
         self.document().select(&selector(css)).map(words).collect()
+    }
+
+    /// The names that readers of the screen hear for the links of the rows, each once.
+    pub fn document_labels(&self) -> Vec<String> {
+        let found = |e: ElementRef<'_>| e.value().attr("aria-label").map(str::to_owned);
+        self.document().select(&selector("#result .row-acts a")).filter_map(found).collect()
     }
 
     /// Where all that a selector finds lead.

@@ -115,6 +115,7 @@ impl Site {
             guesses: kit::throttle::Throttle::default(),
             cores: Arc::new(tokio::sync::Semaphore::new(1)),
             seen: tokio::sync::mpsc::channel(1).0,
+            readings: tokio::sync::mpsc::channel(1).0,
         });
         let router = Router::new()
             .route("/private", get(private).post(save))
