@@ -24,6 +24,8 @@ pub enum Entry {
     Profile,
     /// 账号管理.
     Accounts,
+    /// 公告管理.
+    Publishing,
     /// A post's worklist.
     Post(Post),
 }
@@ -187,6 +189,10 @@ fn cnca_menu(cnca: &Cnca, entry: Entry) -> Vec<MenuGroup> {
             item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
         ],
     }];
+    if cnca.posts.holds(Post::Publish) {
+        let publishing = item("公告管理", "/publishing", "speakerphone", None, entry == Entry::Publishing);
+        menu[0].items.push(publishing);
+    }
     let mut configuration = Vec::new();
     if cnca.posts.holds(Post::CncaAdmin) {
         configuration.push(accounts(entry));

@@ -18,6 +18,7 @@ pub mod operations;
 pub mod parts;
 pub mod passwords;
 pub mod profile;
+pub mod publishing;
 pub mod registration;
 pub mod second_factor;
 pub mod site;

@@ -19,7 +19,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::{accounts, application, casework, certificate, home, login, operations, profile, registration};
+use crate::{accounts, application, casework, certificate, home, login, operations, profile, publishing, registration};
 
 /// A form's body may be this large; uploads have their own limit.
 const FORM_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -78,6 +78,7 @@ pub fn site() -> Site {
         .get("/", home::home::show)
         .get("/bulletins", home::bulletins::list)
         .get("/bulletins/{id}", home::bulletins::show)
+        .get("/bulletins/{id}/files/{file}", home::bulletins::file)
         .get("/verification", certificate::verification::show)
         .get("/pre-check", home::pre_check::show)
         // manual §1.5
@@ -184,6 +185,18 @@ pub fn site() -> Site {
         .post("/accounts/{id}/reinstatement", accounts::account::reinstate)
         .post("/accounts/{id}/password", accounts::password::reset)
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
+        // what CNCA publishes (R-C-01)
+        .get("/publishing", publishing::list::list)
+        .get("/publishing/new", publishing::bulletin::new)
+        .post("/publishing", publishing::bulletin::create)
+        .get("/publishing/{id}", publishing::bulletin::show)
+        .post("/publishing/{id}", publishing::bulletin::update)
+        .post("/publishing/{id}/withdrawal", publishing::bulletin::withdraw)
+        .post("/publishing/{id}/deletion", publishing::bulletin::delete)
+        .get("/publishing/{id}/versions/{version}", publishing::versions::show)
+        .upload("/publishing/{id}/files", publishing::files::upload)
+        .get("/publishing/{id}/files/{file}", publishing::files::show)
+        .post("/publishing/{id}/files/{file}/deletion", publishing::files::delete)
         // manual §2.6
         .get("/applications/{id}/certificate", certificate::show::of_application)
         .get("/certificates/{id}", certificate::show::show)

@@ -49,6 +49,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Sqlite, "sqlite", "0030_security_letters"),
     || file!(Postgres, "postgres", "0030_security_letters_postgres"),
     || file!("0050_officers"),
+    || file!("0051_publishing"),
 ];
 
 struct Migrator;

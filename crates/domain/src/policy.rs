@@ -167,6 +167,11 @@ duty! {
     ManageAccounts = "账号管理" by BureauAdmin | CncaAdmin
 }
 
+duty! {
+    /// What CNCA publishes on the public home page (R-C-01).
+    PublishBulletins = "公告管理" by Publish
+}
+
 /// How far a permit goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

@@ -16,8 +16,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 8] =
-    ["accounts", "application", "casework", "certificate", "home", "login", "profile", "registration"];
+const CAPABILITIES: [&str; 9] =
+    ["accounts", "application", "casework", "certificate", "home", "login", "profile", "publishing", "registration"];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
@@ -86,6 +86,7 @@ fn the_url_names_the_file() {
         ("codes", "second_factor"),
         ("removal", "second_factor"),
         ("accounts", "list"),
+        ("publishing", "list"),
         ("suspension", "account"),
         ("reinstatement", "account"),
     ];
