@@ -27,6 +27,8 @@ pub enum Entry {
     Profile,
     /// 账号管理.
     Accounts,
+    /// 公告管理.
+    Publishing,
     /// A post's worklist.
     Post(Post),
     /// 业务下放.
@@ -183,8 +185,7 @@ fn officer_menu(app: &App, actor: &Actor, officer: &Officer, entry: Entry, count
         menu.push(MenuGroup { title: "配置", items: configuration });
     }
     menu.push(MenuGroup {
-        title: "快捷操作",
-        items: vec![item("返回主页", "/main", "arrow-left", None, false)],
+        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
     });
     menu
 }
@@ -216,6 +217,10 @@ fn cnca_menu(app: &App, actor: &Actor, cnca: &Cnca, entry: Entry) -> Vec<MenuGro
             item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
         ],
     }];
+    if cnca.posts.holds(Post::Publish) {
+        let publishing = item("公告管理", "/publishing", "speakerphone", None, entry == Entry::Publishing);
+        menu[0].items.push(publishing);
+    }
     let mut configuration = duties(app, actor, entry);
     if cnca.posts.holds(Post::CncaAdmin) {
         configuration.push(accounts(entry));
@@ -224,8 +229,7 @@ fn cnca_menu(app: &App, actor: &Actor, cnca: &Cnca, entry: Entry) -> Vec<MenuGro
         menu.push(MenuGroup { title: "配置", items: configuration });
     }
     menu.push(MenuGroup {
-        title: "快捷操作",
-        items: vec![item("返回主页", "/main", "arrow-left", None, false)],
+        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
     });
     menu
 }

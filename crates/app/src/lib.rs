@@ -19,6 +19,7 @@ pub mod operations;
 pub mod parts;
 pub mod passwords;
 pub mod profile;
+pub mod publishing;
 pub mod registration;
 pub mod routing;
 pub mod second_factor;

@@ -20,7 +20,8 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    accounts, application, audit, casework, certificate, home, login, operations, profile, registration, routing,
+    accounts, application, audit, casework, certificate, home, login, operations, profile, publishing, registration,
+    routing,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -80,6 +81,7 @@ pub fn site() -> Site {
         .get("/", home::home::show)
         .get("/bulletins", home::bulletins::list)
         .get("/bulletins/{id}", home::bulletins::show)
+        .get("/bulletins/{id}/files/{file}", home::bulletins::file)
         .get("/verification", certificate::verification::show)
         .get("/verification/keys", certificate::keys::show)
         // What a QR code holds is in capitals; a statement may be typed in any case.
@@ -208,6 +210,18 @@ pub fn site() -> Site {
         .post("/accounts/{id}/reinstatement", accounts::account::reinstate)
         .post("/accounts/{id}/password", accounts::password::reset)
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
+        // what CNCA publishes (R-C-01)
+        .get("/publishing", publishing::list::list)
+        .get("/publishing/new", publishing::bulletin::new)
+        .post("/publishing", publishing::bulletin::create)
+        .get("/publishing/{id}", publishing::bulletin::show)
+        .post("/publishing/{id}", publishing::bulletin::update)
+        .post("/publishing/{id}/withdrawal", publishing::bulletin::withdraw)
+        .post("/publishing/{id}/deletion", publishing::bulletin::delete)
+        .get("/publishing/{id}/versions/{version}", publishing::versions::show)
+        .upload("/publishing/{id}/files", publishing::files::upload)
+        .get("/publishing/{id}/files/{file}", publishing::files::show)
+        .post("/publishing/{id}/files/{file}/deletion", publishing::files::delete)
         // manual §2.6
         .get("/applications/{id}/certificate", certificate::show::of_application)
         .get("/certificates", certificate::list::list)

@@ -50,6 +50,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Postgres, "postgres", "0030_security_letters_postgres"),
     || file!("0040_certificate_lists"),
     || file!("0050_officers"),
+    || file!("0051_publishing"),
     || file!("0060_routing"),
     || file!("0061_audit_query"),
 ];

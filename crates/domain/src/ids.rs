@@ -58,6 +58,8 @@ ids! {
     LetterId;
     /// A published notice.
     BulletinId;
+    /// A file beside a notice.
+    BulletinFileId;
     /// A 业务下放 rule.
     DelegationId;
     /// A one-time password (忘记密码).

@@ -4,10 +4,11 @@
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
 //! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is and when
-//! it ends ([`certificate`], [`ledger`], [`expiry`]), and who is written to ([`letter`]).
+//! it ends ([`certificate`], [`ledger`], [`expiry`]), and who is written to ([`letter`], [`bulletin`]).
 
 pub mod actor;
 pub mod application;
+pub mod bulletin;
 pub mod calendar;
 pub mod catalogue;
 pub mod certificate;

@@ -182,6 +182,11 @@ duty! {
     ReadAudit = "审计查询" by BureauAdmin | CncaAdmin
 }
 
+duty! {
+    /// What CNCA publishes on the public home page (R-C-01).
+    PublishBulletins = "公告管理" by Publish
+}
+
 /// How far a permit goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

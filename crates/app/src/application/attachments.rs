@@ -22,14 +22,12 @@ use object_store::ObjectStoreExt as _;
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionNote};
-use crate::parts::files::{can_preview, disposition};
+use crate::parts::files::{can_preview, disposition, file_name};
 use crate::parts::readings;
 use crate::parts::view::{self, FileRow};
 
 /// A picture that would need more memory than this to show is downloaded instead.
 const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
-/// The longest name of a file that is kept.
-const LONGEST_NAME: usize = 200;
 
 struct KindCard {
     code: String,
@@ -271,21 +269,6 @@ async fn fragment(
     page::unprocessable(&RefusedFragment { sentence })
 }
 
-/// The name without folders and control characters; a longer one keeps its ending.
-fn file_name(given: &str) -> String {
-    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let name = name.trim();
-    let n = name.chars().count();
-    if n <= LONGEST_NAME {
-        return name.to_owned();
-    }
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
-    let ending: String = ending.chars().take(20).collect();
-    let kept: String = stem.chars().take(LONGEST_NAME - ending.chars().count() - 2).collect();
-    format!("{kept}….{ending}")
-}
-
 /// 删除 behind the name (R-2.1.3-14).
 pub async fn delete(
     State(app): State<App>,
@@ -387,21 +370,4 @@ fn finish(headers: &mut HeaderMap, file: &Attachment, policy: &'static str) {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size_bytes));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::text;
-
-    #[test]
-    fn names_lose_folders_and_control_characters_and_keep_their_ending() {
-        assert_eq!(file_name("C:\\资料\\合同.pdf"), "合同.pdf");
-        assert_eq!(file_name("../../etc/passwd"), "passwd");
-        assert_eq!(file_name("a\u{0}b\n.txt"), "ab.txt");
-        let long = format!("{}.pdf", "长".repeat(300));
-        let kept = file_name(&long);
-        assert!(kept.ends_with("….pdf") && kept.chars().count() <= LONGEST_NAME, "{kept}");
-        assert_eq!(text::normalise(&kept).unwrap(), kept);
-    }
 }

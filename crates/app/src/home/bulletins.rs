@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::bulletin::{self, Bulletin};
-use domain::ids::BulletinId;
+use domain::ids::{BulletinFileId, BulletinId};
 use kit::app::App;
 use kit::error::AppError;
 use kit::page;
@@ -14,6 +14,8 @@ use kit::session::Caller;
 use kit::shell::Shell;
 
 use crate::frame;
+use crate::parts::prose::Prose;
+use crate::parts::{files, view};
 
 #[derive(Template)]
 #[template(path = "home/bulletins.html")]
@@ -41,10 +43,29 @@ pub async fn list(
 struct DetailPage {
     shell: Shell,
     bulletin: Bulletin,
+    prose: Prose,
+    /// Id, name and size.
+    files: Vec<(BulletinFileId, String, String)>,
 }
 
 /// One notice.
 pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<BulletinId>) -> Result<Response, AppError> {
-    let bulletin = bulletin::load(&app.db.read(), id, app.now()).await?;
-    page::render(&DetailPage { shell: frame::public(&app, &caller, &bulletin.title), bulletin })
+    let read = app.db.read();
+    let bulletin = bulletin::load(&read, id, app.now()).await?;
+    let files = bulletin::files(&read, id).await?;
+    page::render(&DetailPage {
+        shell: frame::public(&app, &caller, &bulletin.title),
+        prose: Prose::of(&bulletin.body, bulletin.format),
+        files: files.into_iter().map(|f| (f.id, f.name, view::size(f.size_bytes))).collect(),
+        bulletin,
+    })
+}
+
+/// A file of a notice, for everybody who may read it; always a download.
+pub async fn file(
+    State(app): State<App>,
+    Path((id, file)): Path<(BulletinId, BulletinFileId)>,
+) -> Result<Response, AppError> {
+    let file = bulletin::public_file(&app.db.read(), id, file, app.now()).await?;
+    files::download(&app, &file.object_key, &file.name, file.size_bytes).await
 }

@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod files;
 pub mod login_card;
 pub mod particulars;
+pub mod prose;
 pub mod readings;
 pub mod reminders;
 pub mod routing;

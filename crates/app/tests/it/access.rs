@@ -122,6 +122,7 @@ fn matrix() -> Vec<Row> {
         get("/", Nothing, EVERYBODY),
         get("/bulletins", Nothing, EVERYBODY),
         get("/bulletins/{id}", Nothing, EVERYBODY),
+        get("/bulletins/{id}/files/{file}", Nothing, [Gone; 8]),
         get("/verification", Nothing, EVERYBODY),
         get("/verification/keys", Nothing, EVERYBODY),
         get("/V/{statement}", Nothing, [Led; 8]),
@@ -249,6 +250,17 @@ fn matrix() -> Vec<Row> {
         get("/certificates/{id}", Issued, READERS),
         get("/certificates/{id}/document", Issued, READERS),
         get("/certificates/{id}/versions/{version}/document", Issued, READERS),
+        get("/publishing", Nothing, NO_DUTY),
+        get("/publishing/new", Nothing, NO_DUTY),
+        post("/publishing", Nothing, &[], NO_DUTY),
+        get("/publishing/{id}", Nothing, NO_DUTY),
+        post("/publishing/{id}", Nothing, &[], NO_DUTY),
+        post("/publishing/{id}/withdrawal", Nothing, &[], NO_DUTY),
+        post("/publishing/{id}/deletion", Nothing, &[], NO_DUTY),
+        get("/publishing/{id}/versions/{version}", Nothing, NO_DUTY),
+        post("/publishing/{id}/files", Nothing, &[], NO_DUTY),
+        get("/publishing/{id}/files/{file}", Nothing, NO_DUTY),
+        post("/publishing/{id}/files/{file}/deletion", Nothing, &[], NO_DUTY),
         get("/accounts", Nothing, NO_DUTY),
         get("/accounts/new", Nothing, NO_DUTY),
         post("/accounts", Nothing, &[], NO_DUTY),
@@ -324,8 +336,16 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     } else {
         id.clone()
     };
-    let address = format!("{}{}", row.path.replace("{page}", "basics").replace("{version}", "1"), row.query);
-    (address.replace("{id}", &named).replace("{item}", &item.to_string()), id, item.to_string())
+    let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
+    (
+        address
+            .replace("{id}", &named)
+            .replace("{item}", &item.to_string())
+            .replace("{file}", "1")
+            .replace("{version}", "1"),
+        id,
+        item.to_string(),
+    )
 }
 
 async fn probe(browser: &Browser, row: &Row, path: &str, id: &str, item: &str) -> Page {

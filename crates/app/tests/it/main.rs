@@ -30,6 +30,7 @@ mod pre_check;
 mod print;
 mod products;
 mod profile;
+mod publishing;
 mod registration;
 mod second_factor;
 mod statements;

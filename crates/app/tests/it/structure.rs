@@ -16,8 +16,19 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 10] =
-    ["accounts", "application", "audit", "casework", "certificate", "home", "login", "profile", "registration", "routing"];
+const CAPABILITIES: [&str; 11] = [
+    "accounts",
+    "application",
+    "audit",
+    "casework",
+    "certificate",
+    "home",
+    "login",
+    "profile",
+    "publishing",
+    "registration",
+    "routing",
+];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
@@ -86,6 +97,7 @@ fn the_url_names_the_file() {
         ("codes", "second_factor"),
         ("removal", "second_factor"),
         ("accounts", "list"),
+        ("publishing", "list"),
         ("suspension", "account"),
         ("reinstatement", "account"),
         ("V", "statement"),
