@@ -87,6 +87,7 @@ pub fn site() -> Site {
         // What a QR code holds is in capitals; a statement may be typed in any case.
         .get("/V/{statement}", certificate::statement::show)
         .get("/v/{statement}", certificate::statement::show)
+        .upload("/verification/document", certificate::verification::document)
         .get("/pre-check", home::pre_check::show)
         // manual §1.5
         .get("/manual", home::manual::show)

@@ -237,6 +237,17 @@ pub async fn version(source: &impl Source, id: CertificateId, version: i64) -> D
     row(source.connection(), &sql, params![id, version]).await?.ok_or(DbError::NotFound)
 }
 
+/// The frozen content of one version, JSON, for everybody; none when there is no such version.
+pub async fn sheet_of(source: &impl Source, id: CertificateId, version: i64) -> DbResult<Option<String>> {
+    #[derive(crate::Row)]
+    struct Columns {
+        sheet: String,
+    }
+    let sql = "SELECT sheet FROM certificate_version WHERE certificate_id = $1 AND version = $2";
+    let found: Option<Columns> = row(source.connection(), sql, params![id, version]).await?;
+    Ok(found.map(|c| c.sheet))
+}
+
 /// A version by the hash of its paper, for everybody: certificate and version.
 pub async fn by_paper(source: &impl Source, sha256: &str) -> DbResult<Option<(CertificateId, i64)>> {
     #[derive(crate::Row)]
@@ -334,6 +345,7 @@ pub async fn note_reminder(tx: &Tx, of: &Ending, next: Option<Day>) -> DbResult<
     let sql = "UPDATE certificate_version SET remind_on = $1 \
                WHERE certificate_id = $2 AND version = $3 AND remind_on = $4";
     Ok(tx.run(sql, params![next, of.id, of.version, of.remind_on.clone()]).await? == 1)
+}
 
 /// A version whose paper has not been made.
 #[derive(Debug, Clone, crate::Row)]

@@ -1,24 +1,42 @@
-//! 证明公开核验: what the QR code leads to. Number and check code together, or nothing is said.
+//! 证明公开核验: what the QR code leads to.
+//!
+//! Three ways: number and 核验码 together, or nothing is said; the signed statement of the QR code, scanned or
+//! photographed, which says what the paper says and, with the register, what became of it; and the certificate's PDF
+//! itself, which carries the 核验码.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::certificate::Certificate;
-use domain::certificate::Standing;
 use domain::number::CertificateNumber;
 use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
 use kit::page;
-use kit::session::Caller;
+use kit::session::{Caller, check_token};
 use kit::shell::Shell;
-use seal::SignedStatement;
+use kit::upload::piece_by_piece;
+use seal::{SealError, SealReport, SignedStatement, Statement, StatementError};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::certificate::answer::{self, Answer, Told};
+use crate::certificate::photo;
 use crate::frame;
-use crate::parts::sheet::Sheet;
+
+/// The largest file that is looked at.
+const LARGEST_BYTES: usize = 20 * 1024 * 1024;
+/// Wrong codes for one certificate from wherever they come, in a quarter of an hour: somebody guesses at it.
+const MOST_FOR_NUMBER: u32 = 50;
+/// Files from one address in a quarter of an hour.
+const MOST_FILES: u32 = 30;
+/// What arrives is kept in pieces of at most this size.
+const PIECE_BYTES: usize = 64 * 1024;
+/// All files that are looked at, in pieces: they are in memory only, and never more than this.
+static ROOM: Semaphore = Semaphore::const_new(640);
 
 /// 证明号 and 核验码.
 #[derive(Debug, serde::Deserialize)]
@@ -28,19 +46,23 @@ pub struct VerificationQuery {
     number: Vec<String>,
     #[serde(default)]
     code: String,
-    /// What the QR code of a paper holds; stands for number and code.
+    /// What a QR code says.
     #[serde(default)]
     statement: String,
 }
 
-struct Answer {
-    number: String,
-    standing: Standing,
-    holder: String,
-    bureau: String,
-    valid_from: String,
-    valid_to: String,
-    products: usize,
+/// What was found of a file or a QR code, before the register is asked.
+struct Proof {
+    heading: &'static str,
+    /// The name of the file.
+    name: String,
+    /// The word in large letters.
+    word: &'static str,
+    /// What it means.
+    meaning: String,
+    is_genuine: bool,
+    /// What it says itself.
+    says: Vec<(&'static str, String)>,
 }
 
 #[derive(Template)]
@@ -48,6 +70,7 @@ struct Answer {
 struct VerificationPage {
     shell: Shell,
     form: FormView,
+    proof: Option<Proof>,
     answer: Option<Answer>,
 }
 
@@ -57,16 +80,13 @@ pub async fn show(
     caller: Caller,
     Query(query): Query<VerificationQuery>,
 ) -> Result<Response, AppError> {
-    let mut shell = frame::public(&app, &caller, "证明公开核验");
+    if !query.statement.is_empty() {
+        return scanned(&app, &caller, &query.statement).await;
+    }
     let mut errors = FieldErrors::default();
     let mut answer = None;
     let mut data = FormData::default();
-    if !query.statement.is_empty() {
-        match stated(&app, &query.statement).await? {
-            Some(found) => answer = Some(found),
-            None => errors.add("number", "二维码中的内容不是本系统签发的证明，请核对，或输入证明号和核验码核验"),
-        }
-    } else if let Some(number) = query.number.first() {
+    if let Some(number) = query.number.first() {
         data.set("number", number);
         data.set("code", &query.code);
         if number.trim().is_empty() {
@@ -80,46 +100,279 @@ pub async fn show(
         } else if app.guesses.is_locked(&caller.address, app.now()) {
             errors.add("number", "核验不成功的次数过多，请 15 分钟后再试");
         } else {
-            answer = look_up(&app, number, &query.code).await?;
-            if answer.is_none() {
-                app.guesses.note(&caller.address, app.now());
-                errors.add("number", "没有与该证明号和核验码相符的证明，请核对后重新输入");
+            match look_up(&app, number, &query.code).await? {
+                Found::It(found) => answer = Some(*found),
+                Found::Waiting => {
+                    errors.add("number", "该证明核验不成功的次数过多，请 15 分钟后再试，或上传证明的 PDF 文件核验");
+                }
+                Found::Nothing => {
+                    app.guesses.note(&caller.address, app.now());
+                    errors.add("number", "没有与该证明号和核验码相符的证明，请核对后重新输入");
+                }
             }
         }
     }
+    respond(&app, &caller, data, errors, None, answer)
+}
+
+fn respond(
+    app: &App,
+    caller: &Caller,
+    data: FormData,
+    errors: FieldErrors,
+    proof: Option<Proof>,
+    answer: Option<Answer>,
+) -> Result<Response, AppError> {
+    let mut shell = frame::public(app, caller, "证明公开核验");
     shell.error_title = !errors.is_empty();
-    let invalid = !errors.is_empty();
-    let page = VerificationPage { shell, form: FormView::new(data, errors, &caller.csrf), answer };
-    if invalid { page::unprocessable(&page) } else { page::render(&page) }
+    let is_invalid = !errors.is_empty();
+    let page = VerificationPage { shell, form: FormView::new(data, errors, &caller.csrf), proof, answer };
+    if is_invalid { page::unprocessable(&page) } else { page::render(&page) }
 }
 
-/// Who holds a signed statement holds the paper: its key, not the check code, says that it is ours.
-async fn stated(app: &App, statement: &str) -> Result<Option<Answer>, AppError> {
-    let Ok(read) = SignedStatement::parse(statement) else { return Ok(None) };
-    let Ok(said) = read.verify(&app.keys.certificates()?) else { return Ok(None) };
-    let Some(found) = db::certificate::by_number(&app.db.read(), said.number.as_str()).await? else { return Ok(None) };
-    answer(app, found).map(Some)
+enum Found {
+    It(Box<Answer>),
+    Nothing,
+    /// Too many wrong codes were tried on this one.
+    Waiting,
 }
 
-async fn look_up(app: &App, number: &str, code: &str) -> Result<Option<Answer>, AppError> {
-    let Ok(number) = CertificateNumber::parse(number) else { return Ok(None) };
-    let Some(found) = db::certificate::by_number(&app.db.read(), number.as_str()).await? else { return Ok(None) };
+async fn look_up(app: &App, number: &str, code: &str) -> Result<Found, AppError> {
+    let Ok(number) = CertificateNumber::parse(number) else { return Ok(Found::Nothing) };
+    let Some(found) = db::certificate::by_number(&app.db.read(), number.as_str()).await? else {
+        return Ok(Found::Nothing);
+    };
+    let tried = format!("code of {number}");
+    if app.guesses.is_beyond(&tried, MOST_FOR_NUMBER, app.now()) {
+        return Ok(Found::Waiting);
+    }
     let typed = text::half_width(code.trim()).to_ascii_uppercase();
     if !bool::from(found.check_code.as_bytes().ct_eq(typed.as_bytes())) {
-        return Ok(None);
+        app.guesses.note(&tried, app.now());
+        return Ok(Found::Nothing);
     }
-    answer(app, found).map(Some)
+    let answer = answer::of(app, found, None, Told::HolderOfCode).await?;
+    Ok(Found::It(Box::new(answer)))
 }
 
-fn answer(app: &App, found: Certificate) -> Result<Answer, AppError> {
-    let sheet: Sheet = serde_json::from_str(&found.sheet).map_err(anyhow::Error::new)?;
-    Ok(Answer {
-        standing: found.facts().standing(app.now()),
-        valid_from: found.valid_from.to_string(),
-        valid_to: found.valid_to.to_string(),
-        number: found.number,
-        holder: sheet.holder,
-        bureau: sheet.issuing_bureau,
-        products: sheet.items.len(),
-    })
+/// What a QR code says, and what the register says of it now. Nothing is guessed here: the statement is signed.
+async fn scanned(app: &App, caller: &Caller, text: &str) -> Result<Response, AppError> {
+    let trusted = app.keys.certificates()?;
+    let (mut data, mut says) = (FormData::default(), Vec::new());
+    let (word, meaning, answer) = match SignedStatement::parse(text).and_then(|read| read.verify(&trusted).cloned()) {
+        Ok(statement) => {
+            data.set("number", statement.number.as_str());
+            says = vec![
+                ("证明号", statement.number.to_string()),
+                ("版本", format!("第 {} 版", statement.version)),
+                ("申请单位", statement.holder.clone()),
+                ("证明有效期", format!("{} 至 {}", statement.valid_from, statement.valid_to)),
+                ("附表产品", format!("{} 项", statement.products)),
+            ];
+            let version = i64::from(statement.version);
+            if let Some(found) = of_statement(app, &statement).await? {
+                let answer = answer::of(app, found, Some(version), Told::Anybody).await?;
+                let meaning = "请核对纸面内容与下列内容一致。证明现在的状态见登记结果。";
+                ("二维码签名有效", meaning, Some(answer))
+            } else {
+                let meaning = "二维码签名有效，但登记中没有这份证明，不能作为证明使用。请联系发证机关核实。";
+                ("没有登记", meaning, None)
+            }
+        }
+        Err(StatementError::Unreadable) => {
+            let meaning = "二维码的内容不完整，或者不是免办证明的二维码。请重新扫描，或按证明号和核验码核验。";
+            ("二维码不能识别", meaning, None)
+        }
+        Err(StatementError::UnknownKey | StatementError::Forged) => {
+            ("签名无效", "二维码的内容不是本系统签发的，证明不可信。请联系发证机关核实。", None)
+        }
+    };
+    let proof = Proof {
+        heading: "二维码核验结果",
+        name: String::new(),
+        word,
+        meaning: meaning.to_owned(),
+        is_genuine: answer.is_some(),
+        says,
+    };
+    respond(app, caller, data, FieldErrors::default(), Some(proof), answer)
+}
+
+/// The certificate of a statement, when the register holds that version with the same content.
+async fn of_statement(app: &App, statement: &Statement) -> Result<Option<Certificate>, AppError> {
+    let read = app.db.read();
+    let Some(found) = db::certificate::by_number(&read, statement.number.as_str()).await? else { return Ok(None) };
+    let version = i64::from(statement.version);
+    let sheet = if version == found.version {
+        Some(found.sheet.clone())
+    } else {
+        db::certificate::sheet_of(&read, found.id, version).await?
+    };
+    Ok(sheet.is_some_and(|sheet| Statement::digest_of(&sheet) == statement.sheet).then_some(found))
+}
+
+/// A file that was looked at.
+struct Arrived {
+    name: String,
+    bytes: Vec<u8>,
+    /// Its place in [`ROOM`].
+    _room: Vec<SemaphorePermit<'static>>,
+}
+
+/// 核验文件: signature, version and standing of a certificate's PDF, or the QR code of a photograph. The file is looked at
+/// and forgotten.
+///
+/// Who has the file has the 核验码 that is printed in it: he is told of the products, too.
+pub async fn document(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, AppError> {
+    let now = app.now();
+    let files = format!("files of {}", caller.address);
+    let mut errors = FieldErrors::default();
+    if app.guesses.is_beyond(&files, MOST_FILES, now) {
+        errors.add("file", "上传核验的次数过多，请 15 分钟后再试");
+        return respond(&app, &caller, FormData::default(), errors, None, None);
+    }
+    app.guesses.note(&files, now);
+    let arrived = match receive(&app, &caller, request).await? {
+        Ok(arrived) => arrived,
+        Err(why) => {
+            errors.add("file", why);
+            return respond(&app, &caller, FormData::default(), errors, None, None);
+        }
+    };
+    let name = arrived.name.clone();
+    let (sha256, seal) = match examine(&app, arrived).await? {
+        Examined::Photo(Some(text)) => return scanned(&app, &caller, &text).await,
+        Examined::Photo(None) => {
+            let word = "没有识别到二维码";
+            let meaning =
+                "请把证明上的二维码拍完整、拍清楚后重新上传（像素过高的照片请先缩小），或按证明号和核验码核验。"
+                    .to_owned();
+            let proof =
+                Proof { heading: "照片核验结果", name, word, meaning, is_genuine: false, says: Vec::new() };
+            return respond(&app, &caller, FormData::default(), errors, Some(proof), None);
+        }
+        Examined::Document { sha256, seal } => (sha256, seal),
+    };
+    let registered = db::certificate::by_paper(&app.db.read(), &sha256).await?;
+    let (word, meaning) = judge(seal, registered.is_some());
+    let answer = match registered {
+        Some((id, version)) => {
+            let found = db::certificate::get(&app.db.read(), id).await?;
+            Some(answer::of(&app, found, Some(version), Told::HolderOfCode).await?)
+        }
+        None => None,
+    };
+    let is_genuine = answer.is_some();
+    let proof = Proof { heading: "文件核验结果", name, word, meaning, is_genuine, says: Vec::new() };
+    respond(&app, &caller, FormData::default(), errors, Some(proof), answer)
+}
+
+/// Reads the file of the form into memory; a sentence when there is none that can be looked at.
+async fn receive(app: &App, caller: &Caller, request: Request) -> Result<Result<Arrived, &'static str>, AppError> {
+    let mut token = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
+    let mut outcome = Err("请先选择证明的 PDF 文件或二维码照片");
+    while let Some(mut field) = body.next_field().await.map_err(|_| incomplete())? {
+        match field.name().unwrap_or_default() {
+            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
+            "file" if outcome.is_err() => {
+                check_token(Some(caller), &token)?;
+                let given = field.file_name().unwrap_or_default();
+                let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+                let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+                if name.is_empty() {
+                    continue;
+                }
+                let (mut bytes, mut room) = (Vec::new(), Vec::new());
+                outcome = loop {
+                    let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? else {
+                        break if bytes.is_empty() {
+                            Err("文件是空的（0 字节），请重新选择")
+                        } else {
+                            Ok(Arrived { name, bytes, _room: room })
+                        };
+                    };
+                    if bytes.len() + chunk.len() > LARGEST_BYTES {
+                        break Err("文件超过 20M，不是本系统的证明文件，请重新选择");
+                    }
+                    if room.len() * PIECE_BYTES < bytes.len() + chunk.len() {
+                        match ROOM.try_acquire() {
+                            Ok(place) => room.push(place),
+                            Err(_) => break Err("同时核验的文件较多，请稍后再试"),
+                        }
+                    }
+                    bytes.extend_from_slice(&chunk);
+                };
+            }
+            _ => {}
+        }
+    }
+    check_token(Some(caller), &token)?;
+    Ok(outcome)
+}
+
+fn incomplete() -> AppError {
+    AppError::Invalid("文件没有完整送达，没有核验。请返回上一页，刷新后重新上传。".to_owned())
+}
+
+/// What a file turned out to be.
+enum Examined {
+    /// A picture, and what the QR code in it says.
+    Photo(Option<String>),
+    /// Anything else: its hash, and whether a signature of ours holds.
+    Document { sha256: String, seal: Result<SealReport, SealError> },
+}
+
+/// Hash and signature, or the QR code; off the async threads and never more at once than there are cores.
+async fn examine(app: &App, arrived: Arrived) -> Result<Examined, AppError> {
+    let trusted = app.keys.certificates()?;
+    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
+    let examined = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let bytes = &arrived.bytes;
+        if photo::is_picture(bytes) {
+            return Examined::Photo(photo::code_in(bytes, |text| SignedStatement::parse(text).is_ok()));
+        }
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        Examined::Document { sha256, seal: seal::verify_pdf(bytes, &trusted) }
+    });
+    Ok(examined.await.map_err(anyhow::Error::new)?)
+}
+
+/// The word for a file, and what it means.
+fn judge(seal: Result<SealReport, SealError>, is_registered: bool) -> (&'static str, String) {
+    match (seal, is_registered) {
+        (Ok(report), true) => (
+            "电子签名有效",
+            format!("文件与发出时完全一致，由{}于 {} 签名。证明现在的状态见下。", report.name, report.at.china()),
+        ),
+        (Err(_), true) => ("与登记一致", "文件与本系统发出的证明完全一致。证明现在的状态见下。".to_owned()),
+        (Ok(_), false) => (
+            "没有登记",
+            "文件带有本系统的电子签名，但登记中没有这份证明，不能作为证明使用。请联系发证机关核实。".to_owned(),
+        ),
+        (Err(SealError::NotPdf), false) => (
+            "不能识别的文件",
+            "请上传从系统下载的证明 PDF 原文件，或者拍有证明二维码的照片（JPG、PNG）。".to_owned(),
+        ),
+        (Err(SealError::Unsigned | SealError::UnknownKey), false) => (
+            "不是本系统的证明",
+            "文件没有本系统的电子签名。另存、打印成 PDF 或扫描得到的文件也没有电子签名，请按证明号和核验码核验。"
+                .to_owned(),
+        ),
+        (
+            Err(
+                SealError::NotWhole
+                | SealError::Altered
+                | SealError::Forged
+                | SealError::NotValidThen
+                | SealError::Damaged(_),
+            ),
+            false,
+        ) => (
+            "签名无效",
+            "文件在签名后被改动过，或者签名是伪造的，内容不可信。请要求持证企业出示从系统下载的原文件，并联系发证机关核实。"
+                .to_owned(),
+        ),
+    }
 }

@@ -169,13 +169,15 @@ async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
         valid_to: Day,
         is_touched: bool,
         later: i64,
+        application_id: ApplicationId,
+        is_proxy: bool,
     }
     let today = app.clock.today();
     let last = today.plus_days(LAST_DAYS_OF_CERTIFICATE);
     let sql = format!(
         "SELECT c.id, c.number, c.state, c.valid_to, c.written_lines > 0 OR c.pending_lines > 0 AS is_touched, \
-         CAST(0 AS BIGINT) AS later {} \
-         UNION ALL SELECT 0, '', 'valid', MIN(c.valid_to), 1 = 0, COUNT(*) {} HAVING COUNT(*) > 0 \
+         CAST(0 AS BIGINT) AS later, a.id AS application_id, a.entered_by_bureau IS NOT NULL AS is_proxy {} \
+         UNION ALL SELECT 0, '', 'valid', MIN(c.valid_to), 1 = 0, COUNT(*), 0, 1 = 0 {} HAVING COUNT(*) > 0 \
          ORDER BY 6 DESC, 4, 1 LIMIT {}",
         ending("$1", "$2", "$3"),
         ending("$1", "$4", "$5"),
@@ -198,11 +200,15 @@ async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
                     href: format!("/certificates?within={SOON_DAYS}&sort=ends_first"),
                 };
             }
+            let mut href = format!("/certificates/{}", c.id);
             let text = match c.state {
                 CertificateState::Amending => "正在办理修改，请在到期前完成：",
                 // Revoked and surrendered ones are not asked for.
                 CertificateState::Valid | CertificateState::Revoked | CertificateState::Surrendered if c.is_touched => {
-                    "已有核销，不能延期；其余产品还需要进口的，请打开证明后复制为新申请："
+                    if !c.is_proxy {
+                        href = format!("/applications/{}/copy", c.application_id);
+                    }
+                    "已有核销，不能延期；其余产品还需要进口的，请复制为新申请："
                 }
                 CertificateState::Valid | CertificateState::Revoked | CertificateState::Surrendered => {
                     "尚未核销，需要延长有效期的请申请修改证明："
@@ -216,7 +222,7 @@ async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
                 when: expiry::left_in_words(c.valid_to, today),
                 text: text.to_owned(),
                 link_label: c.number,
-                href: format!("/certificates/{}", c.id),
+                href,
             }
         })
         .collect())

@@ -127,6 +127,7 @@ fn matrix() -> Vec<Row> {
         get("/verification/keys", Nothing, EVERYBODY),
         get("/V/{statement}", Nothing, [Led; 8]),
         get("/v/{statement}", Nothing, [Led; 8]),
+        post("/verification/document", Nothing, &[], EVERYBODY),
         get("/pre-check", Nothing, EVERYBODY),
         get("/manual", Nothing, EVERYBODY),
         get("/healthz", Nothing, EVERYBODY),
@@ -352,6 +353,10 @@ async fn probe(browser: &Browser, row: &Row, path: &str, id: &str, item: &str) -
     if row.method == Method::POST && row.path.ends_with("/attachments") {
         let token = browser.token().await;
         return browser.upload_once(path, &token, "other", &[("a.txt", b"x".to_vec())]).await;
+    }
+    if row.method == Method::POST && row.path == "/verification/document" {
+        let token = browser.token().await;
+        return browser.multipart(path, &[("csrf", &token)], &[("a.pdf", b"%PDF-1.7".to_vec())]).await;
     }
     if row.method == Method::POST && row.path.ends_with("/import") {
         let token = browser.token().await;

@@ -98,6 +98,8 @@ async fn d_19_a_certificate_in_use_is_told_to_apply_anew() {
         let main = owner(&site).await.get("/main").await.is(200);
         let today = main.texts("#today li").join("\n");
         assert_eq!(today.matches("证明即将到期").count(), 3, "{today}");
+        let copies = main.hrefs("#today li a").iter().filter(|h| h.ends_with("/copy")).count();
+        assert_eq!(copies, 2, "a new application for the rest is one click away");
         assert!(today.contains("已有核销，不能延期") && today.contains("正在办理修改"), "{today}");
     }
 }

@@ -42,5 +42,6 @@ mod tables;
 mod templates;
 mod traceability;
 mod typed;
+mod verification;
 mod ways;
 mod write_off;

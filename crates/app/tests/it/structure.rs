@@ -94,6 +94,8 @@ fn the_url_names_the_file() {
         ("sharing", "colleagues"),
         ("resending", "letters"),
         ("qr", "second_factor"),
+        ("V", "statement"),
+        ("v", "statement"),
         ("codes", "second_factor"),
         ("removal", "second_factor"),
         ("accounts", "list"),
