@@ -7,6 +7,7 @@ use kit::error::AppError;
 use kit::session::{Caller, Signed};
 use kit::shell::{MenuGroup, MenuItem, Role, Shell};
 
+use crate::parts::desks::{self, Desk, DeskCount};
 use crate::parts::reminders;
 
 /// The entry of the menu that a page belongs to.
@@ -26,6 +27,12 @@ pub enum Entry {
     Accounts,
     /// A post's worklist.
     Post(Post),
+    /// 证明修改.
+    Amendments,
+    /// 证明撤销.
+    Revocations,
+    /// 证明注销.
+    Surrenders,
 }
 
 /// The frame of a public page.
@@ -56,8 +63,9 @@ pub async fn signed(
         }
         Actor::Officer(officer) => {
             let counts = waiting_at(app, officer).await?;
-            let total = counts.iter().map(|(_, n)| n).sum();
-            (Role::Bureau, officer_menu(officer, entry, &counts), total)
+            let certificates = desks::waiting(app, officer).await?;
+            let total = counts.iter().map(|(_, n)| *n).chain(certificates.iter().map(|d| d.n)).sum();
+            (Role::Bureau, officer_menu(officer, entry, &counts, &certificates), total)
         }
         Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(cnca, entry), 0),
     };
@@ -155,7 +163,16 @@ pub const fn icon_of(post: Post) -> &'static str {
     }
 }
 
-fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<MenuGroup> {
+/// The entry of the menu that a desk belongs to.
+const fn entry_of(desk: Desk) -> Entry {
+    match desk {
+        Desk::Amendments => Entry::Amendments,
+        Desk::Revocations => Entry::Revocations,
+        Desk::Surrenders => Entry::Surrenders,
+    }
+}
+
+fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)], certificates: &[DeskCount]) -> Vec<MenuGroup> {
     let mut items = vec![item("主页", "/main", "home", None, entry == Entry::Main)];
     for (post, n) in counts {
         let href = format!("/casework?post={}", post.word());
@@ -166,6 +183,13 @@ fn officer_menu(officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<
         items.push(item("强制终止", &href, icon_of(Post::Terminate), None, entry == Entry::Post(Post::Terminate)));
     }
     let mut menu = vec![MenuGroup { title: "审批", items }];
+    if !certificates.is_empty() {
+        let of_desk = |d: &DeskCount| {
+            let is_current = entry == entry_of(d.desk);
+            item(d.desk.label(), d.desk.href(), d.desk.icon(), Some(d.n), is_current)
+        };
+        menu.push(MenuGroup { title: "证明管理", items: certificates.iter().map(of_desk).collect() });
+    }
     if officer.posts.holds(Post::BureauAdmin) {
         menu.push(MenuGroup { title: "配置", items: vec![accounts(entry)] });
     }

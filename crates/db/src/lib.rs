@@ -7,12 +7,14 @@
 //! Lock order, everywhere: application → certificate → items ascending → number series → audit.
 
 pub mod account;
+pub mod amendment;
 pub mod application;
 pub mod attachment;
 pub mod audit;
 pub mod bulletin;
 pub mod certificate;
 pub mod doctor;
+pub mod ending;
 pub mod ledger;
 pub mod letter;
 mod migrate;

@@ -22,6 +22,11 @@ pub enum Occasion {
     Status(State),
     /// A draft is going to be deleted (D8).
     DraftEnds,
+    /// Something happened to a certificate: it is amended, revoked, surrendered.
+    Certificate {
+        /// Whether its holder has to act, or cannot use it any more.
+        is_urgent: bool,
+    },
 }
 
 impl LetterChoice {
@@ -29,6 +34,7 @@ impl LetterChoice {
     pub const fn wants(self, occasion: Occasion) -> bool {
         match (self, occasion) {
             (Self::Every, _) | (Self::Needed, Occasion::DraftEnds) => true,
+            (Self::Needed, Occasion::Certificate { is_urgent }) => is_urgent,
             (Self::Needed, Occasion::Status(state)) => matches!(state, State::Returned | State::ComparingPaper),
             (Self::None, _) => false,
         }

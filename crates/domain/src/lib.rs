@@ -4,14 +4,16 @@
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
 //! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is ([`certificate`],
-//! [`ledger`]), and who is written to ([`letter`]).
+//! [`ledger`]), how it is changed and ended ([`amendment`], [`ending`]), and who is written to ([`letter`]).
 
 pub mod actor;
+pub mod amendment;
 pub mod application;
 pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
 pub mod correction;
+pub mod ending;
 pub mod ids;
 pub mod ledger;
 pub mod letter;

@@ -17,6 +17,7 @@ use kit::shell::Shell;
 use object_store::ObjectStoreExt as _;
 
 use crate::frame::{self, Entry};
+use crate::parts::certificate_deeds::{self, CertificateDeeds};
 use crate::parts::files::disposition;
 use crate::parts::sheet::Sheet;
 
@@ -30,6 +31,7 @@ struct CertificatePage {
     standing: Standing,
     sheet: Sheet,
     is_ready: bool,
+    deeds: CertificateDeeds,
 }
 
 /// The 证明 link of the list leads here by application.
@@ -48,7 +50,8 @@ pub async fn of_application(
 
 /// The page around the paper.
 pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<CertificateId>) -> Result<Response, AppError> {
-    let certificate = certificate::load(&app.db.read(), &user.scope(), id).await?;
+    let read = app.db.read();
+    let certificate = certificate::load(&read, &user.scope(), id).await?;
     let sheet: Sheet = serde_json::from_str(&certificate.sheet).map_err(anyhow::Error::new)?;
     let title = format!("免办证明 {}", certificate.number);
     let crumbs = [("查看申请列表", "/applications")];
@@ -58,6 +61,7 @@ pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<Certifica
         application: certificate.application_id,
         standing: certificate.facts().standing(app.now()),
         is_ready: certificate.object_key.is_some(),
+        deeds: certificate_deeds::load(&read, user.actor(), &certificate).await?,
         sheet,
         certificate,
     })

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod amendments;
 mod attachments;
 mod audit;
 mod cases;
@@ -12,6 +13,7 @@ mod copies;
 mod corrections;
 mod demonstration;
 mod drafts;
+mod endings;
 mod filing;
 mod home;
 mod jobs;
@@ -25,6 +27,7 @@ mod pre_check;
 mod print;
 mod products;
 mod profile;
+mod races;
 mod registration;
 mod second_factor;
 mod statements;

@@ -16,8 +16,18 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 8] =
-    ["accounts", "application", "casework", "certificate", "home", "login", "profile", "registration"];
+const CAPABILITIES: [&str; 10] = [
+    "accounts",
+    "amendment",
+    "application",
+    "casework",
+    "certificate",
+    "ending",
+    "home",
+    "login",
+    "profile",
+    "registration",
+];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.
 #[test]
@@ -81,6 +91,7 @@ fn the_url_names_the_file() {
         ("handover", "colleagues"),
         ("second_factor_reset", "colleagues"),
         ("sharing", "colleagues"),
+        ("cancellation", "amendment_request"),
         ("resending", "letters"),
         ("qr", "second_factor"),
         ("codes", "second_factor"),
