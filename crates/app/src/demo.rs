@@ -69,6 +69,7 @@ pub const ACCOUNTS: &[DemoAccount] = &[
     account("检验检疫局", "demo_amend2", "上海局 证明修改确认", &[Post::AmendConfirm]),
     account("检验检疫局", "demo_writeoff", "上海局 核销", &[Post::WriteOff]),
     account("检验检疫局", "demo_supervise", "上海局 后续监管", &[Post::Supervise]),
+    account("检验检疫局", "demo_supervise2", "上海局 后续监管（第二人）", &[Post::Supervise]),
     account("检验检疫局", "demo_entry", "上海局 补录", &[Post::ProxyEntry]),
     account("检验检疫局", "demo_bureau", "上海局 局系统管理员、强制终止", &[Post::BureauAdmin, Post::Terminate]),
     account(
@@ -87,6 +88,13 @@ const FIRST: (&str, &[(&str, &str)]) = ("demo_first", &[("decision", "pass"), ("
 const FINAL: (&str, &[(&str, &str)]) = ("demo_final", &[("decision", "pass"), ("opinion", "同意。")]);
 const COMPARE: (&str, &[(&str, &str)]) = ("demo_compare", &[("decision", "pass"), ("opinion", "原件与上传文件一致。")]);
 const ISSUE: (&str, &[(&str, &str)]) = ("demo_issue", &[("decision", "issue")]);
+
+/// 证明修改: the company called, changed, and submitted; it waits for the confirmation.
+const RELEASE: (&str, &[(&str, &str)]) = ("demo_amend", &[("certificate", "release")]);
+const CHANGE: (&str, &[(&str, &str)]) = ("demo_enterprise", &[("certificate", "change")]);
+/// 撤销: proposed by one, decided by another.
+const PROPOSE: (&str, &[(&str, &str)]) = ("demo_supervise", &[("certificate", "propose")]);
+const REVOKE: (&str, &[(&str, &str)]) = ("demo_supervise2", &[("certificate", "revoke")]);
 
 /// One application: how many days ago it began, its clause and mode, its product, and its course.
 struct Story {
@@ -282,6 +290,24 @@ const STORIES: &[Story] = &[
         purpose: "直接用于最终用户进口设备的维修更换，不单独销售。",
         submitted: true,
         course: &[ACCEPT, ("demo_bureau", &[("terminate", "1")])],
+    },
+    Story {
+        days_ago: 26,
+        clause: "1",
+        trade_mode: "0110",
+        product: FRIDGE,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE, RELEASE, CHANGE],
+    },
+    Story {
+        days_ago: 52,
+        clause: "3",
+        trade_mode: "0110",
+        product: CABLE,
+        purpose: "直接用于最终用户进口设备的维修更换，不单独销售。",
+        submitted: true,
+        course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE, PROPOSE, REVOKE],
     },
 ];
 
@@ -514,7 +540,11 @@ async fn tell(app: &App, router: &Router, clock: &FixedClock, people: &People, s
     for (who, fields) in story.course {
         clock.pass_hours(1);
         let clerk = sit(who).await?;
-        decide(&clerk, clock, &id, fields).await?;
+        if let [("certificate", deed)] = fields {
+            on_certificate(app, &clerk, clock, &id, deed).await?;
+        } else {
+            decide(&clerk, clock, &id, fields).await?;
+        }
     }
     Ok(())
 }
@@ -577,6 +607,73 @@ async fn decide(clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &s
             all.extend(fields.iter().map(|(k, v)| (*k, if *v == "+20" { deadline.as_str() } else { *v })));
             clerk.must(&format!("/casework/{id}/decision"), &all).await?;
         }
+    }
+    Ok(())
+}
+
+/// What happens to the certificate of an application after its issue.
+async fn on_certificate(
+    app: &App,
+    clerk: &Clerk,
+    clock: &FixedClock,
+    application: &str,
+    deed: &str,
+) -> anyhow::Result<()> {
+    let certificate = db::certificate::of_application(&app.db.read(), application.parse()?)
+        .await?
+        .context("the demonstration issued a certificate")?;
+    let id = certificate.id.to_string();
+    let page = format!("/certificates/{id}");
+    match deed {
+        "release" => {
+            let note = "企业来电：样机型号按最终发票更正，境外交货延期，申请延长有效期。";
+            let fields = [("certificate", id.as_str()), ("caller", "张示例"), ("call_note", note)];
+            clerk.must("/amendments/opening", &fields).await?;
+        }
+        "change" => {
+            let path = format!("{page}/amendment/items/1");
+            let form = clerk.get(&path).await?.text();
+            let (seen, hs) = (field_value(&form, "seen"), field_value(&form, "hs_shown"));
+            let fields = [
+                ("seen", seen.as_str()),
+                ("hs_shown", hs.as_str()),
+                ("hs_code", hs.as_str()),
+                ("product_name", "家用冷藏箱样机"),
+                ("model", "BC-92A"),
+                ("qty", "8"),
+                ("hs_qty", "8"),
+                ("brand", "演示品牌"),
+                ("manufacturer", "示例工厂（慕尼黑）"),
+            ];
+            clerk.must(&path, &fields).await?;
+            let (from, to) = (certificate.valid_from.to_string(), clock_day_plus(clock, 150));
+            let fields = [
+                ("valid_from", from.as_str()),
+                ("valid_to", to.as_str()),
+                ("reason", "境外工厂交货延期；第 1 项型号和数量按最终发票更正。"),
+            ];
+            clerk.must(&format!("{page}/amendment/submission"), &fields).await?;
+        }
+        "propose" => {
+            let reason = "现场检查发现部分产品未按申报用途使用，企业已书面确认。";
+            clerk.must("/revocations", &[("certificate", id.as_str()), ("reason", reason)]).await?;
+        }
+        "revoke" => {
+            let list = clerk.get("/revocations").await?.text();
+            let case = list
+                .split("href=\"/revocations/")
+                .filter_map(|rest| rest.split('"').next())
+                .find(|case| case.bytes().all(|b| b.is_ascii_digit()))
+                .context("a proposal waits")?
+                .to_owned();
+            let fields = [
+                ("decision", "revoke"),
+                ("opinion", "事实清楚，同意撤销。"),
+                ("confirm_number", certificate.number.as_str()),
+            ];
+            clerk.must(&format!("/revocations/{case}/decision"), &fields).await?;
+        }
+        other => anyhow::bail!("{other} is no deed on a certificate"),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use kit::error::AppError;
 use kit::session::{Caller, Signed};
 use kit::shell::{MenuGroup, MenuItem, Role, Shell};
 
+use crate::parts::desks::{self, Desk, DeskCount};
 use crate::parts::reminders;
 
 /// The entry of the menu that a page belongs to.
@@ -35,6 +36,12 @@ pub enum Entry {
     Delegations,
     /// 审计查询.
     Audit,
+    /// 证明修改.
+    Amendments,
+    /// 证明撤销.
+    Revocations,
+    /// 证明注销.
+    Surrenders,
 }
 
 /// The frame of a public page.
@@ -65,8 +72,9 @@ pub async fn signed(
         }
         Actor::Officer(officer) => {
             let counts = waiting_at(app, officer).await?;
-            let total = counts.iter().map(|(_, n)| n).sum();
-            (Role::Bureau, officer_menu(app, user.actor(), officer, entry, &counts), total)
+            let certificates = desks::waiting(app, officer).await?;
+            let total = counts.iter().map(|(_, n)| *n).chain(certificates.iter().map(|d| d.n)).sum();
+            (Role::Bureau, officer_menu(app, user.actor(), officer, entry, &counts, &certificates), total)
         }
         Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(app, user.actor(), cnca, entry), 0),
     };
@@ -165,7 +173,23 @@ pub const fn icon_of(post: Post) -> &'static str {
     }
 }
 
-fn officer_menu(app: &App, actor: &Actor, officer: &Officer, entry: Entry, counts: &[(Post, u64)]) -> Vec<MenuGroup> {
+/// The entry of the menu that a desk belongs to.
+const fn entry_of(desk: Desk) -> Entry {
+    match desk {
+        Desk::Amendments => Entry::Amendments,
+        Desk::Revocations => Entry::Revocations,
+        Desk::Surrenders => Entry::Surrenders,
+    }
+}
+
+fn officer_menu(
+    app: &App,
+    actor: &Actor,
+    officer: &Officer,
+    entry: Entry,
+    counts: &[(Post, u64)],
+    certificates: &[DeskCount],
+) -> Vec<MenuGroup> {
     let mut items = vec![item("主页", "/main", "home", None, entry == Entry::Main)];
     for (post, n) in counts {
         let href = format!("/casework?post={}", post.word());
@@ -177,6 +201,13 @@ fn officer_menu(app: &App, actor: &Actor, officer: &Officer, entry: Entry, count
     }
     items.push(item("证明列表", "/certificates", "list-check", None, entry == Entry::Certificates));
     let mut menu = vec![MenuGroup { title: "审批", items }];
+    if !certificates.is_empty() {
+        let of_desk = |d: &DeskCount| {
+            let is_current = entry == entry_of(d.desk);
+            item(d.desk.label(), d.desk.href(), d.desk.icon(), Some(d.n), is_current)
+        };
+        menu.push(MenuGroup { title: "证明管理", items: certificates.iter().map(of_desk).collect() });
+    }
     let mut configuration = duties(app, actor, entry);
     if officer.posts.holds(Post::BureauAdmin) {
         configuration.push(accounts(entry));

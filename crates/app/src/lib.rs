@@ -5,12 +5,14 @@
 //! [`site::site`] is the table of every URL.
 
 pub mod accounts;
+pub mod amendment;
 pub mod application;
 pub mod audit;
 pub mod casework;
 pub mod certificate;
 pub mod clerk;
 pub mod demo;
+pub mod ending;
 pub mod frame;
 pub mod home;
 pub mod jobs;

@@ -20,8 +20,8 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    accounts, application, audit, casework, certificate, home, login, operations, profile, publishing, registration,
-    routing,
+    accounts, amendment, application, audit, casework, certificate, ending, home, login, operations, profile,
+    publishing, registration, routing,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -230,6 +230,38 @@ pub fn site() -> Site {
         .get("/certificates/{id}", certificate::show::show)
         .get("/certificates/{id}/document", certificate::show::document)
         .get("/certificates/{id}/versions/{version}/document", certificate::show::version_document)
+        // manual §2.7
+        .get("/applications/{id}/amendment", amendment::amendment::of_application)
+        .get("/certificates/{id}/amendment-request", amendment::amendment_request::show)
+        .post("/certificates/{id}/amendment-request", amendment::amendment_request::create)
+        .get("/certificates/{id}/amendment", amendment::amendment::show)
+        .post("/certificates/{id}/amendment", amendment::amendment::update)
+        .get("/certificates/{id}/amendment/items", amendment::items::list)
+        .get("/certificates/{id}/amendment/items/{item}", amendment::item::edit)
+        .post("/certificates/{id}/amendment/items/{item}", amendment::item::update)
+        .post("/certificates/{id}/amendment/submission", amendment::amendment::submit)
+        .post("/certificates/{id}/amendment/cancellation", amendment::amendment_request::cancel)
+        .get("/certificates/{id}/amendment/submitted", amendment::submitted::show)
+        .get("/amendments", amendment::amendments::list)
+        .get("/amendments/opening", amendment::opening::show)
+        .post("/amendments/opening", amendment::opening::create)
+        .get("/amendments/{id}", amendment::case::show)
+        .post("/amendments/{id}/decision", amendment::case::decide)
+        .post("/amendments/{id}/withdrawal", amendment::case::withdraw)
+        // how a certificate ends before its time
+        .get("/revocations", ending::revocations::list)
+        .post("/revocations", ending::proposal::create)
+        .get("/revocations/new", ending::proposal::new)
+        .get("/revocations/{id}", ending::revocation::show)
+        .post("/revocations/{id}/decision", ending::revocation::decide)
+        .post("/revocations/{id}/withdrawal", ending::revocation::withdraw)
+        .get("/certificates/{id}/revocation", ending::notice::show)
+        .get("/certificates/{id}/surrender", ending::surrender::show)
+        .post("/certificates/{id}/surrender", ending::surrender::create)
+        .post("/certificates/{id}/surrender/withdrawal", ending::surrender::withdraw)
+        .get("/surrenders", ending::surrenders::list)
+        .get("/surrenders/{id}", ending::surrender_case::show)
+        .post("/surrenders/{id}/decision", ending::surrender_case::decide)
         .get("/healthz", operations::healthz)
         .get("/readyz", operations::readyz)
 }

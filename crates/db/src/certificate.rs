@@ -1,7 +1,7 @@
 //! Certificates: issue (A15), the frozen sheet of each version, and where its paper lies.
 
 use domain::application::Application;
-use domain::certificate::{CertificateFacts, CertificateState, Validity};
+use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
 use domain::policy::Scope;
 use domain::quantity::Quantity;
@@ -48,6 +48,8 @@ pub struct Certificate {
     pub written_lines: i64,
     /// Of how many something is declared and not yet decided.
     pub pending_lines: i64,
+    /// Its open amendment.
+    pub amendment: Option<AmendmentState>,
 }
 
 impl Certificate {
@@ -65,13 +67,20 @@ impl Certificate {
             open_lines: self.open_lines,
             written_lines: self.written_lines,
             pending_lines: self.pending_lines,
+            amendment: self.amendment,
         }
     }
 }
 
+/// The state of the open amendment of `certificate c`, for a list of columns; an index answers it.
+pub const OPEN_AMENDMENT: &str = "(SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
+    AND m.state IN ('requested', 'opened', 'submitted', 'sent_back'))";
+
 const SELECT: &str = "SELECT c.id, c.application_id, c.number, c.check_code, c.state, c.version, c.valid_from, \
     c.valid_to, c.bureau_code, c.issued_at, v.sheet, v.object_key, v.sha256, \
-    c.lines, c.open_lines, c.written_lines, c.pending_lines FROM certificate c \
+    c.lines, c.open_lines, c.written_lines, c.pending_lines, \
+    (SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
+    AND m.state IN ('requested', 'opened', 'submitted', 'sent_back')) AS amendment FROM certificate c \
     JOIN certificate_version v ON v.certificate_id = c.id AND v.version = c.version";
 
 /// A certificate whose application the scope sees.
@@ -79,6 +88,24 @@ pub async fn load(source: &impl Source, scope: &Scope, id: CertificateId) -> DbR
     let conditions = scope::visible(scope).and("c.id = ?", params![id]);
     let sql = format!("{SELECT} JOIN application a ON a.id = c.application_id{}", conditions.sql());
     row(source.connection(), &sql, conditions.values(vec![])).await?.ok_or(DbError::NotFound)
+}
+
+/// The same with a lock on its row, before anything of it is decided.
+pub async fn load_for_update(tx: &Tx, scope: &Scope, id: CertificateId) -> DbResult<Certificate> {
+    lock(tx, id).await?;
+    load(tx, scope, id).await
+}
+
+/// Locks the row of a certificate: every deed on it and on its lines begins here, so they come one after another.
+pub async fn lock(tx: &Tx, id: CertificateId) -> DbResult<()> {
+    #[derive(crate::Row)]
+    struct Locked {
+        #[expect(dead_code, reason = "that there is a row is the answer")]
+        id: CertificateId,
+    }
+    let sql = format!("SELECT id FROM certificate WHERE id = $1{}", tx.for_update());
+    let found: Option<Locked> = row(tx.connection(), &sql, params![id]).await?;
+    found.map(|_| ()).ok_or(DbError::NotFound)
 }
 
 /// The certificate of an application in scope.
@@ -100,6 +127,7 @@ struct FactColumns {
     open_lines: i64,
     written_lines: i64,
     pending_lines: i64,
+    amendment: Option<AmendmentState>,
 }
 
 /// What decides the links of an application in scope; none, and no question asked, before it is issued.
@@ -107,9 +135,11 @@ pub async fn facts(source: &impl Source, of: &Application) -> DbResult<Option<Ce
     if of.state() != State::Issued {
         return Ok(None);
     }
-    let sql = "SELECT state, valid_from, valid_to, lines, open_lines, written_lines, pending_lines FROM certificate \
-               WHERE application_id = $1";
-    let found: Option<FactColumns> = row(source.connection(), sql, params![of.id]).await?;
+    let sql = format!(
+        "SELECT c.state, c.valid_from, c.valid_to, c.lines, c.open_lines, c.written_lines, c.pending_lines, \
+         {OPEN_AMENDMENT} AS amendment FROM certificate c WHERE c.application_id = $1"
+    );
+    let found: Option<FactColumns> = row(source.connection(), &sql, params![of.id]).await?;
     Ok(found.map(|f| CertificateFacts {
         state: f.state,
         validity: Validity { from: f.valid_from, to: f.valid_to },
@@ -117,7 +147,19 @@ pub async fn facts(source: &impl Source, of: &Application) -> DbResult<Option<Ce
         open_lines: f.open_lines,
         written_lines: f.written_lines,
         pending_lines: f.pending_lines,
+        amendment: f.amendment,
     }))
+}
+
+/// The frozen content of one version, JSON. The caller has loaded the certificate in scope.
+pub async fn sheet_of(source: &impl Source, id: CertificateId, version: i64) -> DbResult<String> {
+    #[derive(crate::Row)]
+    struct Frozen {
+        sheet: String,
+    }
+    let sql = "SELECT sheet FROM certificate_version WHERE certificate_id = $1 AND version = $2";
+    let found: Option<Frozen> = row(source.connection(), sql, params![id, version]).await?;
+    found.map(|f| f.sheet).ok_or(DbError::NotFound)
 }
 
 /// A certificate by id, for jobs.

@@ -123,6 +123,17 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
     if lent > 0 {
         out.faults.push(format!("{lent} certificate lines reserve other quantities than are declared and pending"));
     }
+    let astray = read
+        .number(
+            "SELECT COUNT(*) FROM certificate c WHERE (c.state = 'amending') <> EXISTS (SELECT 1 \
+             FROM certificate_amendment m WHERE m.certificate_id = c.id AND m.state IN ('opened', 'submitted', 'sent_back')) \
+             OR c.version <> (SELECT MAX(v.version) FROM certificate_version v WHERE v.certificate_id = c.id)",
+            params![],
+        )
+        .await?;
+    if astray > 0 {
+        out.faults.push(format!("{astray} certificates do not agree with their amendments or versions"));
+    }
     let issued_without = read
         .number(
             "SELECT COUNT(*) FROM application a WHERE a.state = 'issued' \

@@ -7,6 +7,7 @@
 //! Lock order, everywhere: application → certificate → items ascending → number series → audit.
 
 pub mod account;
+pub mod amendment;
 pub mod application;
 pub mod attachment;
 pub mod audit;
@@ -16,6 +17,7 @@ pub mod certificate;
 pub mod certificate_list;
 pub mod delegation;
 pub mod doctor;
+pub mod ending;
 pub mod ledger;
 pub mod letter;
 mod migrate;

@@ -43,6 +43,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0013_letters_and_second_factor"),
     || file!("0015_calendar"),
     || file!("0016_certificate_counts"),
+    || file!("0020_amendments"),
     || file!("0025_ledger"),
     || file!(Sqlite, "sqlite", "0026_ledger_append_only"),
     || file!(Postgres, "postgres", "0026_ledger_append_only_postgres"),

@@ -35,6 +35,33 @@ words! {
     }
 }
 
+words! {
+    /// Where an amendment of a certificate stands (workflow §3.4); [`crate::amendment::step`] says how it moves.
+    AmendmentState {
+        /// 已申请修改: the enterprise asked online, nobody has answered.
+        Requested = "requested", "已申请修改";
+        /// 待企业修改: the bureau returned the certificate to the enterprise.
+        Opened = "opened", "待企业修改";
+        /// 已提交新证明.
+        Submitted = "submitted", "已提交新证明";
+        /// 退回重新修改.
+        SentBack = "sent_back", "退回重新修改";
+        /// 已确认, final: the new version is in force.
+        Confirmed = "confirmed", "已确认";
+        /// 已取消, final.
+        Cancelled = "cancelled", "已取消";
+        /// 未同意, final: the request was refused.
+        Refused = "refused", "未同意";
+    }
+}
+
+impl AmendmentState {
+    /// Whether it is not over; a certificate has one such amendment at most (D13).
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Requested | Self::Opened | Self::Submitted | Self::SentBack)
+    }
+}
+
 /// The shortest validity a bureau may grant, in days (D17).
 pub const SHORTEST_VALIDITY_DAYS: i64 = 1;
 /// The longest validity a bureau may grant, in days (D17).
@@ -105,6 +132,8 @@ pub struct CertificateFacts {
     pub written_lines: i64,
     /// Of how many something is declared and not yet decided.
     pub pending_lines: i64,
+    /// Its open amendment (D13).
+    pub amendment: Option<AmendmentState>,
 }
 
 impl CertificateFacts {

@@ -46,6 +46,12 @@ ids! {
     CertificateId;
     /// A line of a certificate.
     CertificateItemId;
+    /// 证明修改.
+    AmendmentId;
+    /// 证明撤销, proposed or decided.
+    RevocationId;
+    /// 证明注销, asked for or decided.
+    SurrenderId;
     /// One submission of 预核销.
     PreWriteOffId;
     /// A product of a submission of 预核销.

@@ -24,6 +24,11 @@ pub enum Occasion {
     DraftEnds,
     /// The validity of a certificate is going to end (D17, D19).
     CertificateEnds,
+    /// Something happened to a certificate: it is amended, revoked, surrendered.
+    Certificate {
+        /// Whether its holder has to act, or cannot use it any more.
+        is_urgent: bool,
+    },
 }
 
 impl LetterChoice {
@@ -31,6 +36,7 @@ impl LetterChoice {
     pub const fn wants(self, occasion: Occasion) -> bool {
         match (self, occasion) {
             (Self::Every, _) | (Self::Needed, Occasion::DraftEnds | Occasion::CertificateEnds) => true,
+            (Self::Needed, Occasion::Certificate { is_urgent }) => is_urgent,
             (Self::Needed, Occasion::Status(state)) => matches!(state, State::Returned | State::ComparingPaper),
             (Self::None, _) => false,
         }

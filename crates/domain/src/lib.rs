@@ -3,16 +3,19 @@
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
-//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is and when
-//! it ends ([`certificate`], [`ledger`], [`expiry`]), and who is written to ([`letter`], [`bulletin`]).
+//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is, how it is changed and
+//! how it ends ([`certificate`], [`ledger`], [`amendment`], [`ending`], [`expiry`]), and who is written to ([`letter`],
+//! [`bulletin`]).
 
 pub mod actor;
+pub mod amendment;
 pub mod application;
 pub mod bulletin;
 pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
 pub mod correction;
+pub mod ending;
 pub mod expiry;
 pub mod ids;
 pub mod ledger;

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
-use crate::certificate::CertificateFacts;
+use crate::certificate::{AmendmentState, CertificateFacts};
 use crate::ids::{AccountId, BureauCode, OrganisationId};
 use crate::workflow::{Action, Hat, Refusal, State, Transition, step};
 
@@ -273,6 +273,12 @@ pub enum Operation {
     Withdraw,
     /// 复制为新申请 (D19, D24).
     Copy,
+    /// 修改证明 (case 10).
+    AmendCertificate,
+    /// 重新修改证明 (case 10c).
+    AmendAgain,
+    /// 已提交新证明（查看） (case 10b).
+    ViewAmendment,
 }
 
 /// What one row of the list offers.
@@ -310,6 +316,7 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
     if may_copy(actor, of) {
         operations.push(Operation::Copy);
     }
+    operations.extend(amendment_link(actor, of, certificate));
     let status = match of.state {
         State::Issued => certificate.map(|_| StatusLink::Certificate),
         State::ComparingPaper | State::Terminated => Some(StatusLink::Outcome),
@@ -326,6 +333,24 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
         | State::Withdrawn => None,
     };
     RowLinks { selectable: may(actor, of, Action::Delete).is_ok(), status, operations }
+}
+
+/// Cases 10, 10b and 10c: the user whose certificate it is changes it once the bureau has released it, also one that the
+/// bureau entered (manual §2.7).
+fn amendment_link(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>) -> Option<Operation> {
+    let is_holder = matches!(actor, Actor::Enterprise(e) if e.account == of.owner);
+    match certificate?.amendment? {
+        AmendmentState::Opened if is_holder => Some(Operation::AmendCertificate),
+        AmendmentState::SentBack if is_holder => Some(Operation::AmendAgain),
+        AmendmentState::Submitted if matches!(actor, Actor::Enterprise(_)) => Some(Operation::ViewAmendment),
+        AmendmentState::Requested
+        | AmendmentState::Opened
+        | AmendmentState::Submitted
+        | AmendmentState::SentBack
+        | AmendmentState::Confirmed
+        | AmendmentState::Cancelled
+        | AmendmentState::Refused => None,
+    }
 }
 
 #[cfg(test)]
@@ -374,6 +399,7 @@ mod tests {
             open_lines: 2,
             written_lines: 0,
             pending_lines: 0,
+            amendment: None,
         }
     }
 

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum_extra::extract::Query;
 use db::search::{Conditions, Field};
 use domain::actor::Actor;
-use domain::certificate::{CertificateFacts, CertificateState, Validity};
+use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode};
 use domain::policy::{self, Operation, Ownership, StatusLink};
 use domain::time::{Day, Instant};
@@ -149,6 +149,7 @@ struct Columns {
     open_lines: Option<i64>,
     written_lines: Option<i64>,
     pending_lines: Option<i64>,
+    amendment: Option<AmendmentState>,
 }
 
 impl Columns {
@@ -160,6 +161,7 @@ impl Columns {
             open_lines: self.open_lines?,
             written_lines: self.written_lines?,
             pending_lines: self.pending_lines?,
+            amendment: self.amendment,
         })
     }
 }
@@ -168,7 +170,9 @@ impl Columns {
 const COLUMNS: &str = "a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, a.applicant_name, \
                        a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
                        a.handler_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, \
-                       c.written_lines, c.pending_lines";
+                       c.written_lines, c.pending_lines, \
+                       (SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
+                       AND m.state IN ('requested', 'opened', 'submitted', 'sent_back')) AS amendment";
 
 /// The list: four statements whatever the data (session, menu, rows, total), and officers' one for each typed text.
 pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Filters>) -> Result<Response, AppError> {
@@ -248,6 +252,9 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
             Operation::ViewProxy => Some((format!("/applications/{}", c.id), "查看（补录）")),
             Operation::Print => Some((format!("/applications/{}/print", c.id), "打印申请")),
             Operation::Copy => Some((format!("/applications/{}/copy", c.id), "复制为新申请")),
+            Operation::AmendCertificate => Some((format!("/applications/{}/amendment", c.id), "修改证明")),
+            Operation::AmendAgain => Some((format!("/applications/{}/amendment", c.id), "重新修改证明")),
+            Operation::ViewAmendment => Some((format!("/applications/{}/amendment", c.id), "已提交新证明（查看）")),
             Operation::Withdraw => None,
         })
         .collect();

@@ -19,6 +19,7 @@ use object_store::ObjectStoreExt as _;
 
 use crate::frame::{self, Entry};
 use crate::jobs::{self, Paper};
+use crate::parts::certificate_deeds::{self, CertificateDeeds};
 use crate::parts::files::disposition;
 use crate::parts::readings;
 use crate::parts::sheet::Sheet;
@@ -39,6 +40,7 @@ struct CertificatePage {
     paper_at: Option<String>,
     versions: Vec<VersionRow>,
     back: String,
+    deeds: CertificateDeeds,
 }
 
 /// One of the versions, the newest first.
@@ -112,6 +114,7 @@ pub async fn show(
             })
             .collect(),
         back,
+        deeds: certificate_deeds::load(&read, user.actor(), &certificate).await?,
         sheet,
         certificate,
     })

@@ -17,6 +17,7 @@ use kit::session::Signed;
 use kit::shell::Shell;
 
 use crate::frame::{self, Entry};
+use crate::parts::desks;
 use crate::parts::reminders::{self, Reminder};
 use crate::parts::status::Status;
 
@@ -78,6 +79,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
         }
         Actor::Officer(officer) => {
             let waiting = frame::waiting_at(&app, officer).await?;
+            let desks = desks::waiting(&app, officer).await?;
             let counts = waiting
                 .iter()
                 .map(|(post, n)| Count {
@@ -88,6 +90,14 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                     note: "件待办".to_owned(),
                     href: format!("/casework?post={}", post.word()),
                 })
+                .chain(desks.iter().map(|d| Count {
+                    tone: "t-indigo",
+                    icon: d.desk.icon(),
+                    label: d.desk.label(),
+                    n: d.n,
+                    note: "件待办".to_owned(),
+                    href: d.desk.href().to_owned(),
+                }))
                 .collect();
             let posts: Vec<_> = officer.posts.iter().map(Post::label).collect();
             MainPage {
@@ -98,7 +108,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 help: "从左侧菜单或上方数字进入待办列表，按到岗时间先后办理。查看不会占用单据；点击“办理”后由您负责，其他人需说明理由才能接手。",
                 counts,
                 recent: Vec::new(),
-                reminders: reminders::of_officer(&app, officer, &waiting).await?,
+                reminders: reminders::of_officer(&app, officer, &waiting, &desks).await?,
                 bulletins,
             }
         }

@@ -3,14 +3,16 @@
 
 use db::application::Remarks;
 use db::audit::By;
-use db::certificate::Ending;
+use db::certificate::{Certificate, Ending};
 use domain::actor::Post;
 use domain::application::{Application, Part};
 use domain::certificate::CertificateState;
 use domain::expiry;
 use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
+use kit::error::AppError;
 
+use crate::parts::sheet::Sheet;
 use crate::parts::status::time_left;
 
 /// The last words.
@@ -45,6 +47,117 @@ pub(super) fn status_changed(
     lines.extend([String::new(), format!("下一步：{}", next_step(state)), String::new()]);
     lines.push(format!("查看申请：{}", app.config.absolute(&format!("/applications/{}", application.id))));
     letter(app, to, format!("申请单 {number}：{}", state.label()), lines)
+}
+
+/// What became of a certificate; with the words of the bureau where there are any.
+#[derive(Debug, Clone, Copy)]
+pub enum CertificateNews<'a> {
+    /// 修改证明 is open to the enterprise.
+    AmendmentOpened(&'a str),
+    /// The request was refused.
+    AmendmentRefused(&'a str),
+    /// Submitted by the enterprise.
+    AmendmentSubmitted,
+    /// 不通过.
+    AmendmentSentBack(&'a str),
+    /// 通过: this version is in force.
+    AmendmentConfirmed(i64, &'a str),
+    /// The bureau took the amendment back.
+    AmendmentWithdrawn(&'a str),
+    /// 撤销, with the reason.
+    Revoked(&'a str),
+    /// 注销.
+    Surrendered(&'a str),
+    /// The surrender was refused.
+    SurrenderRefused(&'a str),
+}
+
+impl CertificateNews<'_> {
+    /// Whether the holder has to act, or cannot use the certificate any more.
+    pub const fn is_urgent(&self) -> bool {
+        match self {
+            Self::AmendmentOpened(_) | Self::AmendmentSentBack(_) | Self::Revoked(_) => true,
+            Self::AmendmentRefused(_)
+            | Self::AmendmentSubmitted
+            | Self::AmendmentConfirmed(..)
+            | Self::AmendmentWithdrawn(_)
+            | Self::Surrendered(_)
+            | Self::SurrenderRefused(_) => false,
+        }
+    }
+
+    /// The subject, the words of the bureau, what to do, and the page below that of the certificate.
+    const fn parts(&self) -> (&'static str, &str, &'static str, &'static str) {
+        match self {
+            Self::AmendmentOpened(note) => (
+                "可以修改证明",
+                note,
+                "请登录系统，在申请列表点击“修改证明”，修改后提交。办结前不能预核销和核销。",
+                "/amendment",
+            ),
+            Self::AmendmentRefused(why) => {
+                ("修改证明的申请未获同意", why, "证明未变。请查看原因；如有疑问，请致电发证的检验检疫局。", "")
+            }
+            Self::AmendmentSubmitted => (
+                "已提交证明修改",
+                "",
+                "等待检验检疫局确认，不需要您办理。确认前原证明继续有效，但不能预核销和核销。",
+                "/amendment/submitted",
+            ),
+            Self::AmendmentSentBack(why) => (
+                "证明修改被退回",
+                why,
+                "请登录系统，在申请列表点击“重新修改证明”，按意见修改后再次提交。",
+                "/amendment",
+            ),
+            Self::AmendmentConfirmed(_, opinion) => {
+                ("证明修改已确认，新证明已生效", opinion, "请登录系统下载新证明。原证明已被替代，请勿再使用。", "")
+            }
+            Self::AmendmentWithdrawn(why) => {
+                ("证明修改已由检验检疫局收回", why, "证明未变，继续有效。如仍需修改，请再次联系检验检疫局。", "")
+            }
+            Self::Revoked(why) => (
+                "证明已被撤销",
+                why,
+                "该证明不能再用于进口和核销。已进口的产品，请继续填写使用、退运或销毁记录。",
+                "/revocation",
+            ),
+            Self::Surrendered(opinion) => {
+                ("证明已注销", opinion, "该证明不能再使用。需要继续进口的，请填写新申请。", "")
+            }
+            Self::SurrenderRefused(why) => {
+                ("注销证明的申请未获同意", why, "证明未变。请登录系统查看原因。", "/surrender")
+            }
+        }
+    }
+}
+
+/// The letter about a certificate: number, what happened, the words of the bureau, what to do, and where.
+pub(super) fn certificate_changed(
+    app: &App,
+    to: &str,
+    certificate: &Certificate,
+    news: &CertificateNews<'_>,
+) -> Result<Letter, AppError> {
+    let sheet: Sheet = serde_json::from_str(&certificate.sheet).map_err(anyhow::Error::new)?;
+    let (what, words, next, page) = news.parts();
+    let mut lines = vec![
+        format!("{}：", sheet.holder),
+        String::new(),
+        format!("证明号：{}", certificate.number),
+        format!("申请单号：{}", sheet.application_number),
+        format!("办理情况：{what}"),
+    ];
+    if let CertificateNews::AmendmentConfirmed(version, _) = news {
+        lines.push(format!("证明版本：第 {version} 版"));
+    }
+    if !words.is_empty() {
+        let label = if matches!(news, CertificateNews::Revoked(_)) { "撤销原因" } else { "意见" };
+        lines.push(format!("{label}：{words}"));
+    }
+    let link = app.config.absolute(&format!("/certificates/{}{page}", certificate.id));
+    lines.extend([String::new(), format!("下一步：{next}"), String::new(), format!("查看证明：{link}")]);
+    Ok(letter(app, to, format!("免办证明 {}：{what}", certificate.number), lines))
 }
 
 /// The letter about a draft that is going to be deleted (D8).

@@ -8,11 +8,13 @@ mod papers;
 mod passwords;
 mod schedule;
 
+pub use letters::CertificateNews;
+
 use std::time::Duration;
 
 use db::application::Remarks;
 use db::audit::By;
-use db::certificate::Ending;
+use db::certificate::{Certificate, Ending};
 use db::letter;
 use db::queue::{self, Claimed};
 use db::{DbError, Tx};
@@ -123,6 +125,23 @@ pub async fn status_changed(
     }
     let letter = letters::status_changed(app, mail, application, number, step, to, remarks);
     post(tx, owner, LetterKind::Status, letter, app.now()).await?;
+    Ok(())
+}
+
+/// The holder of a certificate is told what became of it, like [`status_changed`].
+pub async fn certificate_changed(
+    tx: &Tx,
+    app: &App,
+    holder: AccountId,
+    certificate: &Certificate,
+    news: &CertificateNews<'_>,
+) -> Result<(), AppError> {
+    let mailbox = letter::mailbox(tx, holder).await?;
+    let occasion = Occasion::Certificate { is_urgent: news.is_urgent() };
+    if mailbox.letter_choice.wants(occasion) && !mailbox.contact_email.is_empty() {
+        let letter = letters::certificate_changed(app, &mailbox.contact_email, certificate, news)?;
+        post(tx, holder, LetterKind::Status, letter, app.now()).await?;
+    }
     Ok(())
 }
 

@@ -1,9 +1,13 @@
 //! What several capabilities show: an application as people read it, its state, its course, the login card, the sheet of
 //! a certificate.
 
+pub mod certificate_deeds;
+pub mod certificate_notices;
 pub mod correction;
 pub mod delivery;
+pub mod desks;
 pub mod files;
+pub mod found_certificate;
 pub mod login_card;
 pub mod particulars;
 pub mod prose;

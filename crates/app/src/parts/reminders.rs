@@ -11,6 +11,8 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::session::Signed;
 
+use crate::parts::certificate_notices;
+use crate::parts::desks::DeskCount;
 use crate::parts::status::time_left;
 
 /// How many are listed at most.
@@ -85,7 +87,8 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
                  + (CASE WHEN EXISTS (SELECT 1 {soon}) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
                  + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
-                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END)"
+                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) + {}",
+                certificate_notices::count_sql()
             ),
             params,
         )
@@ -155,6 +158,7 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
         })
         .collect();
     out.extend(of_certificates(app, user).await?);
+    out.extend(certificate_notices::of_holder(app, user.actor().account(), SHOWN).await?);
     out.extend(of_organisation(app, user).await?);
     Ok(out)
 }
@@ -278,7 +282,12 @@ async fn of_organisation(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
 
 /// What waits at the officer's posts, and what his bureau is told: applications that were withdrawn before anybody took
 /// them (D24).
-pub async fn of_officer(app: &App, officer: &Officer, waiting: &[(Post, u64)]) -> Result<Vec<Reminder>, AppError> {
+pub async fn of_officer(
+    app: &App,
+    officer: &Officer,
+    waiting: &[(Post, u64)],
+    desks: &[DeskCount],
+) -> Result<Vec<Reminder>, AppError> {
     let mut out: Vec<_> = waiting
         .iter()
         .filter(|(_, n)| *n > 0)
@@ -292,6 +301,15 @@ pub async fn of_officer(app: &App, officer: &Officer, waiting: &[(Post, u64)]) -
             href: format!("/casework?post={}", post.word()),
         })
         .collect();
+    out.extend(desks.iter().filter(|d| d.n > 0).map(|d| Reminder {
+        tone: "t-blue",
+        icon: d.desk.icon(),
+        title: "有证明待办",
+        when: String::new(),
+        text: format!("{}：", d.desk.label()),
+        link_label: format!("{} 件待办", d.n),
+        href: d.desk.href().to_owned(),
+    }));
     out.extend(withdrawals(app, officer).await?);
     Ok(out)
 }

@@ -1,12 +1,15 @@
 //! The frozen content of a certificate's version: what the paper says, once and for all.
 
+use db::amendment::Line;
 use db::application::Item;
 use domain::application::{Application, DisposalPlan};
 use domain::certificate::Validity;
 use domain::ids::BureauCode;
 use domain::text;
+use domain::time::Day;
 use kit::app::App;
 use kit::error::AppError;
+use kit::reference::ReferenceCache;
 use serde::{Deserialize, Serialize};
 
 /// All that the paper shows, as text.
@@ -62,6 +65,14 @@ pub struct Sheet {
     pub items: Vec<SheetItem>,
     /// A demonstration: 样张.
     pub specimen: bool,
+}
+
+impl Sheet {
+    /// The validity that the paper says.
+    pub fn validity(&self) -> Result<Validity, AppError> {
+        let day = |text: &str| text.parse::<Day>().map_err(anyhow::Error::new);
+        Ok(Validity { from: day(&self.valid_from)?, to: day(&self.valid_to)? })
+    }
 }
 
 /// A line of the annex.
@@ -143,5 +154,34 @@ pub fn freeze(
             .collect(),
         specimen: app.config.demo,
     };
+    serde_json::to_string(&sheet).map_err(|e| AppError::Internal(anyhow::Error::new(e).context("freezing a sheet")))
+}
+
+/// The sheet of the next version: the one before with another validity and other products (manual §2.7), as JSON.
+pub fn amend(
+    references: &ReferenceCache,
+    before: &str,
+    version: i64,
+    validity: Validity,
+    changed: &[Line],
+) -> Result<String, AppError> {
+    let mut sheet: Sheet = serde_json::from_str(before).map_err(anyhow::Error::new)?;
+    sheet.version = u32::try_from(version).map_err(anyhow::Error::new)?;
+    sheet.valid_from = validity.from.to_string();
+    sheet.valid_to = validity.to.to_string();
+    for line in changed {
+        let at = sheet.items.iter_mut().find(|i| i64::from(i.ordinal) == line.ordinal);
+        let Some(item) = at else {
+            return Err(AppError::Internal(anyhow::anyhow!("the sheet has no line {}", line.ordinal)));
+        };
+        let p = line.product();
+        item.product_name.clone_from(&p.product_name);
+        item.hs_code = p.hs_code.to_string();
+        item.model.clone_from(&p.model);
+        item.brand.clone_from(&p.brand);
+        item.manufacturer.clone_from(&p.manufacturer);
+        item.quantity = format!("{} {}", p.qty, references.unit_name(&line.qty_unit));
+        item.hs_quantity = format!("{} {}", p.hs_qty, references.unit_name(&p.hs_unit));
+    }
     serde_json::to_string(&sheet).map_err(|e| AppError::Internal(anyhow::Error::new(e).context("freezing a sheet")))
 }

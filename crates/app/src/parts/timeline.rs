@@ -7,8 +7,9 @@ use db::audit::{Deed, Subject, course};
 use domain::actor::Post;
 use domain::application::Part;
 use domain::correction::NamedField;
-use domain::ids::ApplicationId;
+use domain::ids::{ApplicationId, CertificateId};
 use domain::workflow::State;
+use domain::{amendment, ending};
 use kit::app::App;
 use kit::error::AppError;
 
@@ -66,6 +67,27 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
     Ok(Timeline { events })
 }
 
+/// What happened to a certificate. Its holder does not see what was weighed inside the bureau: a revocation that was
+/// proposed and not carried out.
+pub async fn of_certificate(
+    source: &impl Source,
+    app: &App,
+    id: CertificateId,
+    for_officer: bool,
+) -> Result<Timeline, AppError> {
+    let deeds = course(source, Subject::Certificate(id)).await?;
+    let mut events: Vec<_> = deeds
+        .iter()
+        .filter(|d| match d.action.as_str() {
+            "propose_revocation" | "reject_revocation" | "withdraw_revocation" => for_officer,
+            _ => true,
+        })
+        .map(|d| event(app, d))
+        .collect();
+    events.reverse();
+    Ok(Timeline { events })
+}
+
 fn event(app: &App, d: &Deed) -> Event {
     let (tone, icon) = match (d.action.as_str(), d.to_state) {
         ("create" | "take" | "take_over" | "release", _) => ("t-gray", "pencil"),
@@ -74,7 +96,16 @@ fn event(app: &App, d: &Deed) -> Event {
         (_, Some(State::Issued)) => ("t-green", "certificate"),
         (_, Some(State::Terminated)) => ("t-slate", "hand-stop"),
         (_, Some(s)) if s.is_negative() => ("t-red", "circle-x"),
-        ("submit" | "resubmit", _) => ("t-blue", "send"),
+        ("submit" | "resubmit" | "submit_amendment" | "request_amendment" | "request_surrender", _) => {
+            ("t-blue", "send")
+        }
+        ("issue" | "confirm_amendment", _) => ("t-green", "certificate"),
+        ("open_amendment", _) => ("t-amber", "file-pencil"),
+        ("send_back_amendment", _) => ("t-amber", "arrow-back-up"),
+        ("refuse_amendment" | "refuse_surrender" | "reject_revocation", _) => ("t-red", "circle-x"),
+        ("cancel_amendment" | "withdraw_surrender" | "withdraw_revocation", _) => ("t-gray", "arrow-back-up"),
+        ("revoke" | "propose_revocation", _) => ("t-red", "ban"),
+        ("surrender", _) => ("t-slate", "archive"),
         _ => ("t-blue", "check"),
     };
     Event {
@@ -121,7 +152,21 @@ fn title(d: &Deed) -> String {
         "take" => "开始办理".to_owned(),
         "take_over" => "接手办理".to_owned(),
         "release" => "放弃办理".to_owned(),
-        other => other.to_owned(),
+        "open_amendment" => "同意修改证明，返回企业修改".to_owned(),
+        "refuse_amendment" => "不同意修改证明".to_owned(),
+        "declare" => "提交预核销".to_owned(),
+        "confirm" => "确认预核销".to_owned(),
+        "refuse_pre_write_off" => "退回预核销".to_owned(),
+        "withdraw_pre_write_off" => "撤回预核销".to_owned(),
+        "lapse" => "预核销失效".to_owned(),
+        "write_off" => "核销".to_owned(),
+        "reverse" => "冲销".to_owned(),
+        other => amendment::Action::ALL
+            .iter()
+            .map(|a| (a.word(), a.label()))
+            .chain(ending::Action::ALL.iter().map(|a| (a.word(), a.label())))
+            .find(|(word, _)| *word == other)
+            .map_or_else(|| other.to_owned(), |(_, label)| label.to_owned()),
     }
 }
 
@@ -152,6 +197,8 @@ fn facts(app: &App, d: &Deed) -> Vec<(String, String)> {
         ("contact", "联系人及电话"),
         ("deadline", "送达期限"),
         ("certificate", "证明号"),
+        ("caller", "来电人"),
+        ("version", "新证明版本"),
     ] {
         let value = text(key);
         if !value.is_empty() {

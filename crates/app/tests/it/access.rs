@@ -61,6 +61,10 @@ enum On {
     Issued,
     /// A draft of his, and a product of it saved as a template.
     Template,
+    /// His issued one, returned to him for a change.
+    Amending,
+    /// His issued one; its revocation is proposed, and he asked for its surrender.
+    Ending,
 }
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -109,6 +113,10 @@ const READERS: [Answer; 8] = [Login, Page_, Gone, Gone, Page_, Page_, Gone, Page
 
 /// A duty that none of them holds; the modules of these pages show who does.
 const NO_DUTY: [Answer; 8] = [Login, No, No, No, No, No, No, No];
+/// For those who see the certificate, once there is something to see.
+const NOT_YET: [Answer; 8] = [Login, Late, Gone, Gone, Late, Late, Gone, Late];
+/// For officers with other posts than these.
+const OTHER_POSTS: [Answer; 8] = [Login, No, No, No, No, No, No, No];
 
 /// 业务下放, by CNCA's post.
 const DELEGATES: [Answer; 8] = [Login, No, No, No, No, No, No, Page_];
@@ -117,7 +125,7 @@ const DELEGATES_FORM: [Answer; 8] = [Login, No, No, No, No, No, No, Form];
 const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
 
 fn matrix() -> Vec<Row> {
-    use On::{Accepting, Draft, Issued, Nothing, Template};
+    use On::{Accepting, Amending, Draft, Ending, Issued, Nothing, Template};
     vec![
         get("/", Nothing, EVERYBODY),
         get("/bulletins", Nothing, EVERYBODY),
@@ -272,6 +280,36 @@ fn matrix() -> Vec<Row> {
         post("/accounts/{id}/reinstatement", Nothing, &[], NO_DUTY),
         post("/accounts/{id}/password", Nothing, &[], NO_DUTY),
         post("/accounts/{id}/second-factor/removal", Nothing, &[], NO_DUTY),
+        get("/applications/{id}/amendment", Amending, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
+        get("/certificates/{id}/amendment-request", Issued, OWNER),
+        post("/certificates/{id}/amendment-request", Issued, &[], OWNERS_FORM),
+        get("/certificates/{id}/amendment", Amending, OWNER),
+        post("/certificates/{id}/amendment", Amending, &[], OWNERS_FORM),
+        get("/certificates/{id}/amendment/items", Amending, OWNER),
+        get("/certificates/{id}/amendment/items/{item}", Amending, OWNER),
+        post("/certificates/{id}/amendment/items/{item}", Amending, &[], OWNERS_FORM),
+        post("/certificates/{id}/amendment/submission", Amending, &[], OWNERS_FORM),
+        post("/certificates/{id}/amendment/cancellation", Amending, &[], OWNERS_DEED),
+        get("/certificates/{id}/amendment/submitted", Amending, NOT_YET),
+        get("/amendments", Nothing, OTHER_POSTS),
+        get("/amendments/opening", Nothing, OTHER_POSTS),
+        post("/amendments/opening", Nothing, &[], OTHER_POSTS),
+        get("/amendments/{id}", Amending, [Login, No, No, No, Page_, Page_, Gone, No]),
+        post("/amendments/{id}/decision", Amending, &[], [Login, No, No, No, Late, Late, Gone, No]),
+        post("/amendments/{id}/withdrawal", Amending, &[], [Login, No, No, No, No, No, Gone, No]),
+        get("/revocations", Nothing, OTHER_POSTS),
+        get("/revocations/new", Nothing, OTHER_POSTS),
+        post("/revocations", Nothing, &[], OTHER_POSTS),
+        get("/revocations/{id}", Ending, OTHER_POSTS),
+        post("/revocations/{id}/decision", Ending, &[], OTHER_POSTS),
+        post("/revocations/{id}/withdrawal", Ending, &[], OTHER_POSTS),
+        get("/certificates/{id}/revocation", Ending, NOT_YET),
+        get("/certificates/{id}/surrender", Ending, READERS),
+        post("/certificates/{id}/surrender", Issued, &[], OWNERS_FORM),
+        post("/certificates/{id}/surrender/withdrawal", Ending, &[], OWNERS_DEED),
+        get("/surrenders", Nothing, [Login, No, No, No, No, Page_, Page_, No]),
+        get("/surrenders/{id}", Ending, [Login, No, No, No, No, Page_, Gone, No]),
+        post("/surrenders/{id}/decision", Ending, &[], [Login, No, No, No, No, Form, Gone, No]),
     ]
 }
 
@@ -314,6 +352,13 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         On::Draft => story::complete_draft(site, owner).await,
         On::Accepting => story::submitted(site, owner).await,
         On::Issued => story::issued(site, owner, bureau).await,
+        On::Amending | On::Ending => {
+            let id = story::issued(site, owner, bureau).await;
+            for sql in open_deeds(row.on, &id) {
+                db::testing::try_sql(&site.app.db, &sql).await.unwrap();
+            }
+            id
+        }
         On::Template => {
             let id = story::complete_draft(site, owner).await;
             crate::templates::save(owner, &id, &format!("模板 {id}")).await.is(200);
@@ -326,6 +371,11 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         one(format!("SELECT MIN(id) FROM attachment WHERE application_id = {}", &id)).await.to_string()
     } else if row.path.starts_with("/certificates") {
         one(format!("SELECT id FROM certificate WHERE application_id = {}", &id)).await.to_string()
+    } else if let Some(table) = ["amendment", "revocation", "surrender"]
+        .into_iter()
+        .find(|t| row.path.starts_with(&format!("/{t}s")) && row.on != On::Nothing)
+    {
+        site.number(&format!("SELECT MAX(id) FROM certificate_{table}")).await.to_string()
     } else if row.path.starts_with("/product-templates/") && row.on == On::Template {
         site.number("SELECT MAX(id) FROM product_template").await.to_string()
     } else if row.path.starts_with("/delegations") {
@@ -337,6 +387,8 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     } else {
         id.clone()
     };
+    // The products of a certificate are named by their 序号.
+    let item = if row.path.contains("/amendment/items/") { 1 } else { item };
     let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
     (
         address
@@ -347,6 +399,30 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         id,
         item.to_string(),
     )
+}
+
+/// What a certificate has open; the way there has tests of its own.
+fn open_deeds(on: On, application: &str) -> Vec<String> {
+    let of = format!("FROM certificate c JOIN application a ON a.id = c.application_id WHERE a.id = {application}");
+    if on == On::Amending {
+        return vec![
+            format!("UPDATE certificate SET state = 'amending' WHERE application_id = {application}"),
+            format!(
+                "INSERT INTO certificate_amendment (certificate_id, holder_id, bureau_code, state, base_version, \
+                 valid_from, valid_to) SELECT c.id, a.owner_id, c.bureau_code, 'opened', 1, c.valid_from, c.valid_to {of}"
+            ),
+        ];
+    }
+    vec![
+        format!(
+            "INSERT INTO certificate_revocation (certificate_id, holder_id, bureau_code, state, reason, proposed_at, \
+             proposed_by) SELECT c.id, a.owner_id, c.bureau_code, 'proposed', 'x', 0, c.issued_by {of}"
+        ),
+        format!(
+            "INSERT INTO certificate_surrender (certificate_id, holder_id, bureau_code, state, reason, requested_at) \
+             SELECT c.id, a.owner_id, c.bureau_code, 'requested', 'x', 0 {of}"
+        ),
+    ]
 }
 
 async fn probe(browser: &Browser, row: &Row, path: &str, id: &str, item: &str) -> Page {

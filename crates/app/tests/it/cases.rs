@@ -2,7 +2,7 @@
 //! (workflow §3.2): what the manual offers, what one function computes, what the page shows.
 
 use domain::actor::{Actor, Enterprise, Membership};
-use domain::certificate::{CertificateFacts, CertificateState, Validity};
+use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, BureauCode, OrganisationId};
 use domain::policy::{self, Operation, Ownership, StatusLink};
 use domain::workflow::State as S;
@@ -16,11 +16,11 @@ const LINKS: [(&str, Option<Operation>); 11] = [
     ("查看", Some(Operation::View)),
     ("查看（补录）", Some(Operation::ViewProxy)),
     ("打印申请", Some(Operation::Print)),
+    ("修改证明", Some(Operation::AmendCertificate)),
+    ("已提交新证明（查看）", Some(Operation::ViewAmendment)),
+    ("重新修改证明", Some(Operation::AmendAgain)),
     // What follows belongs to capabilities that do not exist yet: the links are hidden. Whoever builds one names its
     // operation here, and the rows below ask for it.
-    ("修改证明", None),
-    ("已提交新证明（查看）", None),
-    ("重新修改证明", None),
     ("预核销", None),
     ("查看预核销记录", None),
     ("核销信息", None),
@@ -49,14 +49,21 @@ struct Row {
     /// Every link that the manual offers, existing or not.
     offers: &'static [&'static str],
     selectable: bool,
+    /// The open amendment of the certificate.
+    amendment: Option<AmendmentState>,
 }
 
 const fn row(case: &'static str, state: S, status: Shown, offers: &'static [&'static str]) -> Row {
-    Row { case, state, by_bureau: false, status, offers, selectable: matches!(state, S::Draft) }
+    Row { case, state, by_bureau: false, status, offers, selectable: matches!(state, S::Draft), amendment: None }
 }
 
 const fn entered(case: &'static str, state: S, status: Shown, offers: &'static [&'static str]) -> Row {
-    Row { case, state, by_bureau: true, status, offers, selectable: false }
+    Row { case, state, by_bureau: true, status, offers, selectable: false, amendment: None }
+}
+
+/// An issued one whose certificate is being amended.
+const fn amended(case: &'static str, amendment: AmendmentState, offers: &'static [&'static str]) -> Row {
+    Row { amendment: Some(amendment), ..row(case, S::Issued, Certificate, offers) }
 }
 
 const BASIC: &[&str] = &["查看", "打印申请"];
@@ -80,9 +87,9 @@ fn table() -> Vec<Row> {
         entered("8", S::Accepting, Text, &["查看（补录）", "打印申请"]),
         entered("8, 9", S::Issued, Certificate, &["查看（补录）", "打印申请", "预核销", "查看预核销记录"]),
         row("9, 11, 12", S::Issued, Certificate, &["查看", "打印申请", "预核销", "查看预核销记录"]),
-        row("10", S::Issued, Certificate, &["查看", "打印申请", "修改证明", "查看预核销记录"]),
-        row("10b", S::Issued, Certificate, &["查看", "打印申请", "已提交新证明（查看）", "查看预核销记录"]),
-        row("10c", S::Issued, Certificate, &["查看", "打印申请", "重新修改证明", "查看预核销记录"]),
+        amended("10", AmendmentState::Opened, &["查看", "打印申请", "修改证明", "查看预核销记录"]),
+        amended("10b", AmendmentState::Submitted, &["查看", "打印申请", "已提交新证明（查看）", "查看预核销记录"]),
+        amended("10c", AmendmentState::SentBack, &["查看", "打印申请", "重新修改证明", "查看预核销记录"]),
         row(
             "13, 14",
             S::Issued,
@@ -136,6 +143,7 @@ fn certificate(row: &Row) -> Option<CertificateFacts> {
         open_lines: 1,
         written_lines: 0,
         pending_lines: 0,
+        amendment: row.amendment,
     })
 }
 
@@ -184,6 +192,14 @@ async fn r_2_2_06_the_page_shows_every_case_as_the_manual_says() {
                     "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, \
                      bureau_code, issued_at, issued_by, lines, open_lines) SELECT id, 'Z' || id, 'A', 'valid', 1, \
                      '2026-11-23', '2027-02-20', receiving_bureau, 0, owner_id, 1, 1 FROM application WHERE id = {id}"
+                );
+                db::testing::try_sql(&site.app.db, &sql).await.unwrap();
+            }
+            if let Some(amendment) = row.amendment {
+                let sql = format!(
+                    "INSERT INTO certificate_amendment (certificate_id, holder_id, bureau_code, state, base_version, \
+                     valid_from, valid_to) SELECT c.id, a.owner_id, c.bureau_code, '{amendment}', 1, c.valid_from, \
+                     c.valid_to FROM certificate c JOIN application a ON a.id = c.application_id WHERE a.id = {id}"
                 );
                 db::testing::try_sql(&site.app.db, &sql).await.unwrap();
             }

@@ -49,6 +49,13 @@ async fn every_account_of_the_demonstration_logs_in_and_finds_work() {
         for name in ["demo_amend", "demo_amend2", "demo_writeoff", "demo_supervise", "demo_entry"] {
             log_in(&site.visitor(), "bureau", name).await;
         }
+        assert!(list.text().contains("已提交新证明（查看）"), "one certificate is being amended");
+        let amend = site.visitor();
+        log_in(&amend, "bureau", "demo_amend2").await.sees("1 件待办");
+        assert!(!amend.get("/amendments").await.is(200).texts("tbody tr").is_empty());
+        let supervise = site.visitor();
+        log_in(&supervise, "bureau", "demo_supervise2").await;
+        supervise.get("/revocations?state=decided").await.is(200).sees("已撤销");
         log_in(&site.visitor(), "cnca", "demo_cnca").await;
         site.work().await;
         let certificate = enterprise.get(&enterprise.get("/applications?state=issued").await.link("证明")).await;

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod amendments;
 mod attachments;
 mod audit;
 mod audit_query;
@@ -16,6 +17,7 @@ mod corrections;
 mod delegations;
 mod demonstration;
 mod drafts;
+mod endings;
 mod filing;
 mod home;
 mod jobs;
@@ -31,6 +33,7 @@ mod print;
 mod products;
 mod profile;
 mod publishing;
+mod races;
 mod registration;
 mod second_factor;
 mod statements;

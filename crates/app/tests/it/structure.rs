@@ -16,12 +16,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 11] = [
+const CAPABILITIES: [&str; 13] = [
     "accounts",
+    "amendment",
     "application",
     "audit",
     "casework",
     "certificate",
+    "ending",
     "home",
     "login",
     "profile",
@@ -92,6 +94,7 @@ fn the_url_names_the_file() {
         ("handover", "colleagues"),
         ("second_factor_reset", "colleagues"),
         ("sharing", "colleagues"),
+        ("cancellation", "amendment_request"),
         ("resending", "letters"),
         ("qr", "second_factor"),
         ("V", "statement"),

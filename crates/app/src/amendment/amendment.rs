@@ -1,0 +1,191 @@
+//! 修改证明, 重新修改证明: 证明有效期 and 修改原因, the way to the products, and 提交 (R-2.7-03, -08, -10).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use db::certificate;
+use domain::amendment::{Action, may, validity_faults};
+use domain::certificate::{AmendmentState, Validity};
+use domain::ids::{ApplicationId, CertificateId};
+use domain::policy::{self, Operation};
+use domain::time::{Day, Instant};
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, FieldErrors, FormData, FormView};
+use kit::session::{EnterpriseUser, Signed, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use super::changes::{self, Changes};
+use super::{InHand, in_hand, open, open_for_update, refused};
+use crate::frame::{self, Entry};
+use crate::jobs::{self, CertificateNews};
+
+/// Products that the comparison beside the form lists.
+const SHOWN: i64 = 20;
+
+#[derive(Template)]
+#[template(path = "amendment/amendment.html")]
+struct EditPage {
+    shell: Shell,
+    id: CertificateId,
+    number: String,
+    form: FormView,
+    opened: String,
+    /// Why it was sent back.
+    opinion: Option<String>,
+    old: Validity,
+    lines: i64,
+    changes: Changes,
+    is_over: bool,
+}
+
+/// The links of the list name the application: 修改证明, 重新修改证明, 已提交新证明（查看）.
+pub async fn of_application(
+    State(app): State<App>,
+    user: Signed,
+    Path(id): Path<ApplicationId>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
+    let certificate = certificate::of_application(&read, id).await?.ok_or(AppError::NotFound)?;
+    let links = policy::row_links(user.actor(), &application.ownership, Some(&certificate.facts()));
+    let leads = |operation| links.operations.contains(&operation);
+    if leads(Operation::AmendCertificate) || leads(Operation::AmendAgain) {
+        Ok(page::see_other(&format!("/certificates/{}/amendment", certificate.id)))
+    } else if leads(Operation::ViewAmendment) {
+        Ok(page::see_other(&format!("/certificates/{}/amendment/submitted", certificate.id)))
+    } else {
+        Ok(page::see_other(&format!("/certificates/{}", certificate.id)))
+    }
+}
+
+/// The page, with what is stored.
+pub async fn show(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<CertificateId>,
+) -> Result<Response, AppError> {
+    let in_hand = match open(&app.db.read(), &user, id).await? {
+        Ok(in_hand) => in_hand,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let mut data = FormData::default();
+    data.set("valid_from", &in_hand.amendment.valid_from.to_string());
+    data.set("valid_to", &in_hand.amendment.valid_to.to_string());
+    data.set("reason", &in_hand.amendment.reason);
+    let page = build(&app, &user, &in_hand, data, FieldErrors::default()).await?;
+    page::render(&page)
+}
+
+async fn build(
+    app: &App,
+    user: &EnterpriseUser,
+    of: &InHand,
+    data: FormData,
+    errors: FieldErrors,
+) -> Result<EditPage, AppError> {
+    let InHand { certificate, amendment, .. } = of;
+    let again = amendment.state == AmendmentState::SentBack;
+    let title = if again { "重新修改证明" } else { "修改证明" };
+    let mut shell = frame::signed(app, user, title, Entry::Applications, &[("查看申请列表", "/applications")]).await?;
+    shell.error_title = !errors.is_empty();
+    let old = certificate.validity();
+    Ok(EditPage {
+        shell,
+        id: certificate.id,
+        number: certificate.number.clone(),
+        form: FormView::new(data, errors, &user.caller.csrf),
+        opened: amendment.opened_at.map(Instant::china).unwrap_or_default(),
+        opinion: again.then(|| amendment.opinion.clone()),
+        old,
+        lines: certificate.lines,
+        changes: changes::load(&app.db.read(), app, certificate, old, amendment, SHOWN).await?,
+        is_over: old.is_over(app.now()),
+    })
+}
+
+/// What stands in the form: validity and reason, every mistake at once (D17).
+fn parse(form: &FormData, issued_on: Day, today: Day) -> Result<(Validity, String), FieldErrors> {
+    let mut check = Checker::new(form);
+    let from = check.day("valid_from", "证明有效期（起）");
+    let to = check.day("valid_to", "证明有效期（止）");
+    let mut validity = None;
+    if let (Some(from), Some(to)) = (from, to) {
+        let wanted = Validity { from, to };
+        let (from, to) = validity_faults(issued_on, today, wanted);
+        if let Some(why) = from {
+            check.error("valid_from", why.to_string());
+        }
+        if let Some(why) = to {
+            check.error("valid_to", why.to_string());
+        }
+        validity = Some(wanted);
+    }
+    let reason = check.text("reason", "修改原因").length(0..=500).take();
+    check.finish()?;
+    validity.map(|v| (v, reason)).ok_or_else(FieldErrors::default)
+}
+
+/// 保存 (R-2.7-03).
+pub async fn update(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<CertificateId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let of = open_for_update(&tx, &user, id).await?;
+    let (validity, reason) = match parse(&form, of.certificate.issued_at.china_day(), app.clock.today()) {
+        Ok(parsed) => parsed,
+        Err(errors) => {
+            drop(tx);
+            return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
+        }
+    };
+    db::amendment::save_basics(&tx, &of.amendment, of.edit, validity, &reason, &user.by(), app.now()).await?;
+    tx.commit().await?;
+    let url = format!("/certificates/{id}/amendment");
+    Ok(flash::to(&app.key, app.config.is_https(), &url, "已保存证明基本信息的修改。提交后由检验检疫局确认。"))
+}
+
+/// 提交: what stands in the form is saved with it; at least one change (R-2.7-08).
+pub async fn submit(
+    State(app): State<App>,
+    user: EnterpriseUser,
+    Path(id): Path<CertificateId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let now = app.now();
+    let tx = app.db.begin().await?;
+    let certificate = certificate::load_for_update(&tx, &user.scope(), id).await?;
+    let facts = db::amendment::facts(&tx, &certificate).await?;
+    if facts.amendment == Some(AmendmentState::Submitted) && facts.holder == user.user.account {
+        // A second click.
+        return Ok(page::see_other("/applications"));
+    }
+    let of = in_hand(&tx, &user, certificate).await?;
+    let step = may(user.actor(), &of.facts, Action::Submit).map_err(refused)?;
+    let (validity, reason) = match parse(&form, of.certificate.issued_at.china_day(), app.clock.today()) {
+        Ok(parsed) => parsed,
+        Err(errors) => {
+            drop(tx);
+            return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
+        }
+    };
+    let products = db::amendment::count_items(&tx, of.amendment.id).await?;
+    if validity == of.certificate.validity() && products == 0 {
+        drop(tx);
+        let mut errors = FieldErrors::default();
+        errors.add("valid_to", "还没有修改任何内容。请修改证明有效期，或点击“查看申请产品信息”修改产品后再提交");
+        return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
+    }
+    db::amendment::save_basics(&tx, &of.amendment, of.edit, validity, &reason, &user.by(), now).await?;
+    let saved = db::amendment::open_of(&tx, id).await?.ok_or(AppError::NotFound)?;
+    db::amendment::advance(&tx, &of.certificate, &saved, step, &reason, &user.by(), now).await?;
+    let news = CertificateNews::AmendmentSubmitted;
+    jobs::certificate_changed(&tx, &app, of.facts.holder, &of.certificate, &news).await?;
+    tx.commit().await?;
+    let done = format!("证明 {} 的修改已提交，等待检验检疫局确认。", of.certificate.number);
+    Ok(flash::to(&app.key, app.config.is_https(), "/applications", &done))
+}

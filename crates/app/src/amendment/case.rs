@@ -1,0 +1,360 @@
+//! 办理证明修改: the request or what was submitted, old beside new, and the decision (M1, M3, M4, M5).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::amendment::{Amendment, Which};
+use db::certificate::{self, Certificate};
+use domain::amendment::{Action, Facts, is_second_look, may, validity_faults};
+use domain::certificate::AmendmentState;
+use domain::ids::{AccountId, AmendmentId};
+use domain::time::Instant;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::paging::Pager;
+use kit::session::{BureauOfficer, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use super::changes::{self, Changes, ProductRow};
+use super::refused;
+use crate::frame::{self, Entry};
+use crate::jobs::{self, CertificateNews};
+use crate::parts::found_certificate::Found;
+use crate::parts::sheet::{self, Sheet};
+use crate::parts::timeline::{self, Timeline};
+
+/// `?all=1`: every product of the annex in place of the changed ones.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct CaseQuery {
+    #[serde(default)]
+    all: String,
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    size: String,
+}
+
+#[derive(Template)]
+#[template(path = "amendment/case.html")]
+struct CasePage {
+    shell: Shell,
+    id: AmendmentId,
+    found: Found,
+    state: AmendmentState,
+    request_reason: String,
+    requested: String,
+    caller: String,
+    call_note: String,
+    opened: String,
+    opener: String,
+    submitted: String,
+    reason: String,
+    opinion: String,
+    changes: Changes,
+    /// Every product, when they are asked for.
+    all: Option<(Vec<ProductRow>, Pager)>,
+    form: FormView,
+    version: i64,
+    decisions: Vec<Choice>,
+    may_withdraw: bool,
+    second_look: bool,
+    conflict: Option<String>,
+    timeline: Timeline,
+}
+
+/// What may be decided now: the table is asked for each.
+fn decisions(officer: &BureauOfficer, facts: &Facts) -> Vec<(Action, Choice)> {
+    [
+        (Action::Open, "同意修改", "返回企业修改，修改期间不能预核销和核销"),
+        (Action::Refuse, "不同意修改", "证明不变，原因对企业可见"),
+        (Action::Confirm, "通过", "新证明生效，原证明标为已被替代"),
+        (Action::SendBack, "不通过", "退回企业，操作栏显示“重新修改证明”"),
+    ]
+    .into_iter()
+    .filter(|(action, _, _)| may(officer.actor(), facts, *action).is_ok())
+    .map(|(action, label, note)| (action, Choice::new(action.word(), label).with_note(note)))
+    .collect()
+}
+
+struct Case {
+    amendment: Amendment,
+    certificate: Certificate,
+    facts: Facts,
+}
+
+/// The page. Readers of the bureau may look; who decides, the rules say.
+pub async fn show(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<AmendmentId>,
+    Query(query): Query<CaseQuery>,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let amendment = db::amendment::load(&read, &officer.scope(), id).await?;
+    let certificate = certificate::load(&read, &officer.scope(), amendment.certificate_id).await?;
+    let facts = db::amendment::facts(&read, &certificate).await?;
+    let of = Case { amendment, certificate, facts };
+    let page = build(&app, &officer, &of, FormData::default(), FieldErrors::default(), None, &query).await?;
+    page::render(&page)
+}
+
+async fn name_of(app: &App, account: Option<AccountId>) -> Result<String, AppError> {
+    match account {
+        Some(account) => Ok(db::account::actor(&app.db.read(), account).await?.name().to_owned()),
+        None => Ok(String::new()),
+    }
+}
+
+async fn build(
+    app: &App,
+    officer: &BureauOfficer,
+    of: &Case,
+    mut data: FormData,
+    errors: FieldErrors,
+    conflict: Option<String>,
+    query: &CaseQuery,
+) -> Result<CasePage, AppError> {
+    let Case { amendment, certificate, facts } = of;
+    let id = amendment.id;
+    let read = app.db.read();
+    let references = app.references.now();
+    // What the paper said before; after the confirmation the certificate says the new one.
+    let before = certificate::sheet_of(&read, certificate.id, amendment.base_version).await?;
+    let before: Sheet = serde_json::from_str(&before).map_err(anyhow::Error::new)?;
+    let count = db::amendment::count_items(&read, id).await?;
+    let paging = kit::paging::PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let path = format!("/amendments/{id}");
+    let wants_all = !query.all.is_empty();
+    let pager = Pager::new(&paging, count, &path, &[]).at("changes");
+    let which = if wants_all {
+        Which::Changed { limit: pager.limit(), offset: 0 }
+    } else {
+        Which::Changed { limit: pager.limit(), offset: pager.offset() }
+    };
+    let lines = db::amendment::lines(&read, certificate.application_id, amendment, which).await?;
+    let basics = changes::basics(before.validity()?, amendment.validity());
+    let shown = (!wants_all && count > pager.limit()).then_some(pager);
+    let changes = Changes::new(&references, basics, &lines, count, shown);
+    let mut all = None;
+    if wants_all {
+        let pager = Pager::new(&paging, certificate.lines, &path, &[("all", "1")]).at("products");
+        let which = Which::Between(pager.offset() + 1, pager.offset() + pager.limit());
+        let lines = db::amendment::lines(&read, certificate.application_id, amendment, which).await?;
+        all = Some((lines.iter().map(|l| changes::row(&references, l)).collect(), pager));
+    }
+    let is_open = facts.amendment == Some(amendment.state);
+    let offered = if is_open { decisions(officer, facts) } else { Vec::new() };
+    if data.get("decision").is_empty()
+        && let [(action, _)] = offered.as_slice()
+    {
+        data.set("decision", action.word());
+    }
+    let mut shell =
+        frame::signed(app, officer, "办理证明修改", Entry::Amendments, &[("证明修改", "/amendments")]).await?;
+    shell.error_title = !errors.is_empty();
+    Ok(CasePage {
+        shell,
+        id,
+        found: Found::of(certificate, app.now())?,
+        state: amendment.state,
+        request_reason: amendment.request_reason.clone(),
+        requested: amendment.requested_at.map(Instant::china).unwrap_or_default(),
+        caller: amendment.caller.clone(),
+        call_note: amendment.call_note.clone(),
+        opened: amendment.opened_at.map(Instant::china).unwrap_or_default(),
+        opener: name_of(app, amendment.opened_by).await?,
+        submitted: amendment.submitted_at.map(Instant::china).unwrap_or_default(),
+        reason: amendment.reason.clone(),
+        opinion: amendment.opinion.clone(),
+        changes,
+        all,
+        version: amendment.version,
+        decisions: offered.into_iter().map(|(_, choice)| choice).collect(),
+        may_withdraw: is_open && may(officer.actor(), facts, Action::Cancel).is_ok(),
+        second_look: is_open
+            && amendment.state == AmendmentState::Submitted
+            && is_second_look(officer.actor(), facts, Action::Confirm),
+        conflict,
+        timeline: timeline::of_certificate(&read, app, certificate.id, true).await?,
+        form: FormView::new(data, errors, &officer.caller.csrf),
+    })
+}
+
+async fn load_for_update(tx: &db::Tx, officer: &BureauOfficer, id: AmendmentId) -> Result<Case, AppError> {
+    // The certificate is locked before anything of its amendment is believed.
+    let seen = db::amendment::load(tx, &officer.scope(), id).await?;
+    let certificate = certificate::load_for_update(tx, &officer.scope(), seen.certificate_id).await?;
+    let amendment = db::amendment::load(tx, &officer.scope(), id).await?;
+    let facts = db::amendment::facts(tx, &certificate).await?;
+    Ok(Case { amendment, certificate, facts })
+}
+
+async fn again(
+    app: &App,
+    officer: &BureauOfficer,
+    of: &Case,
+    form: FormData,
+    errors: FieldErrors,
+) -> Result<Response, AppError> {
+    page::unprocessable(&build(app, officer, of, form, errors, None, &CaseQuery::default()).await?)
+}
+
+async fn conflict(
+    app: &App,
+    officer: &BureauOfficer,
+    of: &Case,
+    form: FormData,
+    why: String,
+) -> Result<Response, AppError> {
+    let page = build(app, officer, of, form, FieldErrors::default(), Some(why), &CaseQuery::default()).await?;
+    page::with_status(StatusCode::CONFLICT, &page)
+}
+
+/// 提交意见: on a request, or on what was submitted.
+pub async fn decide(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<AmendmentId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let of = load_for_update(&tx, &officer, id).await?;
+    if of.facts.amendment != Some(of.amendment.state) {
+        drop(tx);
+        let why = format!("该证明修改已办结（{}），不能再办理。", of.amendment.state.label());
+        return conflict(&app, &officer, &of, form, why).await;
+    }
+    let offered = decisions(&officer, &of.facts);
+    if offered.is_empty() {
+        let action = match of.amendment.state {
+            AmendmentState::Requested => Action::Open,
+            AmendmentState::Submitted => Action::Confirm,
+            AmendmentState::Opened
+            | AmendmentState::SentBack
+            | AmendmentState::Confirmed
+            | AmendmentState::Cancelled
+            | AmendmentState::Refused => {
+                let why = "证明已返回企业修改，企业提交后才能确认。请返回列表查看最新状态。";
+                return Err(AppError::Conflict(why.to_owned()));
+            }
+        };
+        return Err(may(officer.actor(), &of.facts, action).err().map_or(AppError::NotFound, refused));
+    }
+    if form.get("version") != of.amendment.version.to_string() {
+        drop(tx);
+        let why = "您打开页面后，该证明修改已有变化，下方是最新内容。请核对后重新提交，您填写的意见已保留。";
+        return conflict(&app, &officer, &of, form, why.to_owned()).await;
+    }
+    let mut check = Checker::new(&form);
+    let word = form.get("decision").trim();
+    let action = offered.iter().map(|(a, _)| *a).find(|a| a.word() == word);
+    let Some(action) = action else {
+        check.error("decision", "请选择处理结果");
+        let errors = check.finish().err().unwrap_or_default();
+        drop(tx);
+        return again(&app, &officer, &of, form, errors).await;
+    };
+    let opinion = if matches!(action, Action::Refuse | Action::SendBack) {
+        check.text("opinion", "意见").required().length(5..=500).take()
+    } else {
+        check.text("opinion", "意见").length(0..=500).take()
+    };
+    if let Err(errors) = check.finish() {
+        drop(tx);
+        return again(&app, &officer, &of, form, errors).await;
+    }
+    if action == Action::Confirm
+        && let Some(why) = obstacle(&app, &of)?
+    {
+        drop(tx);
+        return conflict(&app, &officer, &of, form, why).await;
+    }
+    let done = carry_out(&tx, &app, &officer, &of, action, &opinion).await?;
+    tx.commit().await?;
+    let tab = of.amendment.state.word();
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/amendments?state={tab}"), &done))
+}
+
+/// Why the new version cannot come into force now: its last day has passed meanwhile, or no key to sign with (E35).
+fn obstacle(app: &App, of: &Case) -> Result<Option<String>, AppError> {
+    let issued_on = of.certificate.issued_at.china_day();
+    let (from, to) = validity_faults(issued_on, app.clock.today(), of.amendment.validity());
+    if let Some(why) = from.or(to) {
+        return Ok(Some(format!("{why}。请选择“不通过”，由企业重新修改。")));
+    }
+    if app.keys.current()?.is_none() {
+        let why = "本系统还没有签名密钥，不能生成新证明。请联系系统管理员创建签名密钥（mianban key create）后再办理。";
+        return Ok(Some(why.to_owned()));
+    }
+    Ok(None)
+}
+
+async fn carry_out(
+    tx: &db::Tx,
+    app: &App,
+    officer: &BureauOfficer,
+    of: &Case,
+    action: Action,
+    opinion: &str,
+) -> Result<String, AppError> {
+    let Case { amendment, certificate, facts } = of;
+    let now = app.now();
+    let by = officer.by();
+    let step = may(officer.actor(), facts, action).map_err(refused)?;
+    let number = &certificate.number;
+    let (news, done) = match action {
+        Action::Confirm => {
+            let which = Which::Changed { limit: i64::from(u32::MAX), offset: 0 };
+            let lines = db::amendment::lines(tx, certificate.application_id, amendment, which).await?;
+            let references = app.references.now();
+            let version = certificate.version + 1;
+            let sheet = sheet::amend(&references, &certificate.sheet, version, amendment.validity(), &lines)?;
+            let version = db::amendment::confirm(tx, certificate, amendment, step, &sheet, opinion, &by, now).await?;
+            jobs::render_certificate(tx, certificate.id, now).await?;
+            (CertificateNews::AmendmentConfirmed(version, opinion), format!("证明 {number} 第 {version} 版已生效。"))
+        }
+        Action::Open => (CertificateNews::AmendmentOpened(opinion), format!("证明 {number} 已返回企业修改。")),
+        Action::Refuse => (CertificateNews::AmendmentRefused(opinion), format!("已答复企业不同意修改证明 {number}。")),
+        Action::SendBack => (CertificateNews::AmendmentSentBack(opinion), format!("证明 {number} 的修改已退回企业。")),
+        Action::Request | Action::Edit | Action::Submit | Action::Cancel => return Err(AppError::NotFound),
+    };
+    if action != Action::Confirm {
+        db::amendment::advance(tx, certificate, amendment, step, opinion, &by, now).await?;
+    }
+    jobs::certificate_changed(tx, app, facts.holder, certificate, &news).await?;
+    Ok(done)
+}
+
+/// 收回修改: 证明修改批准 takes back what it released; the certificate stays as it is (M5).
+pub async fn withdraw(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<AmendmentId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let of = load_for_update(&tx, &officer, id).await?;
+    if of.facts.amendment != Some(of.amendment.state) {
+        drop(tx);
+        let why = format!("该证明修改已办结（{}），不能收回。", of.amendment.state.label());
+        return conflict(&app, &officer, &of, form, why).await;
+    }
+    let step = may(officer.actor(), &of.facts, Action::Cancel).map_err(refused)?;
+    let mut check = Checker::new(&form);
+    let reason = check.text("withdrawal_reason", "收回原因").required().length(5..=500).take();
+    if let Err(errors) = check.finish() {
+        drop(tx);
+        return again(&app, &officer, &of, form, errors).await;
+    }
+    let now = app.now();
+    db::amendment::advance(&tx, &of.certificate, &of.amendment, step, &reason, &officer.by(), now).await?;
+    let news = CertificateNews::AmendmentWithdrawn(&reason);
+    jobs::certificate_changed(&tx, &app, of.facts.holder, &of.certificate, &news).await?;
+    tx.commit().await?;
+    let done = format!("证明 {} 的修改已收回，证明未变。", of.certificate.number);
+    Ok(flash::to(&app.key, app.config.is_https(), "/amendments", &done))
+}

@@ -1,0 +1,170 @@
+//! 修改前后: what an amendment changes, old beside new, as both sides read it.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use db::Source;
+use db::amendment::{Amendment, Line, Which};
+use db::certificate::Certificate;
+use domain::amendment::Product;
+use domain::certificate::Validity;
+use domain::correction::{Difference, Line as Field, differences};
+use domain::ids::UnitCode;
+use kit::app::App;
+use kit::error::AppError;
+use kit::paging::Pager;
+use kit::reference::ReferenceCache;
+
+use crate::parts::view::trait_value;
+
+/// A changed product.
+#[derive(Debug, Clone)]
+pub(super) struct ChangedProduct {
+    ordinal: i64,
+    differing: Vec<Difference>,
+}
+
+/// 修改内容: validity, then product by product.
+#[derive(Template, Debug, Clone)]
+#[template(path = "amendment/changes.html")]
+pub(super) struct Changes {
+    basics: Vec<Difference>,
+    products: Vec<ChangedProduct>,
+    /// How many products are changed; `products` may be one page of them.
+    count: i64,
+    pager: Option<Pager>,
+}
+
+impl HtmlSafe for Changes {}
+
+impl Changes {
+    /// How many things are changed: each field of the basics, each product.
+    pub(super) fn count(&self) -> i64 {
+        i64::try_from(self.basics.len()).unwrap_or(i64::MAX).saturating_add(self.count)
+    }
+
+    /// Products that are changed and not shown here.
+    fn hidden(&self) -> i64 {
+        self.count - i64::try_from(self.products.len()).unwrap_or_default()
+    }
+
+    /// Those products.
+    pub(super) fn new(
+        references: &ReferenceCache,
+        basics: Vec<Difference>,
+        lines: &[Line],
+        count: i64,
+        pager: Option<Pager>,
+    ) -> Self {
+        Self { basics, products: lines.iter().map(|l| changed(references, l)).collect(), count, pager }
+    }
+}
+
+fn changed(references: &ReferenceCache, line: &Line) -> ChangedProduct {
+    let now = line.product();
+    ChangedProduct {
+        ordinal: line.ordinal,
+        differing: differences(
+            &fields(references, &line.old, &line.qty_unit),
+            &fields(references, now, &line.qty_unit),
+        ),
+    }
+}
+
+/// 证明有效期, before and after.
+pub(super) fn basics(old: Validity, new: Validity) -> Vec<Difference> {
+    let lines = |v: Validity| {
+        [
+            field("valid_from", "证明有效期（起）", v.from.to_string()),
+            field("valid_to", "证明有效期（止）", v.to.to_string()),
+        ]
+    };
+    differences(&lines(old), &lines(new))
+}
+
+fn field(key: &str, label: &str, value: impl Into<String>) -> Field {
+    Field { key: key.to_owned(), label: label.to_owned(), value: value.into() }
+}
+
+/// What of a product can be changed, as people read it.
+pub(super) fn fields(references: &ReferenceCache, p: &Product, qty_unit: &UnitCode) -> Vec<Field> {
+    let mut out = vec![
+        field("product_name", "产品名称", &p.product_name),
+        field("hs_code", "HS 编码", p.hs_code.as_str()),
+        field("hs_name", "HS 编码产品名称", &p.hs_name),
+        field("model", "规格/型号", &p.model),
+        field("qty", "数量/重量", format!("{} {}", p.qty, references.unit_name(qty_unit))),
+        field("hs_qty", "HS 标准量", format!("{} {}", p.hs_qty, references.unit_name(&p.hs_unit))),
+        field("brand", "商标", &p.brand),
+        field("manufacturer", "生产厂名", &p.manufacturer),
+    ];
+    out.extend(p.traits.iter().map(|t| field(&format!("trait:{}", t.name), &t.name, trait_value(t))));
+    out
+}
+
+/// What the amendment of a certificate changes, at most `most` products of it.
+pub(super) async fn load(
+    source: &impl Source,
+    app: &App,
+    certificate: &Certificate,
+    old: Validity,
+    amendment: &Amendment,
+    most: i64,
+) -> Result<Changes, AppError> {
+    let which = Which::Changed { limit: most, offset: 0 };
+    let lines = db::amendment::lines(source, certificate.application_id, amendment, which).await?;
+    let count = db::amendment::count_items(source, amendment.id).await?;
+    Ok(Changes::new(&app.references.now(), basics(old, amendment.validity()), &lines, count, None))
+}
+
+/// A cell with what it said and what it would say.
+#[derive(Template, Debug, Clone)]
+#[template(
+    source = "{% if let Some(new) = new %}<del>{{ old }}</del> <ins>{{ new }}</ins>{% else %}{{ old }}{% endif %}",
+    ext = "html"
+)]
+pub(super) struct Cell {
+    old: String,
+    new: Option<String>,
+}
+
+impl HtmlSafe for Cell {}
+
+/// A line of the annex, the changes inside its cells.
+#[derive(Debug, Clone)]
+pub(super) struct ProductRow {
+    pub(super) ordinal: i64,
+    pub(super) name: String,
+    pub(super) product_name: Cell,
+    pub(super) hs_code: Cell,
+    pub(super) model: Cell,
+    pub(super) quantity: Cell,
+    pub(super) hs_quantity: Cell,
+    pub(super) brand: Cell,
+    pub(super) manufacturer: Cell,
+    /// How many fields are changed.
+    pub(super) changed: usize,
+}
+
+/// The line as a row.
+pub(super) fn row(references: &ReferenceCache, line: &Line) -> ProductRow {
+    let old = fields(references, &line.old, &line.qty_unit);
+    let new = line.new.as_ref().map(|n| fields(references, n, &line.qty_unit));
+    let value = |fields: &[Field], key: &str| fields.iter().find(|f| f.key == key).map(|f| f.value.clone());
+    let cell = |key: &str| {
+        let was = value(&old, key).unwrap_or_default();
+        let now = new.as_ref().and_then(|n| value(n, key)).filter(|n| *n != was);
+        Cell { old: was, new: now }
+    };
+    ProductRow {
+        ordinal: line.ordinal,
+        name: line.product().product_name.clone(),
+        product_name: cell("product_name"),
+        hs_code: cell("hs_code"),
+        model: cell("model"),
+        quantity: cell("qty"),
+        hs_quantity: cell("hs_qty"),
+        brand: cell("brand"),
+        manufacturer: cell("manufacturer"),
+        changed: new.map_or(0, |n| differences(&old, &n).len()),
+    }
+}
