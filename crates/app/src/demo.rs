@@ -1,4 +1,4 @@
-//! Demonstration data: accounts and a dozen applications in different states, made through the real deeds with a
+//! Demonstration data: accounts, a dozen applications in different states and a 预核销 or two, made through the real deeds with a
 //! shifted clock (E34). Only with `--demo`, and only into an empty database.
 
 use std::sync::Arc;
@@ -88,6 +88,8 @@ const FIRST: (&str, &[(&str, &str)]) = ("demo_first", &[("decision", "pass"), ("
 const FINAL: (&str, &[(&str, &str)]) = ("demo_final", &[("decision", "pass"), ("opinion", "同意。")]);
 const COMPARE: (&str, &[(&str, &str)]) = ("demo_compare", &[("decision", "pass"), ("opinion", "原件与上传文件一致。")]);
 const ISSUE: (&str, &[(&str, &str)]) = ("demo_issue", &[("decision", "issue")]);
+const DECLARE: (&str, &[(&str, &str)]) = ("demo_enterprise", &[("declare", "4")]);
+const CONFIRM: (&str, &[(&str, &str)]) = ("demo_writeoff", &[("confirm", "4")]);
 
 /// 证明修改: the company called, changed, and submitted; it waits for the confirmation.
 const RELEASE: (&str, &[(&str, &str)]) = ("demo_amend", &[("certificate", "release")]);
@@ -238,7 +240,7 @@ const STORIES: &[Story] = &[
         product: AIR,
         purpose: RESEARCH,
         submitted: true,
-        course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE],
+        course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE, DECLARE, CONFIRM, DECLARE],
     },
     Story {
         days_ago: 45,
@@ -598,6 +600,34 @@ async fn decide(clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &s
             let fields = [("termination_reason", reason), ("confirm_number", number.as_str())];
             clerk.must(&format!("/casework/{id}/termination"), &fields).await?;
         }
+        Some(("declare", quantity)) => {
+            let certificate = clerk.get(&format!("/applications/{id}/certificate")).await?.location().to_owned();
+            let page = clerk.get(&format!("{certificate}/pre-write-offs/new")).await?.text();
+            let key = field_value(&page, "submission_key");
+            let line = between(&page, "name=\"qty_");
+            let fields = [
+                ("submission_key", key.as_str()),
+                (&format!("qty_{line}"), *quantity),
+                (&format!("hs_qty_{line}"), *quantity),
+                ("port_code_1", "2200"),
+                ("port_code_2", "2202"),
+            ];
+            clerk.must(&format!("{certificate}/pre-write-offs"), &fields).await?;
+        }
+        Some(("confirm", quantity)) => {
+            let list = clerk.get("/write-off/worklist").await?.text();
+            let path = format!("/pre-write-offs/{}/decision", between_slashes(&list, "/pre-write-offs/"));
+            let page = clerk.get(&path).await?.text();
+            let (key, item) = (field_value(&page, "deed_key"), field_value(&page, "item"));
+            let fields = [
+                ("deed_key", key.as_str()),
+                ("item", &item),
+                (&format!("qty_{item}"), *quantity),
+                (&format!("hs_qty_{item}"), *quantity),
+                ("decision", "confirm"),
+            ];
+            clerk.must(&path, &fields).await?;
+        }
         Some(_) | None => {
             let page = clerk.get(&format!("/casework/{id}")).await?.text();
             let version = field_value(&page, "version");
@@ -698,6 +728,16 @@ fn field_value(page: &str, name: &str) -> String {
         .and_then(|rest| rest.split('"').next())
         .unwrap_or_default()
         .to_owned()
+}
+
+/// What follows a text of a page, up to the next quotation mark.
+fn between<'a>(page: &'a str, before: &str) -> &'a str {
+    page.split(before).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default()
+}
+
+/// What follows a part of an address, up to the next slash.
+fn between_slashes<'a>(page: &'a str, before: &str) -> &'a str {
+    page.split(before).nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }
 
 /// A small PDF of one page with one line of text.

@@ -2,7 +2,7 @@
 
 use db::params;
 use domain::actor::{Actor, Cnca, Officer, Post};
-use domain::policy::{Delegate, ReadAudit, permit};
+use domain::policy::{self, Delegate, ReadAudit, permit};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -42,6 +42,24 @@ pub enum Entry {
     Revocations,
     /// 证明注销.
     Surrenders,
+    /// 证明查询 of 核销岗.
+    WriteOffSearch,
+}
+
+impl Entry {
+    /// The entry of the list from which this user comes to a certificate's ledger.
+    pub fn of_list(user: &Signed) -> Self {
+        if policy::may_write_off(user.actor()) { Self::WriteOffSearch } else { Self::Applications }
+    }
+}
+
+/// Name and address of the list from which this user comes to a certificate's ledger.
+pub fn list_of(user: &Signed) -> (&'static str, &'static str) {
+    if policy::may_write_off(user.actor()) {
+        ("证明查询", "/write-off/search")
+    } else {
+        ("查看申请列表", "/applications")
+    }
 }
 
 /// The frame of a public page.
@@ -97,7 +115,7 @@ pub async fn signed(
     })
 }
 
-/// How many cases wait at each post of the officer's bureau.
+/// How many cases wait at each post of the officer's bureau, and how many 预核销 for its ports.
 pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>, AppError> {
     #[derive(db::Row)]
     struct Count {
@@ -108,12 +126,15 @@ pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>
         .db
         .read()
         .rows(
-            "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 GROUP BY current_post",
+            "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 GROUP BY current_post \
+             UNION ALL SELECT 'write_off', COUNT(DISTINCT pre_write_off_id) FROM pre_write_off_item \
+             WHERE bureau_code = $1 AND state = 'pending'",
             params![officer.bureau.clone()],
         )
         .await?;
     Ok(Post::COURSE
         .into_iter()
+        .chain([Post::WriteOff])
         .filter(|p| officer.posts.holds(*p))
         .map(|p| {
             let n = found.iter().find(|c| c.current_post == Some(p)).map_or(0, |c| c.n);
@@ -150,6 +171,22 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
     ]
 }
 
+/// The name of a post's work.
+pub const fn work_of(post: Post) -> &'static str {
+    match post {
+        Post::WriteOff => "预核销确认",
+        post => post.label(),
+    }
+}
+
+/// Where the work of a post waits.
+pub fn worklist_of(post: Post) -> String {
+    match post {
+        Post::WriteOff => "/write-off/worklist".to_owned(),
+        post => format!("/casework?post={}", post.word()),
+    }
+}
+
 /// The icon of a post.
 pub const fn icon_of(post: Post) -> &'static str {
     match post {
@@ -159,9 +196,9 @@ pub const fn icon_of(post: Post) -> &'static str {
         Post::Compare => "files",
         Post::Issue => "certificate",
         Post::Terminate => "hand-stop",
+        Post::WriteOff => "checks",
         Post::AmendApprove
         | Post::AmendConfirm
-        | Post::WriteOff
         | Post::Supervise
         | Post::ProxyEntry
         | Post::BureauAdmin
@@ -192,8 +229,11 @@ fn officer_menu(
 ) -> Vec<MenuGroup> {
     let mut items = vec![item("主页", "/main", "home", None, entry == Entry::Main)];
     for (post, n) in counts {
-        let href = format!("/casework?post={}", post.word());
-        items.push(item(post.label(), &href, icon_of(*post), Some(*n), entry == Entry::Post(*post)));
+        let href = worklist_of(*post);
+        items.push(item(work_of(*post), &href, icon_of(*post), Some(*n), entry == Entry::Post(*post)));
+    }
+    if officer.posts.holds(Post::WriteOff) {
+        items.push(item("证明查询", "/write-off/search", "search", None, entry == Entry::WriteOffSearch));
     }
     if officer.posts.holds(Post::Terminate) {
         let href = format!("/casework?post={}", Post::Terminate.word());

@@ -26,3 +26,4 @@ pub mod registration;
 pub mod routing;
 pub mod second_factor;
 pub mod site;
+pub mod write_off;

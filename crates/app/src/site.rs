@@ -21,7 +21,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     accounts, amendment, application, audit, casework, certificate, ending, home, login, operations, profile,
-    publishing, registration, routing,
+    publishing, registration, routing, write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -262,6 +262,23 @@ pub fn site() -> Site {
         .get("/surrenders", ending::surrenders::list)
         .get("/surrenders/{id}", ending::surrender_case::show)
         .post("/surrenders/{id}/decision", ending::surrender_case::decide)
+        // manual §2.8
+        .get("/certificates/{id}/pre-write-offs/new", write_off::pre_write_off::new)
+        .get("/certificates/{id}/pre-write-offs", write_off::pre_write_offs::list)
+        .post("/certificates/{id}/pre-write-offs", write_off::pre_write_off::create)
+        .post("/certificates/{id}/pre-write-offs/withdrawal", write_off::pre_write_offs::withdraw)
+        .get("/certificates/{id}/write-offs", write_off::write_offs::list)
+        .get("/certificates/{id}/lines/{line}", write_off::lines::show)
+        .get("/certificates/{id}/ledger", write_off::ledger::show)
+        .get("/certificates/{id}/ledger/export", write_off::ledger::export)
+        .get("/certificates/{id}/ledger/{entry}/reversal", write_off::reversal::show)
+        .post("/certificates/{id}/ledger/{entry}/reversal", write_off::reversal::create)
+        .get("/certificates/{id}/draw-down", write_off::draw_down::new)
+        .post("/certificates/{id}/draw-down", write_off::draw_down::create)
+        .get("/write-off/worklist", write_off::worklist::list)
+        .get("/write-off/search", write_off::search::list)
+        .get("/pre-write-offs/{id}/decision", write_off::decision::show)
+        .post("/pre-write-offs/{id}/decision", write_off::decision::create)
         .get("/healthz", operations::healthz)
         .get("/readyz", operations::readyz)
 }

@@ -617,28 +617,43 @@ pub async fn add_items(tx: &Tx, application: ApplicationId, items: &[(usize, Ite
     tx.insert_rows("application_item", &columns, "", all).await
 }
 
+/// Which products 复制为新申请 takes over.
+#[derive(Debug, Clone, Copy)]
+pub enum Products<'a> {
+    /// All, as they were entered.
+    All,
+    /// These, each with its number among those of the old application: what is left of a certificate (D19).
+    Rest(&'a [(usize, ItemForm)]),
+}
+
 /// 复制为新申请: gives a draft that was just made the basic information `basics` and the products of `from`; files, numbers
 /// and opinions stay behind (D24). Says how many products there are.
+#[expect(clippy::too_many_arguments, reason = "what is copied, and who does it")]
 pub async fn copy_into(
     tx: &Tx,
     draft: &Application,
     edit: Transition,
     from: ApplicationId,
     basics: &Basics,
+    products: Products<'_>,
     by: &By,
     now: Instant,
 ) -> DbResult<u64> {
     save_basics(tx, draft, edit, basics, by, now).await?;
-    let copied = tx
-        .run(
-            &format!(
+    let copied = match products {
+        Products::All => {
+            let sql = format!(
                 "INSERT INTO application_item ({ITEM_COLUMNS}, application_id, creation_key) \
                  SELECT {ITEM_COLUMNS}, $1, 'copy-' || CAST(id AS TEXT) FROM application_item \
                  WHERE application_id = $2 ORDER BY id"
-            ),
-            params![draft.id, from],
-        )
-        .await?;
+            );
+            tx.run(&sql, params![draft.id, from]).await?
+        }
+        Products::Rest(items) => {
+            add_items(tx, draft.id, items, "rest").await?;
+            u64::try_from(items.len()).unwrap_or_default()
+        }
+    };
     let detail = serde_json::json!({ "part": Part::Items.word(), "what": "copy_products", "from": from }).to_string();
     let entry = Entry { detail: &detail, ..Entry::of("edit") };
     audit::record(tx, Subject::Application(draft.id), by, now, &entry).await?;

@@ -47,6 +47,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0025_ledger"),
     || file!(Sqlite, "sqlite", "0026_ledger_append_only"),
     || file!(Postgres, "postgres", "0026_ledger_append_only_postgres"),
+    || file!("0027_pre_write_off_declarer"),
     || file!(Sqlite, "sqlite", "0030_security_letters"),
     || file!(Postgres, "postgres", "0030_security_letters_postgres"),
     || file!("0040_certificate_lists"),

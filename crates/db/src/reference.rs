@@ -507,6 +507,8 @@ pub struct Port {
     pub name: String,
     /// The district above; empty for a district.
     pub parent: PortCode,
+    /// The bureau whose 核销岗 confirms what is declared for it (R-2.8-18).
+    pub bureau: BureauCode,
 }
 
 /// 免办条款.
@@ -669,8 +671,10 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         code: PortCode,
         name: String,
         parent_code: PortCode,
+        bureau_code: BureauCode,
     }
-    let ports: Vec<PortRow> = rows(conn, "SELECT code, name, parent_code FROM port ORDER BY code", params![]).await?;
+    let ports = "SELECT code, name, parent_code, bureau_code FROM port ORDER BY code";
+    let ports: Vec<PortRow> = rows(conn, ports, params![]).await?;
 
     #[derive(crate::Row)]
     struct ClauseRow {
@@ -754,7 +758,10 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         units: units.into_iter().map(|r| Named { code: UnitCode::new(r.code), name: r.name }).collect(),
         countries: countries.into_iter().map(|r| Named { code: CountryCode::new(r.code), name: r.name }).collect(),
         currencies: currencies.into_iter().map(|r| Named { code: CurrencyCode::new(r.code), name: r.name }).collect(),
-        ports: ports.into_iter().map(|p| Port { code: p.code, name: p.name, parent: p.parent_code }).collect(),
+        ports: ports
+            .into_iter()
+            .map(|p| Port { code: p.code, name: p.name, parent: p.parent_code, bureau: p.bureau_code })
+            .collect(),
         clauses: clauses
             .into_iter()
             .map(|c| Clause {

@@ -29,16 +29,21 @@ pub enum Occasion {
         /// Whether its holder has to act, or cannot use it any more.
         is_urgent: bool,
     },
+    /// Products were written off (manual §2.8).
+    WrittenOff,
+    /// A 预核销 was sent back or has lapsed.
+    PreWriteOffReleased,
 }
 
 impl LetterChoice {
     /// Whether a user with this choice wants the letter.
     pub const fn wants(self, occasion: Occasion) -> bool {
         match (self, occasion) {
-            (Self::Every, _) | (Self::Needed, Occasion::DraftEnds | Occasion::CertificateEnds) => true,
+            (Self::Needed, Occasion::DraftEnds | Occasion::CertificateEnds | Occasion::PreWriteOffReleased)
+            | (Self::Every, _) => true,
             (Self::Needed, Occasion::Certificate { is_urgent }) => is_urgent,
             (Self::Needed, Occasion::Status(state)) => matches!(state, State::Returned | State::ComparingPaper),
-            (Self::None, _) => false,
+            (Self::Needed, Occasion::WrittenOff) | (Self::None, _) => false,
         }
     }
 }

@@ -7,8 +7,9 @@
 use std::marker::PhantomData;
 
 use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
-use crate::certificate::{AmendmentState, CertificateFacts};
+use crate::certificate::{AmendmentState, CertificateFacts, CertificateState};
 use crate::ids::{AccountId, BureauCode, OrganisationId};
+use crate::time::Instant;
 use crate::workflow::{Action, Hat, Refusal, State, Transition, step};
 
 /// What an actor can see. A row outside it does not exist for him (404).
@@ -40,6 +41,11 @@ pub fn scope(actor: &Actor) -> Scope {
         Actor::Officer(o) => Scope::Bureau(o.bureau.clone()),
         Actor::Cnca(_) => Scope::All,
     }
+}
+
+/// The certificates whose ledger an actor can see: those of his scope, and for 核销岗 every issued one (D5, R-2.8-17).
+pub fn certificate_scope(actor: &Actor) -> Scope {
+    if may_write_off(actor) { Scope::All } else { scope(actor) }
 }
 
 /// The facts about one application that decide hats.
@@ -128,6 +134,32 @@ pub fn may_copy(actor: &Actor, of: &Ownership) -> bool {
         Actor::Enterprise(e) => e.account == of.owner && of.entered_by_bureau.is_none(),
         Actor::Officer(_) | Actor::Cnca(_) => false,
     }
+}
+
+/// Whether 预核销 is open to him: to the user whose certificate it is, also where the bureau entered the application (manual
+/// §2.2, case 8), while it is valid, not over (D12), not amended (D13), not revoked (D23), and something is left (I4).
+pub fn may_declare(actor: &Actor, of: &Ownership, certificate: &CertificateFacts, now: Instant) -> bool {
+    of.state == State::Issued
+        && owns(actor, of)
+        && certificate.state == CertificateState::Valid
+        && !certificate.validity.is_over(now)
+        && !certificate.is_exhausted()
+}
+
+/// Whether the certificate was issued to this user: he withdraws his 预核销, whoever entered the application.
+pub fn owns(actor: &Actor, of: &Ownership) -> bool {
+    matches!(actor, Actor::Enterprise(e) if e.account == of.owner)
+}
+
+/// Whether he may find any certificate of the country and write off its products (R-2.8-17).
+pub fn may_write_off(actor: &Actor) -> bool {
+    matches!(actor, Actor::Officer(officer) if officer.posts.holds(Post::WriteOff))
+}
+
+/// Whether he may confirm or send back what was declared for a port of this bureau (R-2.8-18), and take back what this
+/// bureau wrote off.
+pub fn may_decide_for(actor: &Actor, bureau: &BureauCode) -> bool {
+    may_write_off(actor) && actor.bureau() == Some(bureau)
 }
 
 /// Whether a 产品模板 that he sees may be renamed and deleted by him: his own, and for 单位管理员 those of the
@@ -269,6 +301,12 @@ pub enum Operation {
     ViewProxy,
     /// 打印申请 (case 4).
     Print,
+    /// 预核销 (case 11).
+    Declare,
+    /// 查看预核销记录 (case 12).
+    PreWriteOffs,
+    /// 核销信息 (case 13).
+    WriteOffs,
     /// 撤回 (D24).
     Withdraw,
     /// 复制为新申请 (D19, D24).
@@ -294,7 +332,7 @@ pub struct RowLinks {
 
 /// The links of a row: one function, used to draw the row and to authorise what they lead to (manual §2.2). `certificate`
 /// is what is known of the certificate once it is issued.
-pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>) -> RowLinks {
+pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>, now: Instant) -> RowLinks {
     let submitted = of.state != State::Draft;
     let mut operations = Vec::new();
     if of.entered_by_bureau.is_some() {
@@ -309,6 +347,15 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
     }
     if submitted {
         operations.push(Operation::Print);
+    }
+    if let (State::Issued, Some(certificate)) = (of.state, certificate) {
+        if may_declare(actor, of, certificate, now) {
+            operations.push(Operation::Declare);
+        }
+        operations.push(Operation::PreWriteOffs);
+        if certificate.written_lines > 0 {
+            operations.push(Operation::WriteOffs);
+        }
     }
     if may(actor, of, Action::Withdraw).is_ok() {
         operations.push(Operation::Withdraw);
@@ -403,6 +450,10 @@ mod tests {
         }
     }
 
+    fn now() -> Instant {
+        "2026-11-23".parse::<crate::time::Day>().unwrap().start_instant()
+    }
+
     const PASS: Action = Action::Pass { after_final: crate::workflow::AfterFinal::Compare };
 
     #[test]
@@ -436,7 +487,7 @@ mod tests {
     fn a_proxy_entered_application_is_read_only_for_the_enterprise() {
         let mut of = case(State::Draft);
         of.entered_by_bureau = Some(BureauCode::new("310000"));
-        let links = row_links(&owner(), &of, None);
+        let links = row_links(&owner(), &of, None, now());
         assert_eq!(links.operations, [Operation::ViewProxy]);
         assert!(!links.selectable);
         assert!(may(&owner(), &of, Action::Edit).is_err());
@@ -460,18 +511,51 @@ mod tests {
             (State::ComparingPaper, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
             (State::ComparingFailed, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
             (State::AwaitingIssue, &[O::View, O::Print, O::Copy], None, false),
-            (State::Issued, &[O::View, O::Print, O::Copy], Some(StatusLink::Certificate), false),
+            (
+                State::Issued,
+                &[O::View, O::Print, O::Declare, O::PreWriteOffs, O::Copy],
+                Some(StatusLink::Certificate),
+                false,
+            ),
             (State::Terminated, &[O::View, O::Print, O::Copy], Some(StatusLink::Outcome), false),
             (State::Withdrawn, &[O::View, O::Print, O::Copy], None, false),
         ];
         assert_eq!(rows.len(), State::ALL.len());
         for (state, operations, status, selectable) in rows {
             let issued = (*state == State::Issued).then(just_issued);
-            let links = row_links(&owner(), &case(*state), issued.as_ref());
+            let links = row_links(&owner(), &case(*state), issued.as_ref(), now());
             assert_eq!(&links.operations, operations, "{state}");
             assert_eq!(links.status, *status, "{state}");
             assert_eq!(links.selectable, *selectable, "{state}");
         }
+    }
+
+    /// Cases 11 to 13: a hidden link is what is refused (R-2.2-17 to -19, D12, D13, D23).
+    #[test]
+    fn r_2_2_17_declaring_ends_with_the_validity_an_amendment_and_the_last_quantity() {
+        let of = case(State::Issued);
+        let offers = |c: &CertificateFacts, at: Instant, wanted: Operation| {
+            row_links(&owner(), &of, Some(c), at).operations.contains(&wanted)
+        };
+        let fresh = just_issued();
+        assert!(offers(&fresh, now(), Operation::Declare) && !offers(&fresh, now(), Operation::WriteOffs));
+        assert!(!offers(&fresh, fresh.validity.to.end_instant(), Operation::Declare), "over");
+        for state in CertificateState::ALL.iter().filter(|s| **s != CertificateState::Valid) {
+            assert!(
+                !offers(&CertificateFacts { state: *state, ..fresh.clone() }, now(), Operation::Declare),
+                "{state}"
+            );
+        }
+        let exhausted = CertificateFacts { open_lines: 0, written_lines: 2, ..fresh.clone() };
+        assert!(!offers(&exhausted, now(), Operation::Declare) && offers(&exhausted, now(), Operation::WriteOffs));
+        assert!(offers(&exhausted, now(), Operation::PreWriteOffs));
+        let mut entered = of.clone();
+        entered.entered_by_bureau = Some(BureauCode::new("310000"));
+        assert!(may_declare(&owner(), &entered, &fresh, now()), "case 8");
+        let officer = officer(3, "320000", &[Post::WriteOff]);
+        assert!(!may_declare(&officer, &of, &fresh, now()));
+        assert!(may_decide_for(&officer, &BureauCode::new("320000")) && may_write_off(&officer));
+        assert!(!may_decide_for(&officer, &BureauCode::new("310000")));
     }
 
     #[test]

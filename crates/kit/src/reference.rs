@@ -184,6 +184,11 @@ impl ReferenceCache {
         self.ports.iter().find(|p| p.code == *code).map_or("", |p| p.parent.as_str())
     }
 
+    /// The bureau of a port of the second level (R-2.8-18).
+    pub fn port_bureau(&self, code: &str) -> Option<&BureauCode> {
+        self.ports.iter().find(|p| p.code.as_str() == code && !p.parent.as_str().is_empty()).map(|p| &p.bureau)
+    }
+
     /// `上海海关 洋山港区`.
     pub fn port_name(&self, code: &str) -> String {
         let name = |code: &str| self.ports.iter().find(|p| p.code.as_str() == code).map(|p| p.name.clone());

@@ -16,7 +16,7 @@ use kit::form::FormData;
 use kit::reference::ReferenceCache;
 
 use crate::application::item;
-use crate::application::spreadsheet::{Cell, Head, Row, Value};
+use crate::parts::spreadsheet::{Cell, Head, Row, Value};
 
 /// Before the name of a 产品特性, so that it is never taken for another column.
 const TRAIT: &str = "产品特性：";

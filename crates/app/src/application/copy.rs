@@ -4,14 +4,16 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use db::Source;
-use db::application::{ItemFilter, NewDraft, count_items, create_draft};
-use domain::application::{Application, Basics};
+use db::application::{Item, ItemFilter, NewDraft, Products, count_items, create_draft};
+use domain::application::{Application, Basics, ItemForm};
 use domain::ids::ApplicationId;
+use domain::ledger::Amounts;
 use domain::policy;
+use domain::quantity::{Quantity, total};
 use domain::workflow::Action;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{FieldErrors, FormData, FormView};
+use kit::form::{Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
 use kit::session::{EnterpriseUser, Submitted};
 use kit::shell::Shell;
@@ -27,6 +29,25 @@ struct CopyPage {
     form: FormView,
     title: String,
     items: i64,
+    /// How many products are not finished, when something of the certificate is written off (D19).
+    rest: Option<usize>,
+    quantities: Vec<Choice>,
+}
+
+/// 剩余数量 or 全部数量.
+const REST: &str = "rest";
+const ALL: &str = "all";
+
+/// What is left of the certificate of an application, product by product (D19): its N − W in both units, finished ones left
+/// out; none while nothing is written off, or when nothing is left.
+async fn rest_of(source: &impl Source, application: &Application) -> Result<Option<Vec<(usize, Amounts)>>, AppError> {
+    let facts = db::certificate::facts(source, application).await?;
+    if !facts.is_some_and(|f| f.written_lines > 0 && !f.is_exhausted()) {
+        return Ok(None);
+    }
+    let Some(certificate) = db::certificate::of_application(source, application.id).await? else { return Ok(None) };
+    let lines = db::ledger::lines(source, certificate.id).await?;
+    Ok(Some((0..).zip(lines).filter_map(|(n, line)| Some((n, line.balance.remaining()?))).collect()))
 }
 
 /// What is copied and what is not; the declaration of every new application (R-2.1-04).
@@ -40,6 +61,8 @@ pub async fn show(
     let mut data = FormData::default();
     // One draft per opened page, however often the button is clicked.
     data.set("creation_key", &random::token());
+    let rest = rest_of(&read, &application).await?.map(|rest| rest.len());
+    data.set("quantity", if rest.is_some() { REST } else { ALL });
     let title = application.number.clone().unwrap_or_else(|| format!("草稿 {id}"));
     let from = format!("/applications/{id}");
     let crumbs = [("查看申请列表", "/applications"), (title.as_str(), from.as_str())];
@@ -48,6 +71,11 @@ pub async fn show(
         id,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
         items: count_items(&read, id, &ItemFilter::default()).await?,
+        quantities: vec![
+            Choice::new(REST, "剩余数量").with_note("需核销数量减去已核销数量，已核销完的产品不复制"),
+            Choice::new(ALL, "全部数量").with_note("原申请的全部产品和数量"),
+        ],
+        rest,
         title,
     })
 }
@@ -90,6 +118,11 @@ pub async fn create(
     {
         return Err(AppError::Conflict("原申请的免办条款或贸易方式已停用，不能复制，请填写新申请。".to_owned()));
     }
+    let rest = if form.get("quantity") == REST { rest_of(&tx, &from).await? } else { None };
+    let rest = match rest {
+        Some(rest) => Some(reduced(db::application::items(&tx, id).await?, &rest)),
+        None => None,
+    };
     let new = NewDraft {
         owner: user.user.account,
         organisation: user.user.organisation,
@@ -108,12 +141,35 @@ pub async fn create(
     }
     let edit = policy::may(user.actor(), &draft.ownership, Action::Edit)
         .map_err(|refusal| AppError::Conflict(refusal.to_string()))?;
-    let items = db::application::copy_into(&tx, &draft, edit, id, &basics, &user.by(), app.now()).await?;
+    let products = rest.as_deref().map_or(Products::All, Products::Rest);
+    let items = db::application::copy_into(&tx, &draft, edit, id, &basics, products, &user.by(), app.now()).await?;
     tx.commit().await?;
+    let what = if rest.is_some() { "的剩余数量" } else { "" };
     let said = format!(
-        "已复制为新申请，带来申请基本信息和 {items} 个产品。合同号、发票号、提/运单号、日期和附件没有复制，请补充后提交。"
+        "已复制为新申请，带来申请基本信息和 {items} 个产品{what}。合同号、发票号、提/运单号、日期和附件没有复制，请补充后提交。"
     );
     Ok(flash::to(&app.key, app.config.is_https(), &url, &said))
+}
+
+/// The products of which something is left, with what is left of them; 总价 follows the quantity. HS 标准量 that is used up
+/// before 数量/重量 is taken in its proportion, for an application asks for both.
+fn reduced(items: Vec<Item>, rest: &[(usize, Amounts)]) -> Vec<(usize, ItemForm)> {
+    let mut items: Vec<_> = items.into_iter().map(|i| Some(i.form)).collect();
+    rest.iter()
+        .filter_map(|(n, left)| {
+            let mut form = items.get_mut(*n)?.take()?;
+            let hs_qty = if left.hs_qty == Quantity::ZERO {
+                let part = i128::from(form.hs_qty.units()) * i128::from(left.qty.units());
+                let part = part / i128::from(form.qty.units()).max(1);
+                Quantity::from_units(i64::try_from(part).unwrap_or_default().max(1))
+            } else {
+                left.hs_qty
+            };
+            form.total_price = total(left.qty, form.unit_price).unwrap_or(form.total_price);
+            (form.qty, form.hs_qty) = (left.qty, hs_qty);
+            Some((n + 1, form))
+        })
+        .collect()
 }
 
 /// What a new application takes over: not the numbers of the papers and not the days of one consignment.

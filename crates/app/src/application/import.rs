@@ -21,8 +21,9 @@ use askama::Template;
 
 use crate::application::attachments::announce;
 use crate::application::columns::{self, Explained, Judged, Problem};
-use crate::application::{Draft, Step, Steps, export, open, open_for_update, spreadsheet};
+use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::{files, spreadsheet};
 
 /// So many lines of mistakes are shown; the rest after these are mended.
 const SHOWN: usize = 500;
@@ -134,7 +135,7 @@ pub async fn template(
     };
     let guide = columns::guide(&columns::explained(&references, hs));
     let name = format!("产品导入模板_{}", hs.code);
-    export::file(&app, &query.format, &name, columns::heads(&references, hs), Vec::new(), guide).await
+    files::table(&app, &query.format, &name, columns::heads(&references, hs), Vec::new(), guide).await
 }
 
 fn incomplete() -> AppError {

@@ -7,7 +7,7 @@ use axum_extra::extract::Query;
 use db::search::{Conditions, Field};
 use domain::actor::Actor;
 use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
-use domain::ids::{AccountId, ApplicationId, BureauCode};
+use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
 use domain::policy::{self, Operation, Ownership, StatusLink};
 use domain::time::{Day, Instant};
 use domain::workflow::{Action, State as S};
@@ -142,6 +142,7 @@ struct Columns {
     submitted_at: Option<Instant>,
     expires_at: Instant,
     handler_id: Option<AccountId>,
+    certificate_id: Option<CertificateId>,
     certificate_state: Option<CertificateState>,
     valid_from: Option<Day>,
     valid_to: Option<Day>,
@@ -169,8 +170,8 @@ impl Columns {
 /// [`Columns`], in SQL.
 const COLUMNS: &str = "a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, a.applicant_name, \
                        a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
-                       a.handler_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, \
-                       c.written_lines, c.pending_lines, \
+                       a.handler_id, c.id AS certificate_id, c.state AS certificate_state, c.valid_from, c.valid_to, \
+                       c.lines, c.open_lines, c.written_lines, c.pending_lines, \
                        (SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
                        AND m.state IN ('requested', 'opened', 'submitted', 'sent_back')) AS amendment";
 
@@ -237,11 +238,15 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
         four_eyes: true,
         receiving_bureau: c.receiving_bureau,
     };
-    let links = policy::row_links(actor, &ownership, certificate.as_ref());
+    let links = policy::row_links(actor, &ownership, certificate.as_ref(), now);
     let badge = Status::of(c.state);
     let status = match links.status {
         Some(StatusLink::Outcome) => badge.linked(format!("/applications/{}/outcome", c.id)),
         Some(StatusLink::Certificate) | None => badge,
+    };
+    let of_certificate = |what: &str| {
+        let certificate = c.certificate_id.map(|id| id.to_string()).unwrap_or_default();
+        format!("/certificates/{certificate}/{what}")
     };
     let operations = links
         .operations
@@ -251,6 +256,9 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
             Operation::View => Some((format!("/applications/{}", c.id), "查看")),
             Operation::ViewProxy => Some((format!("/applications/{}", c.id), "查看（补录）")),
             Operation::Print => Some((format!("/applications/{}/print", c.id), "打印申请")),
+            Operation::Declare => Some((of_certificate("pre-write-offs/new"), "预核销")),
+            Operation::PreWriteOffs => Some((of_certificate("pre-write-offs"), "查看预核销记录")),
+            Operation::WriteOffs => Some((of_certificate("write-offs"), "核销信息")),
             Operation::Copy => Some((format!("/applications/{}/copy", c.id), "复制为新申请")),
             Operation::AmendCertificate => Some((format!("/applications/{}/amendment", c.id), "修改证明")),
             Operation::AmendAgain => Some((format!("/applications/{}/amendment", c.id), "重新修改证明")),

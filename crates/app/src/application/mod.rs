@@ -6,7 +6,7 @@
 //! | `declaration`, `clause` | §2.1, §2.1.1 申请人声明, 免办条款和贸易方式 |
 //! | `basics` | §2.1.1 申请基本信息, §2.3, §2.4 |
 //! | `items`, `catalogue`, `item` | §2.1.2 附表产品 |
-//! | `import`, `export`, `columns`, `spreadsheet` | products from and into XLSX and CSV |
+//! | `import`, `export`, `columns` | products from and into XLSX and CSV |
 //! | `product_templates`, `copy` | products and applications to begin with |
 //! | `conflict`, `typed` | two tabs on one form, and what was typed and not saved |
 //! | `attachments` | §2.1.3 附件 |
@@ -31,7 +31,6 @@ pub mod outcome;
 pub mod print;
 pub mod product_templates;
 pub mod show;
-pub mod spreadsheet;
 pub mod submission;
 pub mod typed;
 

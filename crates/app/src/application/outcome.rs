@@ -33,7 +33,7 @@ struct OutcomePage {
 pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<ApplicationId>) -> Result<Response, AppError> {
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
-    let links = policy::row_links(user.actor(), &application.ownership, None);
+    let links = policy::row_links(user.actor(), &application.ownership, None, app.now());
     if links.status != Some(StatusLink::Outcome) {
         return Ok(page::see_other(&format!("/applications/{id}")));
     }

@@ -73,7 +73,8 @@ struct SheetFile {
 pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<ApplicationId>) -> Result<Response, AppError> {
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
-    let offered = policy::row_links(user.actor(), &application.ownership, None).operations.contains(&Operation::Print);
+    let offered =
+        policy::row_links(user.actor(), &application.ownership, None, app.now()).operations.contains(&Operation::Print);
     let (true, Some(number), Some(submitted)) = (offered, &application.number, application.submitted_at) else {
         return Err(AppError::Conflict("申请尚未提交，不能打印申请。请提交后再打印。".to_owned()));
     };

@@ -78,7 +78,7 @@ pub async fn show(
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
     readings::note(&app, &user, What::Application, id.get()).await;
     let certificate = db::certificate::facts(&read, &application).await?;
-    let links = policy::row_links(user.actor(), &application.ownership, certificate.as_ref());
+    let links = policy::row_links(user.actor(), &application.ownership, certificate.as_ref(), app.now());
     let print = !query.print.is_empty() && application.number.is_some();
     let view = if print {
         view::load(&read, &app, &application, &Shown::All).await?

@@ -85,10 +85,10 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 .map(|(post, n)| Count {
                     tone: tone_of(*post),
                     icon: frame::icon_of(*post),
-                    label: post.label(),
+                    label: frame::work_of(*post),
                     n: *n,
                     note: "件待办".to_owned(),
-                    href: format!("/casework?post={}", post.word()),
+                    href: frame::worklist_of(*post),
                 })
                 .chain(desks.iter().map(|d| Count {
                     tone: "t-indigo",

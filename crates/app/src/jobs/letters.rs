@@ -8,10 +8,12 @@ use domain::actor::Post;
 use domain::application::{Application, Part};
 use domain::certificate::CertificateState;
 use domain::expiry;
+use domain::ids::{BureauCode, CertificateId};
 use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
 use kit::error::AppError;
 
+use crate::jobs::Decided;
 use crate::parts::sheet::Sheet;
 use crate::parts::status::time_left;
 
@@ -253,6 +255,62 @@ pub(super) fn certificate_ends(app: &App, to: &str, ending: &Ending) -> Letter {
     }
     lines.extend([String::new(), format!("查看证明：{page}")]);
     letter(app, to, format!("免办证明 {} 即将到期，{left}", ending.number), lines)
+}
+
+/// The letter about products of a 预核销.
+#[expect(clippy::too_many_arguments, reason = "the letter says all of it")]
+pub(super) fn pre_write_off_decided(
+    app: &App,
+    to: &str,
+    application: &Application,
+    certificate: CertificateId,
+    number: &str,
+    decided: Decided,
+    products: usize,
+    opinion: &str,
+) -> Letter {
+    let (what, next) = match decided {
+        Decided::Confirmed => ("已确认核销", "不需要您办理。可以登录系统查看核销信息。"),
+        Decided::Refused => ("被退回", "数量已恢复为可预核销。请登录系统查看原因，需要时重新提交预核销。"),
+        Decided::Lapsed => ("已失效", "数量已恢复为可预核销。需要时请登录系统重新提交预核销。"),
+    };
+    let mut lines = vec![
+        format!("{}：", application.applicant.name),
+        String::new(),
+        format!("证明号：{number}"),
+        format!("办理情况：{products} 个产品的预核销{what}"),
+    ];
+    if !opinion.is_empty() {
+        lines.push(format!("说明：{opinion}"));
+    }
+    lines.extend([String::new(), format!("下一步：{next}"), String::new()]);
+    let records = app.config.absolute(&format!("/certificates/{certificate}/pre-write-offs"));
+    lines.push(format!("查看预核销记录：{records}"));
+    letter(app, to, format!("证明 {number}：预核销{what}"), lines)
+}
+
+/// The letter about what an officer wrote off directly.
+pub(super) fn written_off(
+    app: &App,
+    to: &str,
+    application: &Application,
+    certificate: CertificateId,
+    number: &str,
+    bureau: &BureauCode,
+    products: usize,
+) -> Letter {
+    let references = app.references.now();
+    let lines = vec![
+        format!("{}：", application.applicant.name),
+        String::new(),
+        format!("证明号：{number}"),
+        format!("办理情况：{}直接核销了 {products} 个产品", references.bureau_name(bureau)),
+        String::new(),
+        "下一步：不需要您办理。可以登录系统查看核销信息；数量不符的，请联系办理的检验检疫局。".to_owned(),
+        String::new(),
+        format!("查看核销信息：{}", app.config.absolute(&format!("/certificates/{certificate}/write-offs"))),
+    ];
+    letter(app, to, format!("证明 {number}：产品已核销"), lines)
 }
 
 fn letter(app: &App, to: &str, subject: String, mut lines: Vec<String>) -> Letter {

@@ -21,7 +21,7 @@ use db::{DbError, Tx};
 use domain::application::Application;
 use domain::certificate::CertificateState;
 use domain::expiry;
-use domain::ids::{AccountId, CertificateId, JobId, LetterId, OrganisationId};
+use domain::ids::{AccountId, BureauCode, CertificateId, JobId, LetterId, OrganisationId};
 use domain::letter::{LetterKind, Occasion};
 use domain::time::Instant;
 use domain::workflow::{Target, Transition};
@@ -141,6 +141,70 @@ pub async fn certificate_changed(
     if mailbox.letter_choice.wants(occasion) && !mailbox.contact_email.is_empty() {
         let letter = letters::certificate_changed(app, &mailbox.contact_email, certificate, news)?;
         post(tx, holder, LetterKind::Status, letter, app.now()).await?;
+    }
+    Ok(())
+}
+
+/// What became of products of a 预核销.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// 已确认.
+    Confirmed,
+    /// 已退回.
+    Refused,
+    /// 已失效.
+    Lapsed,
+}
+
+/// The owner is told what became of so many products of his 预核销, and why.
+#[expect(clippy::too_many_arguments, reason = "the letter says all of it")]
+pub async fn pre_write_off_decided(
+    tx: &Tx,
+    app: &App,
+    application: &Application,
+    certificate: CertificateId,
+    number: &str,
+    decided: Decided,
+    products: usize,
+    opinion: &str,
+) -> Result<(), AppError> {
+    let occasion = match decided {
+        Decided::Confirmed => Occasion::WrittenOff,
+        Decided::Refused | Decided::Lapsed => Occasion::PreWriteOffReleased,
+    };
+    let letter = |to: &str| {
+        letters::pre_write_off_decided(app, to, application, certificate, number, decided, products, opinion)
+    };
+    tell(tx, app, application, occasion, letter).await
+}
+
+/// The owner is told that an officer wrote off so many products directly.
+pub async fn written_off(
+    tx: &Tx,
+    app: &App,
+    application: &Application,
+    certificate: CertificateId,
+    number: &str,
+    bureau: &BureauCode,
+    products: usize,
+) -> Result<(), AppError> {
+    let letter = |to: &str| letters::written_off(app, to, application, certificate, number, bureau, products);
+    tell(tx, app, application, Occasion::WrittenOff, letter).await
+}
+
+/// Writes to the owner of an application, at the mailbox that he has now, unless he chose not to be told.
+async fn tell(
+    tx: &Tx,
+    app: &App,
+    application: &Application,
+    occasion: Occasion,
+    letter: impl FnOnce(&str) -> Letter,
+) -> Result<(), AppError> {
+    let owner = application.ownership.owner;
+    let mailbox = letter::mailbox(tx, owner).await?;
+    let mail = if mailbox.contact_email.is_empty() { &application.applicant.email } else { &mailbox.contact_email };
+    if mailbox.letter_choice.wants(occasion) && !mail.is_empty() {
+        post(tx, owner, LetterKind::Status, letter(mail), app.now()).await?;
     }
     Ok(())
 }

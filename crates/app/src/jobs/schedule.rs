@@ -3,10 +3,16 @@
 //! Several processes may do them at once; each is a guarded statement.
 
 use db::audit::By;
-use domain::policy::Ownership;
+use domain::ledger::PENDING_DAYS;
+use domain::policy::{Ownership, Scope};
 use domain::workflow::{Action, Hat, step};
 use kit::app::App;
 use object_store::ObjectStoreExt as _;
+
+use super::Decided;
+
+/// The setting that says after how many days a pending 预核销 lapses.
+const PENDING_DAYS_SETTING: &str = "pre_write_off_days";
 
 /// Does what is due; a duty that fails is logged and tried again at the next round.
 pub(super) async fn run(app: &App) {
@@ -14,6 +20,7 @@ pub(super) async fn run(app: &App) {
         ("purging drafts", purge_drafts(app).await),
         ("reminding of drafts", remind_of_drafts(app).await),
         ("reminding of certificates", remind_of_certificates(app).await),
+        ("lapsing pre-write-offs", lapse(app).await),
         ("ending sessions", end_sessions(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
@@ -71,6 +78,32 @@ async fn remind_of_certificates(app: &App) -> anyhow::Result<()> {
         }
         tx.commit().await?;
     }
+}
+
+/// Lapses what has been pending for sixty days, or for what the installation says (D1, workflow §3.5 P5), and tells the
+/// owner.
+async fn lapse(app: &App) -> anyhow::Result<()> {
+    let now = app.now();
+    let days = db::setting::get(&app.db.read(), PENDING_DAYS_SETTING).await?;
+    let days = days.and_then(|d| d.parse().ok()).filter(|d| *d > 0).unwrap_or(PENDING_DAYS);
+    let before = now.plus_days(-days);
+    let reason = format!("提交后 {days} 天没有确认，自动失效");
+    for id in db::ledger::lapse_due(&app.db.read(), before).await? {
+        let tx = app.db.begin().await?;
+        let lapsed = db::ledger::lapse(&tx, id, before, &reason, &By::system(), now).await?;
+        let products = lapsed.iter().map(|l| l.items).sum();
+        // Another process may have been faster.
+        if products > 0 {
+            let certificate = db::certificate::get(&tx, id).await?;
+            let application = db::application::load(&tx, &Scope::All, certificate.application_id, now).await?;
+            let number = &certificate.number;
+            super::pre_write_off_decided(&tx, app, &application, id, number, Decided::Lapsed, products, &reason)
+                .await
+                .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 async fn end_sessions(app: &App) -> anyhow::Result<()> {

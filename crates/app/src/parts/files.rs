@@ -7,6 +7,8 @@ use kit::app::App;
 use kit::error::AppError;
 use object_store::ObjectStoreExt as _;
 
+use crate::parts::spreadsheet::{Head, Value, write_csv, write_xlsx};
+
 /// The longest name of a file that is kept.
 const LONGEST_NAME: usize = 200;
 
@@ -50,6 +52,42 @@ pub async fn download(app: &App, object_key: &str, name: &str, size_bytes: i64) 
     headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", name));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size_bytes));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    Ok(response)
+}
+
+/// A table as a download of this format.
+pub async fn table(
+    app: &App,
+    format: &str,
+    name: &str,
+    heads: Vec<Head>,
+    rows: Vec<Vec<Value>>,
+    guide: Vec<Vec<String>>,
+) -> Result<Response, AppError> {
+    let is_csv = match format {
+        "csv" => true,
+        "xlsx" => false,
+        _ => return Err(AppError::Invalid("没有这种文件格式，请返回上一页选择 XLSX 或 CSV。".to_owned())),
+    };
+    let now = app.now();
+    // Packing a large table takes a while; it waits for a core as passwords and pictures do.
+    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
+    let written = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        if is_csv { Ok(write_csv(&heads, &rows)) } else { write_xlsx(&heads, &rows, &guide, now) }
+    });
+    let content = written.await.map_err(anyhow::Error::new)?;
+    let content = content.map_err(|e| anyhow::Error::new(e).context("writing a table"))?;
+    let (kind, ending) = if is_csv {
+        ("text/csv; charset=utf-8", "csv")
+    } else {
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
+    };
+    let mut response = content.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", &format!("{name}.{ending}")));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response)
 }

@@ -5,12 +5,14 @@ use domain::actor::{Actor, Membership, Officer, Post};
 use domain::certificate::CertificateState;
 use domain::expiry;
 use domain::ids::{ApplicationId, CertificateId};
+use domain::ledger::{PENDING_DAYS, PreWriteOffState};
 use domain::time::{Day, Instant};
 use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::Signed;
 
+use crate::frame;
 use crate::parts::certificate_notices;
 use crate::parts::desks::DeskCount;
 use crate::parts::status::time_left;
@@ -21,6 +23,8 @@ const SHOWN: i64 = 20;
 const LAST_DAYS: i64 = 3;
 /// How long colleagues are told of a change of the shared fields.
 const CHANGE_DAYS: i64 = 7;
+/// How long a company is told what became of its 预核销.
+const DECISION_DAYS: i64 = 3;
 /// How long a bureau is told of a withdrawal.
 const WITHDRAWAL_DAYS: i64 = 3;
 
@@ -65,6 +69,22 @@ fn ending(user: &str, from: &str, to: &str) -> String {
     )
 }
 
+/// What was decided of his 预核销 lately: $1 = the user, then the oldest submission that may be meant, and the oldest
+/// decision.
+fn decided(n: usize) -> String {
+    format!(
+        "FROM pre_write_off b JOIN pre_write_off_item i ON i.pre_write_off_id = b.id WHERE b.declared_by = $1 \
+         AND b.declared_at > ${n} AND i.decided_at > ${} AND i.state IN ('confirmed', 'refused', 'lapsed')",
+        n + 1
+    )
+}
+
+/// The oldest submission of 预核销 of which a decision can be new, and the oldest new decision.
+fn decided_since(app: &App) -> [Instant; 2] {
+    let since = app.now().plus_days(-DECISION_DAYS);
+    [since.plus_days(-2 * PENDING_DAYS), since]
+}
+
 /// How many things wait for the enterprise's user.
 pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppError> {
     let Actor::Enterprise(enterprise) = user.actor() else { return Ok(0) };
@@ -78,6 +98,7 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
     let last = today.plus_days(LAST_DAYS_OF_CERTIFICATE);
     params.extend(params![today, last, last.plus_days(1), today.plus_days(SOON_DAYS)]);
     let (last, soon) = (ending("$1", "$7", "$8"), ending("$1", "$9", "$10"));
+    params.extend(decided_since(app).map(db::Value::from));
     let n = app
         .db
         .read()
@@ -87,8 +108,10 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
                  + (CASE WHEN EXISTS (SELECT 1 {soon}) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
                  + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
-                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) + {}",
-                certificate_notices::count_sql()
+                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) + {} \
+                 + (SELECT COUNT(*) FROM (SELECT DISTINCT b.id, i.state {}) decided)",
+                certificate_notices::count_sql(),
+                decided(11)
             ),
             params,
         )
@@ -159,6 +182,7 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
         .collect();
     out.extend(of_certificates(app, user).await?);
     out.extend(certificate_notices::of_holder(app, user.actor().account(), SHOWN).await?);
+    out.extend(of_write_offs(app, user).await?);
     out.extend(of_organisation(app, user).await?);
     Ok(out)
 }
@@ -232,6 +256,46 @@ async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
         .collect())
 }
 
+/// What became of the user's 预核销, submission by submission.
+async fn of_write_offs(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        certificate_id: CertificateId,
+        number: String,
+        state: PreWriteOffState,
+        products: i64,
+        at: Instant,
+    }
+    let sql = format!(
+        "SELECT d.certificate_id, c.number, d.state, d.products, d.at FROM (SELECT b.id, b.certificate_id, i.state, \
+         COUNT(*) AS products, MAX(i.decided_at) AS at {} GROUP BY b.id, b.certificate_id, i.state) d \
+         JOIN certificate c ON c.id = d.certificate_id ORDER BY d.at DESC, d.id DESC LIMIT {SHOWN}",
+        decided(2)
+    );
+    let mut params = params![user.session.actor.account()];
+    params.extend(decided_since(app).map(db::Value::from));
+    let found: Vec<Columns> = app.db.read().rows(&sql, params).await?;
+    let out = found.into_iter().map(|c| {
+        let (tone, icon, title, text) = match c.state {
+            PreWriteOffState::Confirmed => ("t-green", "check", "预核销已确认", "可以查看核销的数量："),
+            PreWriteOffState::Refused => ("t-red", "arrow-back-up", "预核销被退回", "数量已恢复，请查看原因："),
+            PreWriteOffState::Lapsed | PreWriteOffState::Withdrawn | PreWriteOffState::Pending => {
+                ("t-slate", "clock-off", "预核销已失效", "数量已恢复，需要时请重新提交：")
+            }
+        };
+        Reminder {
+            tone,
+            icon,
+            title,
+            when: c.at.china(),
+            text: format!("{} 个产品，{text}", c.products),
+            link_label: format!("证明 {}", c.number),
+            href: format!("/certificates/{}/pre-write-offs", c.certificate_id),
+        }
+    });
+    Ok(out.collect())
+}
+
 /// What happened in the user's organisation: colleagues to confirm, shared fields that somebody else changed (D3).
 async fn of_organisation(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
     #[derive(db::Row)]
@@ -298,7 +362,7 @@ pub async fn of_officer(
             when: String::new(),
             text: format!("{}岗：", post.label()),
             link_label: format!("{n} 件待办"),
-            href: format!("/casework?post={}", post.word()),
+            href: frame::worklist_of(*post),
         })
         .collect();
     out.extend(desks.iter().filter(|d| d.n > 0).map(|d| Reminder {

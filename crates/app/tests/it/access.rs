@@ -59,6 +59,8 @@ enum On {
     Accepting,
     /// His issued one.
     Issued,
+    /// His issued one, with a 预核销 that waits and a product that is written off.
+    Declared,
     /// A draft of his, and a product of it saved as a template.
     Template,
     /// His issued one, returned to him for a change.
@@ -125,7 +127,7 @@ const DELEGATES_FORM: [Answer; 8] = [Login, No, No, No, No, No, No, Form];
 const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
 
 fn matrix() -> Vec<Row> {
-    use On::{Accepting, Amending, Draft, Ending, Issued, Nothing, Template};
+    use On::{Accepting, Amending, Declared, Draft, Ending, Issued, Nothing, Template};
     vec![
         get("/", Nothing, EVERYBODY),
         get("/bulletins", Nothing, EVERYBODY),
@@ -310,6 +312,28 @@ fn matrix() -> Vec<Row> {
         get("/surrenders", Nothing, [Login, No, No, No, No, Page_, Page_, No]),
         get("/surrenders/{id}", Ending, [Login, No, No, No, No, Page_, Gone, No]),
         post("/surrenders/{id}/decision", Ending, &[], [Login, No, No, No, No, Form, Gone, No]),
+        get("/certificates/{id}/pre-write-offs/new", Declared, OWNER),
+        get("/certificates/{id}/pre-write-offs", Declared, READERS),
+        post("/certificates/{id}/pre-write-offs", Declared, &[("submission_key", KEY)], OWNERS_FORM),
+        post(
+            "/certificates/{id}/pre-write-offs/withdrawal",
+            Declared,
+            &[("deed_key", KEY), ("item", "999999")],
+            [Login, Gone, Gone, Gone, No, No, No, No],
+        ),
+        get("/certificates/{id}/write-offs", Declared, READERS),
+        get("/certificates/{id}/lines/{line}", Declared, READERS),
+        get("/certificates/{id}/ledger", Declared, READERS),
+        asking(get("/certificates/{id}/ledger/export", Declared, READERS), "?format=csv"),
+        // 核销岗 has a test of its own: write_off::officers_of_every_bureau_meet_what_is_theirs.
+        get("/certificates/{id}/ledger/{entry}/reversal", Declared, NO_DUTY),
+        post("/certificates/{id}/ledger/{entry}/reversal", Declared, &[], NO_DUTY),
+        get("/certificates/{id}/draw-down", Declared, NO_DUTY),
+        post("/certificates/{id}/draw-down", Declared, &[], NO_DUTY),
+        get("/write-off/worklist", Nothing, NO_DUTY),
+        get("/write-off/search", Nothing, NO_DUTY),
+        get("/pre-write-offs/{id}/decision", Declared, NO_DUTY),
+        post("/pre-write-offs/{id}/decision", Declared, &[], NO_DUTY),
     ]
 }
 
@@ -359,6 +383,11 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             }
             id
         }
+        On::Declared => {
+            let id = story::issued(site, owner, bureau).await;
+            crate::write_off::begun(site, owner, &id).await;
+            id
+        }
         On::Template => {
             let id = story::complete_draft(site, owner).await;
             crate::templates::save(owner, &id, &format!("模板 {id}")).await.is(200);
@@ -376,6 +405,8 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         .find(|t| row.path.starts_with(&format!("/{t}s")) && row.on != On::Nothing)
     {
         site.number(&format!("SELECT MAX(id) FROM certificate_{table}")).await.to_string()
+    } else if row.path.starts_with("/pre-write-offs") {
+        site.number("SELECT MAX(id) FROM pre_write_off").await.to_string()
     } else if row.path.starts_with("/product-templates/") && row.on == On::Template {
         site.number("SELECT MAX(id) FROM product_template").await.to_string()
     } else if row.path.starts_with("/delegations") {
@@ -389,7 +420,10 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     };
     // The products of a certificate are named by their 序号.
     let item = if row.path.contains("/amendment/items/") { 1 } else { item };
-    let address = format!("{}{}", row.path.replace("{page}", "basics"), row.query);
+    let line = site.number("SELECT COALESCE(MAX(id), 0) FROM certificate_item").await.to_string();
+    let entry = site.number("SELECT COALESCE(MAX(id), 0) FROM ledger_entry").await.to_string();
+    let path = row.path.replace("{page}", "basics").replace("{line}", &line).replace("{entry}", &entry);
+    let address = format!("{path}{}", row.query);
     (
         address
             .replace("{id}", &named)
@@ -520,7 +554,9 @@ impl Case {
         } else {
             self.id.clone()
         };
-        let address = format!("{}{}", row.path.replace("{page}", "basics").replace("{version}", "1"), row.query);
+        let path = row.path.replace("{page}", "basics").replace("{version}", "1");
+        let path = path.replace("{line}", "1").replace("{entry}", "1");
+        let address = format!("{path}{}", row.query);
         address.replace("{id}", &named).replace("{item}", &self.item.to_string())
     }
 

@@ -8,7 +8,7 @@ use domain::policy::{self, Operation, Ownership, StatusLink};
 use domain::workflow::State as S;
 
 use crate::story;
-use crate::support::{SHANGHAI, Site};
+use crate::support::{SHANGHAI, Site, first_day};
 
 /// The links of the 操作栏 that the manual names. 撤回 and 复制为新申请 are additions of this system, with tests of their own.
 const LINKS: [(&str, Option<Operation>); 11] = [
@@ -21,9 +21,9 @@ const LINKS: [(&str, Option<Operation>); 11] = [
     ("重新修改证明", Some(Operation::AmendAgain)),
     // What follows belongs to capabilities that do not exist yet: the links are hidden. Whoever builds one names its
     // operation here, and the rows below ask for it.
-    ("预核销", None),
-    ("查看预核销记录", None),
-    ("核销信息", None),
+    ("预核销", Some(Operation::Declare)),
+    ("查看预核销记录", Some(Operation::PreWriteOffs)),
+    ("核销信息", Some(Operation::WriteOffs)),
     ("填写产品使用记录", None),
 ];
 
@@ -134,14 +134,15 @@ fn ownership(row: &Row) -> Ownership {
     }
 }
 
-/// A certificate just issued.
+/// A certificate just issued; one that is amended in case 10, one with something written off in case 13.
 fn certificate(row: &Row) -> Option<CertificateFacts> {
+    let amended = row.case.starts_with("10");
     (row.state == S::Issued).then(|| CertificateFacts {
-        state: CertificateState::Valid,
+        state: if amended { CertificateState::Amending } else { CertificateState::Valid },
         validity: Validity::of_days("2026-11-23".parse().unwrap(), 90),
         lines: 1,
         open_lines: 1,
-        written_lines: 0,
+        written_lines: i64::from(row.case.starts_with("13")),
         pending_lines: 0,
         amendment: row.amendment,
     })
@@ -155,7 +156,8 @@ fn r_2_2_06_every_case_has_the_links_of_the_manual() {
         assert!(table.iter().any(|r| r.state == *state), "{state} stands in no row");
     }
     for row in &table {
-        let links = policy::row_links(&owner(), &ownership(row), certificate(row).as_ref());
+        let links =
+            policy::row_links(&owner(), &ownership(row), certificate(row).as_ref(), first_day().start_instant());
         let offered: Vec<_> = links.operations.iter().filter_map(|o| label_of(*o)).collect();
         assert_eq!(offered, built(row.offers), "case {}, {}", row.case, row.state);
         let status = match row.status {
@@ -187,11 +189,13 @@ async fn r_2_2_06_the_page_shows_every_case_as_the_manual_says() {
                 row.state.word()
             );
             db::testing::try_sql(&site.app.db, &sql).await.unwrap();
-            if row.state == S::Issued {
+            if let Some(facts) = certificate(&row) {
                 let sql = format!(
                     "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, \
-                     bureau_code, issued_at, issued_by, lines, open_lines) SELECT id, 'Z' || id, 'A', 'valid', 1, \
-                     '2026-11-23', '2027-02-20', receiving_bureau, 0, owner_id, 1, 1 FROM application WHERE id = {id}"
+                     bureau_code, issued_at, issued_by, lines, open_lines, written_lines) SELECT id, 'Z' || id, 'A', \
+                     '{}', 1, '2026-11-23', '2027-02-20', receiving_bureau, 0, owner_id, 1, 1, {} FROM application \
+                     WHERE id = {id}",
+                    facts.state, facts.written_lines
                 );
                 db::testing::try_sql(&site.app.db, &sql).await.unwrap();
             }

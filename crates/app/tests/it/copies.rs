@@ -111,3 +111,44 @@ async fn d19_only_an_own_application_is_copied() {
         assert_eq!(site.number("SELECT COUNT(*) FROM application").await, 4);
     }
 }
+
+/// D19: a partly written-off certificate is copied for what is left of it: N − W in both units, finished products left out;
+/// or whole, as the user chooses.
+#[tokio::test]
+async fn d19_what_is_left_of_a_certificate_is_copied() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let amounts = [("10", "10"), ("20", "16"), ("5", "5"), ("8", "4")];
+        let c = crate::write_off::certificate_of(&site, &user, &bureau, &amounts).await;
+        let id = site.number("SELECT application_id FROM certificate").await;
+        let path = format!("/applications/{id}/copy");
+        // Nothing is written off: nothing to choose.
+        assert!(!user.get(&path).await.is(200).has_field("quantity"));
+        let written = [(0, "4", "4"), (2, "5", "5"), (3, "6", "4")];
+        crate::write_off::write_off(&site, c, &written).await;
+
+        let page = user.get(&path).await.is(200).sees("还有 3 个产品没有核销完").sees("剩余数量").sees("全部数量");
+        let form = page.form("我同意，复制为新申请");
+        let copy = user.send(&form.clone().set("quantity", "rest")).await.is(200).sees("3 个产品的剩余数量");
+        let copy = story::id_of(&copy);
+        let list = user.get(&format!("/applications/{copy}/items")).await.is(200);
+        let rows = list.texts("tbody tr");
+        assert_eq!(rows.len(), 3, "{rows:?}");
+        let row = |n: usize| rows[n].clone();
+        assert!(row(0).contains("样机1") && row(0).contains("6 台") && row(0).contains("6.00"), "{}", row(0));
+        assert!(row(1).contains("样机2") && row(1).contains("20 件") && row(1).contains("16 台"), "{}", row(1));
+        // HS 标准量 was used up before 数量/重量: in its proportion.
+        assert!(row(2).contains("样机4") && row(2).contains("2 件") && row(2).contains("1 台"), "{}", row(2));
+
+        let page = user.get(&path).await.is(200);
+        let whole = user.send(&page.form("我同意，复制为新申请").set("quantity", "all")).await.is(200);
+        let whole = user.get(&format!("/applications/{}/items", story::id_of(&whole))).await.is(200);
+        assert_eq!(whole.texts("tbody tr").len(), 4);
+        assert!(whole.texts("tbody tr")[0].contains("10 台"));
+
+        // All is written off: what was, is copied whole.
+        crate::write_off::write_off(&site, c, &[(0, "6", "6"), (1, "20", "16"), (3, "2", "0")]).await;
+        assert!(!user.get(&path).await.is(200).has_field("quantity"));
+    }
+}

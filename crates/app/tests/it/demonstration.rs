@@ -46,7 +46,12 @@ async fn every_account_of_the_demonstration_logs_in_and_finds_work() {
             let list = officer.get(&format!("/casework?post={post}")).await.is(200);
             assert!(!list.texts("tbody tr").is_empty(), "{name} has no work");
         }
-        for name in ["demo_amend", "demo_amend2", "demo_writeoff", "demo_supervise", "demo_entry"] {
+        let officer = site.visitor();
+        log_in(&officer, "bureau", "demo_writeoff").await;
+        officer.get("/write-off/worklist").await.is(200).sees("示例电器").sees("1 项");
+        let written = enterprise.get(&list.link("核销信息")).await.is(200).sees("部分核销");
+        enterprise.get(&written.link("查看台账")).await.is(200).sees("预核销确认").sees("余额");
+        for name in ["demo_amend", "demo_amend2", "demo_supervise", "demo_entry"] {
             log_in(&site.visitor(), "bureau", name).await;
         }
         assert!(list.text().contains("已提交新证明（查看）"), "one certificate is being amended");

@@ -206,7 +206,7 @@ async fn r_2_2_06_the_links_of_a_row_follow_the_state() {
             (&refused, "拒绝受理", vec!["查看", "打印申请", "复制为新申请"], Some("不属于免办情形")),
             (&failed, "初审未通过", vec!["查看", "打印申请", "复制为新申请"], Some("数量超出合理范围")),
             (&paper, "文件对比中_送纸质材料", vec!["查看", "打印申请", "复制为新申请"], Some("担保书原件")),
-            (&issued, "已发证", vec!["查看", "打印申请", "复制为新申请"], None),
+            (&issued, "已发证", vec!["查看", "打印申请", "预核销", "查看预核销记录", "复制为新申请"], None),
             (&terminated, "强制终止流程", vec!["查看", "打印申请", "复制为新申请"], Some("企业注销，终止办理")),
         ] {
             let list = user.get("/applications?size=50").await.is(200);

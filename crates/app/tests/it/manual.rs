@@ -206,6 +206,12 @@ async fn every_label_of_the_manual_stands_on_a_page() {
         }
         let particulars = user.get("/profile/particulars").await.form("保存").set("contact_name", "李示例");
         words.read(&user.send(&particulars).await.is(200));
+        crate::write_off::begun(&site, &user, &issued).await;
+        let certificate = site.number("SELECT id FROM certificate").await;
+        for path in ["pre-write-offs/new", "pre-write-offs", "write-offs", "ledger"] {
+            words.read(&user.get(&format!("/certificates/{certificate}/{path}")).await.is(200));
+        }
+        words.read(&user.get("/applications?state=issued").await.is(200));
         let owner = db::account::credentials(&site.app.db.read(), "shili_a").await.unwrap().unwrap().id;
         let changed = site.sit_down_with(owner, |p| p.applicant.contact = "李示例".to_owned()).await;
         words.read(&changed.get(&format!("/applications/{draft}/basics")).await.is(200));

@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 13] = [
+const CAPABILITIES: [&str; 14] = [
     "accounts",
     "amendment",
     "application",
@@ -30,6 +30,7 @@ const CAPABILITIES: [&str; 13] = [
     "publishing",
     "registration",
     "routing",
+    "write_off",
 ];
 
 /// E26: no capability folder imports another; what several show lies in `parts`.

@@ -1,6 +1,6 @@
 //! Products from and into XLSX and CSV; an application of two thousand products.
 
-use app::application::spreadsheet::{self, Cell, Head, Value, write_csv, write_xlsx};
+use app::parts::spreadsheet::{self, Cell, Head, Value, write_csv, write_xlsx};
 use domain::time::Clock as _;
 use rust_xlsxwriter::{Format, Workbook};
 

@@ -41,7 +41,7 @@ const SECTIONS: &[(&str, &str, Coverage)] = &[
     ("2.5.3", "查看产品", Complete),
     ("2.6", "查看证明", Complete),
     ("2.7", "修改证明", Complete),
-    ("2.8", "预核销", Later),
+    ("2.8", "预核销", Complete),
     ("2.9", "填写产品使用记录", Later),
     ("2.9.1", "使用单位", Later),
     ("2.9.2", "退运记录", Later),

@@ -1,0 +1,195 @@
+//! 全国证明查询 of 核销岗: any issued certificate of the country, by 证明号, 申请单位, HS 编码, 产品名称, or by its QR code,
+//! which a hand scanner types (R-2.8-17, D5).
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use db::params;
+use db::search::Field;
+use domain::certificate::{CertificateFacts, CertificateState, Standing, Validity};
+use domain::ids::{BureauCode, CertificateId};
+use domain::number::CertificateNumber;
+use domain::policy::Scope;
+use domain::text;
+use domain::time::Day;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::page;
+use kit::paging::{PageQuery, Pager};
+use kit::session::BureauOfficer;
+use kit::shell::Shell;
+
+use crate::frame::{self, Entry};
+use crate::write_off::must_write_off;
+
+/// Beyond this many rows the total is a lower bound (E10).
+const COUNTED: i64 = 1_000;
+/// 证明号 has this many digits (D25).
+const NUMBER_DIGITS: usize = 17;
+/// HS 编码 has this many digits.
+const HS_DIGITS: usize = 10;
+
+/// What is looked for.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct Filters {
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    holder: String,
+    #[serde(default)]
+    hs_code: String,
+    #[serde(default)]
+    product_name: String,
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    size: String,
+}
+
+#[derive(db::Row)]
+struct Columns {
+    certificate_id: CertificateId,
+    certificate_no: String,
+    applicant_name: String,
+    bureau_code: BureauCode,
+    state: CertificateState,
+    valid_from: Day,
+    valid_to: Day,
+    lines: i64,
+    open_lines: i64,
+    written_lines: i64,
+    pending_lines: i64,
+}
+
+const COLUMNS: &str = "c.id AS certificate_id, a.certificate_no, a.applicant_name, c.bureau_code, c.state, c.valid_from, \
+                       c.valid_to, c.lines, c.open_lines, c.written_lines, c.pending_lines";
+
+struct RowView {
+    id: CertificateId,
+    number: String,
+    holder: String,
+    bureau: String,
+    validity: String,
+    standing: Standing,
+    facts: CertificateFacts,
+}
+
+#[derive(Template)]
+#[template(path = "write_off/search.html")]
+struct SearchPage {
+    shell: Shell,
+    form: FormView,
+    rows: Vec<RowView>,
+    pager: Pager,
+    is_asked: bool,
+    /// A scanned code was read as this 证明号.
+    scanned: Option<String>,
+}
+
+/// The 证明号 inside a text that a scanner typed: the address or the statement of the QR code.
+fn scanned(typed: &str) -> Option<CertificateNumber> {
+    let typed = text::half_width(typed);
+    let runs = typed.split(|c: char| !c.is_ascii_digit());
+    runs.filter(|run| run.len() == NUMBER_DIGITS).find_map(|run| CertificateNumber::parse(run).ok())
+}
+
+/// The page; nothing is listed before something is asked.
+pub async fn list(
+    State(app): State<App>,
+    user: BureauOfficer,
+    Query(filters): Query<Filters>,
+) -> Result<Response, AppError> {
+    must_write_off(&user)?;
+    let pairs = [
+        ("number", filters.number.as_str()),
+        ("holder", filters.holder.as_str()),
+        ("hs_code", filters.hs_code.as_str()),
+        ("product_name", filters.product_name.as_str()),
+    ];
+    let is_asked = pairs.iter().any(|(_, v)| !v.trim().is_empty());
+    let found_number = scanned(&filters.number);
+    let number = found_number.as_ref().map_or(filters.number.as_str(), CertificateNumber::as_str);
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let (rows, pager) = if is_asked {
+        find(&app, &filters, number, &query, &pairs).await?
+    } else {
+        (Vec::new(), Pager::new(&query, 0, "/write-off/search", &pairs))
+    };
+    let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let scanned = found_number.map(|n| n.as_str().to_owned()).filter(|n| *n != filters.number.trim());
+    page::render(&SearchPage {
+        shell: frame::signed(&app, &user, "证明查询", Entry::WriteOffSearch, &[]).await?,
+        form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
+        rows,
+        pager,
+        is_asked,
+        scanned,
+    })
+}
+
+async fn find(
+    app: &App,
+    filters: &Filters,
+    number: &str,
+    query: &PageQuery,
+    pairs: &[(&str, &str)],
+) -> Result<(Vec<RowView>, Pager), AppError> {
+    let now = app.now();
+    let read = app.db.read();
+    let texts = [(Field::CertificateNo, number), (Field::Applicant, filters.holder.as_str())];
+    let listed = db::scope::listed(&Scope::All, now).containing(read, &texts).await?;
+    let hs_code = text::fold(&filters.hs_code);
+    let listed = listed.map(|c| {
+        let c = c.and("a.state = 'issued'", params![]);
+        let of_item = |condition: &str| {
+            format!("EXISTS (SELECT 1 FROM application_item p WHERE p.application_id = a.id AND {condition})")
+        };
+        let c = if hs_code.len() == HS_DIGITS {
+            // A whole code is found by its index.
+            let sql = "a.id IN (SELECT p.application_id FROM application_item p WHERE p.hs_code = ?)";
+            c.and(sql, params![hs_code.clone()])
+        } else if hs_code.is_empty() {
+            c
+        } else {
+            c.and(&of_item("p.hs_code LIKE ? ESCAPE '\\'"), params![text::like_pattern(&hs_code)])
+        };
+        let name = text::fold(&filters.product_name);
+        if name.is_empty() {
+            c
+        } else {
+            c.and(&of_item("p.product_folded LIKE ? ESCAPE '\\'"), params![text::like_pattern(&name)])
+        }
+    });
+    let values = || listed.conditions.values(vec![]);
+    let counted = read.number(&listed.count_sql(Some(COUNTED + 1)), values()).await?;
+    let more = counted > COUNTED;
+    let pager = Pager::new(query, counted.min(COUNTED), "/write-off/search", pairs).or_more(more);
+    let found: Vec<Columns> = read.rows(&listed.page_sql(COLUMNS, pager.limit(), pager.offset()), values()).await?;
+    let references = app.references.now();
+    let rows = found
+        .into_iter()
+        .map(|c| {
+            let validity = Validity { from: c.valid_from, to: c.valid_to };
+            let facts = CertificateFacts {
+                state: c.state,
+                validity,
+                lines: c.lines,
+                open_lines: c.open_lines,
+                written_lines: c.written_lines,
+                pending_lines: c.pending_lines,
+            };
+            RowView {
+                id: c.certificate_id,
+                number: c.certificate_no,
+                holder: c.applicant_name,
+                bureau: references.bureau(&c.bureau_code).map(|b| b.short_name.clone()).unwrap_or_default(),
+                validity: format!("{} 至 {}", c.valid_from, c.valid_to),
+                standing: facts.standing(now),
+                facts,
+            }
+        })
+        .collect();
+    Ok((rows, pager))
+}
