@@ -151,17 +151,6 @@ pub async fn facts(source: &impl Source, of: &Application) -> DbResult<Option<Ce
     }))
 }
 
-/// The frozen content of one version, JSON. The caller has loaded the certificate in scope.
-pub async fn sheet_of(source: &impl Source, id: CertificateId, version: i64) -> DbResult<String> {
-    #[derive(crate::Row)]
-    struct Frozen {
-        sheet: String,
-    }
-    let sql = "SELECT sheet FROM certificate_version WHERE certificate_id = $1 AND version = $2";
-    let found: Option<Frozen> = row(source.connection(), sql, params![id, version]).await?;
-    found.map(|f| f.sheet).ok_or(DbError::NotFound)
-}
-
 /// A certificate by id, for jobs.
 pub async fn get(source: &impl Source, id: CertificateId) -> DbResult<Certificate> {
     row(source.connection(), &format!("{SELECT} WHERE c.id = $1"), params![id]).await?.ok_or(DbError::NotFound)

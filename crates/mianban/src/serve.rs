@@ -147,8 +147,8 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
     let notes = tokio::spawn(note_use(app.clone(), seen));
-    let served = CancellationToken::new();
-    let log = tokio::spawn(note_readings(app.clone(), readings, served.clone()));
+    let answered = CancellationToken::new();
+    let log = tokio::spawn(note_readings(app.clone(), readings, answered.clone()));
     tracing::info!(database = app.db.kind(), "serving {} on {}", app.config.public_url, options.listen);
     let service = app::site::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
@@ -166,7 +166,7 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     stop.cancel();
     worker.await?;
     notes.abort();
-    served.cancel();
+    answered.cancel();
     log.await?;
     Ok(())
 }
@@ -205,14 +205,14 @@ async fn note_use(app: App, mut seen: mpsc::Receiver<SessionId>) {
     }
 }
 
-/// Writes who read personal data, many at once; what is left when the last request is served is written too.
-async fn note_readings(app: App, mut readings: mpsc::Receiver<Reading>, served: CancellationToken) {
+/// Writes who read personal data, many at once; what is left when the last request is answered is written too.
+async fn note_readings(app: App, mut readings: mpsc::Receiver<Reading>, answered: CancellationToken) {
     let mut batch = Vec::new();
     loop {
         if batch.is_empty() {
             tokio::select! {
                 n = readings.recv_many(&mut batch, 256) => if n == 0 { return },
-                () = served.cancelled() => {
+                () = answered.cancelled() => {
                     readings.close();
                     while readings.recv_many(&mut batch, 256).await > 0 {}
                     if batch.is_empty() {
@@ -230,12 +230,12 @@ async fn note_readings(app: App, mut readings: mpsc::Receiver<Reading>, served: 
             Ok(()) => batch.clear(),
             Err(error) => {
                 tracing::error!(%error, "readings of personal data could not be noted; tried again");
-                if served.is_cancelled() {
+                if answered.is_cancelled() {
                     return;
                 }
             }
         }
-        tokio::time::sleep(Duration::from_millis(if served.is_cancelled() { 0 } else { 1000 })).await;
+        tokio::time::sleep(Duration::from_millis(if answered.is_cancelled() { 0 } else { 1000 })).await;
     }
 }
 
@@ -256,7 +256,7 @@ async fn serve_metrics(address: SocketAddr) -> anyhow::Result<()> {
     let router = axum::Router::new().route("/metrics", get(async move || handle.render()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "metrics are no longer served");
+            tracing::error!(%error, "metrics are no longer answered");
         }
     });
     Ok(())

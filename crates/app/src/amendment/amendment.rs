@@ -49,7 +49,7 @@ pub async fn of_application(
     let read = app.db.read();
     let application = db::application::load(&read, &user.scope(), id, app.now()).await?;
     let certificate = certificate::of_application(&read, id).await?.ok_or(AppError::NotFound)?;
-    let links = policy::row_links(user.actor(), &application.ownership, Some(&certificate.facts()));
+    let links = policy::row_links(user.actor(), &application.ownership, Some(&certificate.facts()), app.now());
     let leads = |operation| links.operations.contains(&operation);
     if leads(Operation::AmendCertificate) || leads(Operation::AmendAgain) {
         Ok(page::see_other(&format!("/certificates/{}/amendment", certificate.id)))

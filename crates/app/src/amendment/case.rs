@@ -25,6 +25,7 @@ use crate::frame::{self, Entry};
 use crate::jobs::{self, CertificateNews};
 use crate::parts::found_certificate::Found;
 use crate::parts::sheet::{self, Sheet};
+use crate::parts::signing;
 use crate::parts::timeline::{self, Timeline};
 
 /// `?all=1`: every product of the annex in place of the changed ones.
@@ -123,7 +124,8 @@ async fn build(
     let read = app.db.read();
     let references = app.references.now();
     // What the paper said before; after the confirmation the certificate says the new one.
-    let before = certificate::sheet_of(&read, certificate.id, amendment.base_version).await?;
+    let before =
+        certificate::sheet_of(&read, certificate.id, amendment.base_version).await?.ok_or(AppError::NotFound)?;
     let before: Sheet = serde_json::from_str(&before).map_err(anyhow::Error::new)?;
     let count = db::amendment::count_items(&read, id).await?;
     let paging = kit::paging::PageQuery { page: query.page.clone(), size: query.size.clone() };
@@ -286,11 +288,7 @@ fn obstacle(app: &App, of: &Case) -> Result<Option<String>, AppError> {
     if let Some(why) = from.or(to) {
         return Ok(Some(format!("{why}。请选择“不通过”，由企业重新修改。")));
     }
-    if app.keys.current()?.is_none() {
-        let why = "本系统还没有签名密钥，不能生成新证明。请联系系统管理员创建签名密钥（mianban key create）后再办理。";
-        return Ok(Some(why.to_owned()));
-    }
-    Ok(None)
+    Ok(signing::obstacle(app)?.map(str::to_owned))
 }
 
 async fn carry_out(

@@ -69,7 +69,7 @@ pub async fn show(
         return Err(AppError::Conflict(why.to_owned()));
     };
     // What the paper said before: its frozen sheet.
-    let before = certificate::sheet_of(&read, id, amendment.base_version).await?;
+    let before = certificate::sheet_of(&read, id, amendment.base_version).await?.ok_or(AppError::NotFound)?;
     let sheet: Sheet = serde_json::from_str(&before).map_err(anyhow::Error::new)?;
     let path = format!("/certificates/{id}/amendment/submitted");
     let pager = Pager::new(&query, certificate.lines, &path, &[]).at("a-h");

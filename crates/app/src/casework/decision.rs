@@ -21,6 +21,7 @@ use kit::{flash, random};
 use crate::casework::case;
 use crate::jobs;
 use crate::parts::sheet;
+use crate::parts::signing;
 use crate::parts::view::{self, Shown};
 
 /// What was decided.
@@ -180,14 +181,7 @@ async fn obstacle_to_issue(tx: &db::Tx, app: &App, application: &Application) ->
         let list = missing.join("、");
         return Ok(Some(format!("证明暂不能打印下列字：{list}。请联系企业和系统管理员处理后再发证。")));
     }
-    let why = match app.keys.signer()? {
-        None => "本系统还没有签名密钥，不能发证。请联系系统管理员创建签名密钥（mianban key create）后再发证。",
-        Some(signer) if !signer.certificate().holds_at(app.now()) => {
-            "本系统的签名密钥不在有效期内，不能发证。请联系系统管理员创建新的签名密钥（mianban key create）后再发证。"
-        }
-        Some(_) => return Ok(None),
-    };
-    Ok(Some(why.to_owned()))
+    Ok(signing::obstacle(app)?.map(str::to_owned))
 }
 
 /// 发证: number, frozen sheet, balances, and the job that makes the paper (A15).

@@ -15,6 +15,7 @@ pub mod readings;
 pub mod reminders;
 pub mod routing;
 pub mod sheet;
+pub mod signing;
 pub mod spreadsheet;
 pub mod status;
 pub mod timeline;

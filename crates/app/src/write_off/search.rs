@@ -179,6 +179,8 @@ async fn find(
                 open_lines: c.open_lines,
                 written_lines: c.written_lines,
                 pending_lines: c.pending_lines,
+                // The state of the row says enough here: no link depends on it.
+                amendment: None,
             };
             RowView {
                 id: c.certificate_id,

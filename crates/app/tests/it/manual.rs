@@ -64,7 +64,7 @@ async fn read_ways_of_products(words: &mut Words, user: &Browser, draft: &str) {
     words.read(&user.get(&import).await.is(200));
     words.read(&user.get(&format!("{import}?hs_code={AIR_CONDITIONER}")).await.is(200));
     let csv = user.get(&format!("/applications/{draft}/export?format=csv")).await.is(200);
-    let text = String::from_utf8(csv.body.to_vec()).unwrap();
+    let text = String::from_utf8(csv.body.clone()).unwrap();
     let row = text.trim_end().lines().last().unwrap().to_owned();
     let file = format!("{}\n{}\n", text.trim_end(), row.replace("演示品牌", "")).into_bytes();
     let token = user.token().await;
