@@ -125,7 +125,7 @@ fn respond(
 ) -> Result<Response, AppError> {
     let mut shell = frame::public(app, caller, "证明公开核验");
     shell.error_title = !errors.is_empty();
-    let is_invalid = !errors.is_empty();
+    let is_invalid = !errors.is_empty() || proof.as_ref().is_some_and(|p| !p.is_genuine);
     let page = VerificationPage { shell, form: FormView::new(data, errors, &caller.csrf), proof, answer };
     if is_invalid { page::unprocessable(&page) } else { page::render(&page) }
 }
@@ -336,7 +336,15 @@ async fn examine(app: &App, arrived: Arrived) -> Result<Examined, AppError> {
         let sha256 = hex::encode(Sha256::digest(bytes));
         Examined::Document { sha256, seal: seal::verify_pdf(bytes, &trusted) }
     });
-    Ok(examined.await.map_err(anyhow::Error::new)?)
+    match examined.await {
+        Ok(examined) => Ok(examined),
+        // Whatever a broken file does to its reader, the user learns that it is the file.
+        Err(error) if error.is_panic() => {
+            tracing::warn!(%error, "a file for verification could not be read");
+            Ok(Examined::Document { sha256: String::new(), seal: Err(SealError::NotPdf) })
+        }
+        Err(error) => Err(anyhow::Error::new(error).context("looking at a file for verification").into()),
+    }
 }
 
 /// The word for a file, and what it means.

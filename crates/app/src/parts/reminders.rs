@@ -223,8 +223,11 @@ async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
                     icon: "clock",
                     title: "证明将在 30 天内到期",
                     when: format!("最早 {}", c.valid_to),
-                    text: "请安排进口和预核销，需要延长有效期的请及早办理：".to_owned(),
-                    link_label: format!("{} 份证明", c.later),
+                    text: format!(
+                        "有 {} 份证明在 8 至 30 天后到期，请安排进口和预核销，需要延长有效期的请及早办理：",
+                        c.later
+                    ),
+                    link_label: "查看 30 天内到期的证明".to_owned(),
                     href: format!("/certificates?within={SOON_DAYS}&sort=ends_first"),
                 };
             }

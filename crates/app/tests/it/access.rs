@@ -137,7 +137,7 @@ fn matrix() -> Vec<Row> {
         get("/verification/keys", Nothing, EVERYBODY),
         get("/V/{statement}", Nothing, [Led; 8]),
         get("/v/{statement}", Nothing, [Led; 8]),
-        post("/verification/document", Nothing, &[], EVERYBODY),
+        post("/verification/document", Nothing, &[], [Form; 8]),
         get("/pre-check", Nothing, EVERYBODY),
         get("/manual", Nothing, EVERYBODY),
         get("/healthz", Nothing, EVERYBODY),

@@ -124,7 +124,8 @@ async fn d_19_only_certificates_that_can_be_used_are_mentioned() {
         assert_eq!(told(&site).len(), 1);
         let main = owner(&site).await.get("/main").await.is(200);
         assert_eq!(main.texts("#today .hd strong"), ["证明将在 30 天内到期"]);
-        assert_eq!(main.link("1 份证明"), "/certificates?within=30&sort=ends_first");
+        let main = main.sees("有 1 份证明在 8 至 30 天后到期");
+        assert_eq!(main.link("查看 30 天内到期的证明"), "/certificates?within=30&sort=ends_first");
         assert_eq!(main.texts(".topbar .count"), ["1"], "the bell counts what the page lists");
 
         // Version 2 ends 20 days later.

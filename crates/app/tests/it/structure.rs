@@ -106,8 +106,6 @@ fn the_url_names_the_file() {
         ("publishing", "list"),
         ("suspension", "account"),
         ("reinstatement", "account"),
-        ("V", "statement"),
-        ("v", "statement"),
         ("ending", "delegation"),
     ];
     for (_, path) in app::site::site().table() {

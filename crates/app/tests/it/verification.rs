@@ -152,25 +152,30 @@ async fn r_2_6_02_the_qr_code_leads_to_paper_and_register() {
     for site in Site::each().await {
         let (_, paper) = paper(&site).await;
         let visitor = site.visitor();
-        let scan = async |text: &str| visitor.get(&format!("/v/{text}")).await.is(200);
-        let page = keeps_secrets(scan(&paper.statement).await.sees("二维码签名有效").sees("二维码所载内容"));
+        let scan = async |text: &str| visitor.get(&format!("/v/{text}")).await;
+        let page = keeps_secrets(scan(&paper.statement).await.is(200).sees("二维码签名有效").sees("二维码所载内容"));
         let page = page.sees(&paper.number).sees("有效 ：该证明由本系统发出").sees("示例电器802100433有限公司");
         let page = page.sees_no("甲产品").sees("附表产品和剩余数量只向持有证明的人显示");
         assert_eq!(page.value("number"), paper.number, "only the code is to be typed");
-        scan(&paper.statement.to_lowercase()).await.sees("二维码签名有效");
+        scan(&paper.statement.to_lowercase()).await.is(200).sees("二维码签名有效");
 
         let mut forged = paper.statement.clone().into_bytes();
         forged[40] = if forged[40] == b'A' { b'B' } else { b'A' };
-        scan(&String::from_utf8(forged).unwrap()).await.sees("签名无效").sees_no("示例电器").sees_no("登记结果");
-        scan(&paper.statement[..60]).await.sees("二维码不能识别").sees_no("示例电器");
-        scan("HELLO").await.sees("二维码不能识别");
+        scan(&String::from_utf8(forged).unwrap())
+            .await
+            .is(422)
+            .sees("签名无效")
+            .sees_no("示例电器")
+            .sees_no("登记结果");
+        scan(&paper.statement[..60]).await.is(422).sees("二维码不能识别").sees_no("示例电器");
+        scan("HELLO").await.is(422).sees("二维码不能识别");
 
         replace(&site, paper.id).await;
-        let page = scan(&paper.statement).await.sees("二维码签名有效").sees("已被替代 ：该证明由本系统发出");
+        let page = scan(&paper.statement).await.is(200).sees("二维码签名有效").sees("已被替代 ：该证明由本系统发出");
         page.sees("您核验的是第 1 版，已由第 2 版替代").sees("现行版本的状态：有效");
         // The register holds other content under this number and version: the paper is not the one that was issued.
         sql(&site, "UPDATE certificate_version SET sheet = REPLACE(sheet, '甲产品', '丙产品') WHERE version = 1").await;
-        scan(&paper.statement).await.sees("没有登记").sees_no("登记结果");
+        scan(&paper.statement).await.is(422).sees("没有登记").sees_no("登记结果");
     }
 }
 
@@ -188,13 +193,13 @@ async fn r_2_6_02_the_file_says_whether_it_is_the_one_that_was_issued() {
         for at in [20, paper.file.len() / 3, paper.file.len() / 2, paper.file.len() - 40] {
             let mut changed = paper.file.clone();
             changed[at] ^= 1;
-            let page = show_file(&visitor, "改.pdf", &changed).await.is(200).sees("签名无效 ：改.pdf");
+            let page = show_file(&visitor, "改.pdf", &changed).await.is(422).sees("签名无效 ：改.pdf");
             page.sees("内容不可信").sees_no("示例电器").sees_no("登记结果");
         }
         let longer = [paper.file.clone(), b"\n% more".to_vec()].concat();
-        show_file(&visitor, "长.pdf", &longer).await.is(200).sees("签名无效");
-        show_file(&visitor, "别的.pdf", &story::pdf()).await.is(200).sees("不是本系统的证明 ：别的.pdf");
-        show_file(&visitor, "文字.txt", b"text").await.is(200).sees("不能识别的文件 ：文字.txt");
+        show_file(&visitor, "长.pdf", &longer).await.is(422).sees("签名无效");
+        show_file(&visitor, "别的.pdf", &story::pdf()).await.is(422).sees("不是本系统的证明 ：别的.pdf");
+        show_file(&visitor, "文字.txt", b"text").await.is(422).sees("不能识别的文件 ：文字.txt");
 
         let empty = show_file(&visitor, "空.pdf", &[]).await.is(422);
         assert_eq!(empty.error("file"), "文件是空的（0 字节），请重新选择");
@@ -212,7 +217,7 @@ async fn r_2_6_02_the_file_says_whether_it_is_the_one_that_was_issued() {
         page.sees("已被替代 ：").sees("您核验的是第 1 版").sees("甲产品改");
         // Signed by us, but not in the register.
         sql(&site, "UPDATE certificate_version SET sha256 = 'gone' WHERE version = 1").await;
-        show_file(&visitor, "证明.pdf", &paper.file).await.is(200).sees("没有登记").sees_no("登记结果");
+        show_file(&visitor, "证明.pdf", &paper.file).await.is(422).sees("没有登记").sees_no("登记结果");
         assert_eq!(site.app.files.list(None).count().await, stored, "nothing is kept");
 
         let mut waits = false;
@@ -233,8 +238,8 @@ async fn a_photograph_of_the_qr_code_is_read() {
         let page = show_file(&visitor, "照片.png", &picture).await.is(200).sees("二维码签名有效");
         keeps_secrets(page.sees("有效 ：该证明由本系统发出")).sees_no("甲产品");
         let other = photograph("HTTPS://ELSEWHERE.EXAMPLE/");
-        show_file(&visitor, "照片.png", &other).await.is(200).sees("没有识别到二维码 ：照片.png");
-        show_file(&visitor, "坏.jpg", &[0xff, 0xd8, 0xff, 0xe0]).await.is(200).sees("没有识别到二维码");
+        show_file(&visitor, "照片.png", &other).await.is(422).sees("没有识别到二维码 ：照片.png");
+        show_file(&visitor, "坏.jpg", &[0xff, 0xd8, 0xff, 0xe0]).await.is(422).sees("没有识别到二维码");
     }
 }
 
