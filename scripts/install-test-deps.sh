@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests need. Does nothing when all are there.
 set -euo pipefail
 
-packages=(chromium fonts-noto-cjk postgresql poppler-utils zbar-tools qpdf)
+packages=(chromium fonts-noto-cjk postgresql poppler-utils zbar-tools qpdf openssl)
 
 # A package counts as there when its program is, however it was installed.
 present() {
@@ -13,6 +13,7 @@ present() {
     poppler-utils) command -v pdftotext >/dev/null && command -v pdfsig >/dev/null && command -v pdftoppm >/dev/null ;;
     zbar-tools) command -v zbarimg >/dev/null ;;
     qpdf) command -v qpdf >/dev/null ;;
+    openssl) command -v openssl >/dev/null ;;
   esac
 }
 
