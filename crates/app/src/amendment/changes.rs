@@ -37,9 +37,19 @@ pub(super) struct Changes {
 impl HtmlSafe for Changes {}
 
 impl Changes {
-    /// How many things are changed: each field of the basics, each product.
-    pub(super) fn count(&self) -> i64 {
-        i64::try_from(self.basics.len()).unwrap_or(i64::MAX).saturating_add(self.count)
+    /// How many things are changed, in words; none when nothing is. When not all products are at hand, they are counted
+    /// instead of their fields.
+    pub(super) fn summary(&self) -> Option<String> {
+        let basics = self.basics.len();
+        if basics == 0 && self.count == 0 {
+            None
+        } else if self.hidden() > 0 {
+            let validity = if basics == 0 { "" } else { "证明有效期和 " };
+            Some(format!("修改了{validity}{} 项产品", self.count))
+        } else {
+            let fields: usize = self.products.iter().map(|p| p.differing.len()).sum();
+            Some(format!("{} 处修改", basics + fields))
+        }
     }
 
     /// Products that are changed and not shown here.
@@ -119,7 +129,7 @@ pub(super) async fn load(
 /// A cell with what it said and what it would say.
 #[derive(Template, Debug, Clone)]
 #[template(
-    source = "{% if let Some(new) = new %}<del>{{ old }}</del> <ins>{{ new }}</ins>{% else %}{{ old }}{% endif %}",
+    source = "{% if let Some(new) = new %}<del>{{ old }}</del><br><ins>{{ new }}</ins>{% else %}{{ old }}{% endif %}",
     ext = "html"
 )]
 pub(super) struct Cell {

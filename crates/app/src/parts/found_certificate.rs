@@ -10,6 +10,7 @@ use domain::time::Instant;
 use kit::error::AppError;
 
 use crate::parts::sheet::Sheet;
+use crate::parts::status::Status;
 
 /// What is shown of it.
 #[derive(Template, Debug, Clone)]
@@ -23,7 +24,7 @@ pub struct Found {
     clause: String,
     valid_from: String,
     valid_to: String,
-    standing: &'static str,
+    status: Status,
     version: i64,
     lines: i64,
     written: i64,
@@ -45,7 +46,7 @@ impl Found {
             clause: sheet.clause,
             valid_from: certificate.valid_from.to_string(),
             valid_to: certificate.valid_to.to_string(),
-            standing: certificate.facts().standing(now).label(),
+            status: Status::of_certificate(certificate.facts().standing(now)),
             version: certificate.version,
             lines: certificate.lines,
             written: certificate.written_lines,

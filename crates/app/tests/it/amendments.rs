@@ -71,7 +71,7 @@ fn links(list: &Page) -> Vec<String> {
 }
 
 /// Changes the model of the first product.
-async fn change_model(user: &Browser, certificate: i64, model: &str) -> Page {
+pub async fn change_model(user: &Browser, certificate: i64, model: &str) -> Page {
     let page = user.get(&format!("/certificates/{certificate}/amendment/items/1")).await.is(200);
     user.send(&page.form("保存").set("model", model)).await
 }
@@ -115,7 +115,11 @@ async fn r_2_7_01_the_link_appears_after_the_bureau_returned_the_certificate() {
         let page = desk.approve.get(&format!("/amendments/opening?number={number}")).await.is(200);
         let blank = desk.approve.send(&page.form("同意修改")).await.is(422);
         assert_eq!(blank.faulty_fields(), ["caller", "call_note"]);
+        let page = desk.approve.get(&format!("/certificates/{certificate}")).await.is(200);
+        assert_eq!(page.link("同意修改证明"), format!("/amendments/opening?number={number}"));
         desk.release(&number).await.is(200).sees("已返回企业修改");
+        let page = desk.approve.get(&format!("/certificates/{certificate}")).await.is(200);
+        assert_eq!(page.link("办理证明修改"), format!("/amendments/{}", newest(&site, certificate).await));
         desk.approve.get("/amendments?state=opened").await.is(200).sees(&number).sees("境外交货延期");
         desk.approve.get(&format!("/amendments/opening?number={number}")).await.is(200).sees("尚未办结");
 
@@ -435,6 +439,7 @@ async fn r_2_7_08_what_is_submitted_is_looked_at() {
         let case = desk.confirm.get(&format!("/amendments/{}", newest(&site, certificate).await)).await.is(200);
         assert_eq!(case.texts("#changes del"), ["2027-02-20", "KC-26/ZW-T1"]);
         assert_eq!(case.texts("#changes ins"), ["2027-03-10", "KC-26/ZW-T2"]);
+        assert_eq!(case.texts("#changes .tag"), ["2 处修改"]);
         assert_eq!(case.texts("#products table").len(), 0, "the changed ones by default");
         let all = desk.confirm.get(&case.link("查看全部产品")).await.is(200);
         assert_eq!(all.texts("#products tbody tr").len(), 1);

@@ -28,7 +28,9 @@ async fn d23_a_certificate_is_revoked_by_two_persons() {
         let (certificate, number) = certificate_of(&site, &id).await;
         desk.release(&number).await.is(200);
 
-        let page = first.get(&format!("/revocations/new?number={number}")).await.is(200);
+        let link = first.get(&format!("/certificates/{certificate}")).await.is(200).link("提出撤销");
+        assert_eq!(link, format!("/revocations/new?number={number}"));
+        let page = first.get(&link).await.is(200);
         assert_eq!(first.send(&page.form("提出撤销").set("reason", "违规")).await.is(422).faulty_fields(), ["reason"]);
         let not_his = elsewhere.get(&format!("/revocations/new?number={number}")).await.is(422);
         assert!(not_his.error("number").contains("请由该局办理"));
@@ -171,5 +173,49 @@ async fn a_certificate_without_write_off_is_surrendered() {
         site.work().await;
         assert!(site.mail.letters().last().unwrap().subject.contains("证明已注销"));
         assert!(db::doctor::examine(&site.app.db).await.unwrap().faults.is_empty());
+    }
+}
+
+/// The lists of the three desks, and the pages behind them, take as many statements for many things as for one.
+#[tokio::test]
+async fn the_desks_take_as_many_statements_for_many_as_for_one() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let desk = Desk::shanghai(&site).await;
+        let first = site.officer("sh_supervise", SHANGHAI, &[Post::Supervise]).await;
+        let second = site.officer("sh_supervise2", SHANGHAI, &[Post::Supervise]).await;
+        let mut counts = Vec::new();
+        for more in [1, 3] {
+            let (mut amended, mut case) = (0, String::new());
+            for _ in 0..more {
+                let id = story::issued(&site, &user, &bureau).await;
+                let (certificate, number) = certificate_of(&site, &id).await;
+                desk.release(&number).await.is(200);
+                amended = certificate;
+                let id = story::issued(&site, &user, &bureau).await;
+                let (certificate, number) = certificate_of(&site, &id).await;
+                case = propose(&first, &number).await;
+                let fields = [("reason", "合同取消，不再进口。")];
+                user.force(&Method::POST, &format!("/certificates/{certificate}/surrender"), &fields).await.is(303);
+            }
+            let amendment = newest(&site, amended).await;
+            let mut own = Vec::new();
+            for (who, path) in [
+                (&desk.approve, "/amendments?state=opened".to_owned()),
+                (&desk.approve, format!("/amendments/{amendment}")),
+                (&second, "/revocations".to_owned()),
+                (&second, case),
+                (&bureau.issue, "/surrenders".to_owned()),
+                (&user, format!("/certificates/{amended}/amendment")),
+                (&user, "/main".to_owned()),
+            ] {
+                let page = who.get(&path).await.is(200);
+                assert!(page.statements <= 14, "{path}: {} statements", page.statements);
+                own.push((path.split('/').nth(1).unwrap_or_default().to_owned(), page.statements));
+            }
+            counts.push(own);
+        }
+        assert_eq!(counts[0], counts[1]);
     }
 }

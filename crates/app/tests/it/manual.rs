@@ -8,6 +8,7 @@ use axum::http::header;
 use domain::actor::Post;
 use domain::letter::Failure;
 
+use crate::amendments::{self, Desk};
 use crate::story::{self, AIR_CONDITIONER, Bureau, decide};
 use crate::support::{Browser, PASSWORD, Page, Site};
 
@@ -204,6 +205,22 @@ async fn every_label_of_the_manual_stands_on_a_page() {
         ] {
             words.read(&user.get(&path).await.is(200));
         }
+        let desk = Desk::shanghai(&site).await;
+        let amended = story::issued(&site, &user, &bureau).await;
+        let (certificate, number) = amendments::certificate_of(&site, &amended).await;
+        words.read(&user.get(&format!("/certificates/{certificate}/amendment-request")).await.is(200));
+        desk.release(&number).await.is(200);
+        for path in ["", "/items", "/items/1"] {
+            words.read(&user.get(&format!("/certificates/{certificate}/amendment{path}")).await.is(200));
+        }
+        words.read(&user.get("/applications?size=50").await.is(200));
+        amendments::change_model(&user, certificate, "KC-26/ZW-T2").await.is(200);
+        words.read(&amendments::submit(&user, certificate).await.is(200));
+        words.read(&user.get(&format!("/certificates/{certificate}/amendment/submitted")).await.is(200));
+        let back = [("decision", "send_back_amendment"), ("opinion", "型号与发票不一致。")];
+        desk.decide(&site, certificate, &back).await.is(200);
+        words.read(&user.get("/applications?size=50").await.is(200));
+
         let particulars = user.get("/profile/particulars").await.form("保存").set("contact_name", "李示例");
         words.read(&user.send(&particulars).await.is(200));
         crate::write_off::begun(&site, &user, &issued).await;
