@@ -150,7 +150,7 @@ pub async fn write_off(site: &Site, certificate: i64, rows: &[(usize, &str, &str
     tx.commit().await.unwrap();
 }
 
-/// R-2.8-01 to -04, -07 to -09, -11, -12, R-2.2-17, -18: from the link in the list to the record that waits for the port.
+/// R-2.8-01 to -04, -07 to -12, -14, R-2.2-17, -18: from the link in the list to the record that waits for the port.
 #[tokio::test]
 async fn r_2_8_01_the_company_declares_what_arrives() {
     for site in Site::each().await {
@@ -438,7 +438,7 @@ async fn r_2_8_17_an_officer_of_any_bureau_writes_off_directly() {
     }
 }
 
-/// R-2.8-16: 核销 ends with 数量/重量; the page says so, and the link 预核销 is gone.
+/// R-2.8-15, -16, -20, R-2.2-19, I8: 核销 ends with 数量/重量; the page says so, and the link 预核销 is gone.
 #[tokio::test]
 async fn r_2_8_16_write_off_ends_when_the_quantity_is_complete() {
     for site in Site::each().await {
