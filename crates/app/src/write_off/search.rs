@@ -20,6 +20,7 @@ use kit::page;
 use kit::paging::{PageQuery, Pager};
 use kit::session::BureauOfficer;
 use kit::shell::Shell;
+use seal::SignedStatement;
 
 use crate::frame::{self, Entry};
 use crate::write_off::must_write_off;
@@ -86,13 +87,33 @@ struct SearchPage {
     is_asked: bool,
     /// A scanned code was read as this 证明号.
     scanned: Option<String>,
+    /// It is the QR code of a certificate, and not signed by this system.
+    is_forged: bool,
 }
 
-/// The 证明号 inside a text that a scanner typed: the address or the statement of the QR code.
-fn scanned(typed: &str) -> Option<CertificateNumber> {
+/// What stands in the field of 证明号.
+enum Typed {
+    /// The number of a certificate, also in the address of 证明公开核验, or in the signed statement of a QR code.
+    Number(CertificateNumber),
+    /// A statement that none of our keys signed.
+    Forged,
+    /// Part of a number.
+    Part,
+}
+
+/// Reads what somebody or his scanner typed.
+fn read(app: &App, typed: &str) -> Result<Typed, AppError> {
     let typed = text::half_width(typed);
+    if let Ok(statement) = SignedStatement::parse(&typed) {
+        let trusted = app.keys.certificates()?;
+        return Ok(match statement.verify(&trusted) {
+            Ok(said) => Typed::Number(said.number.clone()),
+            Err(_) => Typed::Forged,
+        });
+    }
     let runs = typed.split(|c: char| !c.is_ascii_digit());
-    runs.filter(|run| run.len() == NUMBER_DIGITS).find_map(|run| CertificateNumber::parse(run).ok())
+    let number = runs.filter(|run| run.len() == NUMBER_DIGITS).find_map(|run| CertificateNumber::parse(run).ok());
+    Ok(number.map_or(Typed::Part, Typed::Number))
 }
 
 /// The page; nothing is listed before something is asked.
@@ -109,16 +130,18 @@ pub async fn list(
         ("product_name", filters.product_name.as_str()),
     ];
     let is_asked = pairs.iter().any(|(_, v)| !v.trim().is_empty());
-    let found_number = scanned(&filters.number);
-    let number = found_number.as_ref().map_or(filters.number.as_str(), CertificateNumber::as_str);
+    let typed = read(&app, &filters.number)?;
+    let number = if let Typed::Number(number) = &typed { number.as_str() } else { filters.number.as_str() };
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
-    let (rows, pager) = if is_asked {
+    let is_forged = matches!(typed, Typed::Forged);
+    let (rows, pager) = if is_asked && !is_forged {
         find(&app, &filters, number, &query, &pairs).await?
     } else {
         (Vec::new(), Pager::new(&query, 0, "/write-off/search", &pairs))
     };
     let data = FormData::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
-    let scanned = found_number.map(|n| n.as_str().to_owned()).filter(|n| *n != filters.number.trim());
+    let scanned =
+        (number != filters.number.trim() && !is_forged && matches!(typed, Typed::Number(_))).then(|| number.to_owned());
     page::render(&SearchPage {
         shell: frame::signed(&app, &user, "证明查询", Entry::WriteOffSearch, &[]).await?,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),
@@ -126,6 +149,7 @@ pub async fn list(
         pager,
         is_asked,
         scanned,
+        is_forged,
     })
 }
 

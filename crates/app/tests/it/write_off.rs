@@ -150,7 +150,7 @@ pub async fn write_off(site: &Site, certificate: i64, rows: &[(usize, &str, &str
     tx.commit().await.unwrap();
 }
 
-/// R-2.8-01 to -04, -07 to -09, -11, -12, R-2.2-17, -18: from the link in the list to the record that waits for the port.
+/// R-2.8-01 to -04, -07 to -12, -14, R-2.2-17, -18: from the link in the list to the record that waits for the port.
 #[tokio::test]
 async fn r_2_8_01_the_company_declares_what_arrives() {
     for site in Site::each().await {
@@ -438,7 +438,7 @@ async fn r_2_8_17_an_officer_of_any_bureau_writes_off_directly() {
     }
 }
 
-/// R-2.8-16: 核销 ends with 数量/重量; the page says so, and the link 预核销 is gone.
+/// R-2.8-15, -16, -20, R-2.2-19, I8: 核销 ends with 数量/重量; the page says so, and the link 预核销 is gone.
 #[tokio::test]
 async fn r_2_8_16_write_off_ends_when_the_quantity_is_complete() {
     for site in Site::each().await {
@@ -506,6 +506,22 @@ async fn r_2_8_17_certificates_of_all_bureaus_are_found() {
             assert_eq!(page.link("直接核销"), format!("/certificates/{c}/draw-down"), "{field}={text}");
             assert!(page.texts("tbody tr").len() == 1 && page.statements <= 7, "{}", page.statements);
         }
+        // The signed statement of the QR code, as the scanner types it, in the address or bare; never one that we did not sign.
+        let paper = yard.user.get(&format!("/certificates/{c}/document")).await.is(200).html();
+        let from = paper.find("/V/").unwrap() + 3;
+        let statement = paper[from..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap().to_owned();
+        for typed in [statement.clone(), format!("HTTP%3A%2F%2F127.0.0.1%3A8080%2FV%2F{statement}")] {
+            let page = officer.get(&format!("/write-off/search?number={typed}")).await.is(200).sees("按二维码查询证明");
+            assert_eq!(page.link("直接核销"), format!("/certificates/{c}/draw-down"));
+        }
+        let mut forged = statement.clone();
+        let last = forged.pop().unwrap();
+        let middle = forged.len() / 2;
+        let other = if forged.as_bytes()[middle] == b'A' { "B" } else { "A" };
+        forged.replace_range(middle..=middle, other);
+        forged.push(last);
+        let page = officer.get(&format!("/write-off/search?number={forged}")).await.is(200);
+        assert!(page.texts("tbody tr").is_empty(), "{}", page.text());
         for query in ["number=31000020269999999", "hs_code=9999999999", "holder=没有", "product_name=没有"] {
             officer.get(&format!("/write-off/search?{query}")).await.is(200).sees("没有符合条件的证明");
         }
