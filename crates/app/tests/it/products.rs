@@ -110,6 +110,12 @@ async fn r_2_1_2_11_the_form_brings_name_traits_units_and_place() {
         assert_eq!(page.value("use_address"), "示例科技园 3 号楼 2 层");
         assert!(page.texts("select[name=qty_unit] option").len() > 10, "the unit can be chosen");
         assert!(!page.has_field("hs_unit"), "the HS unit cannot");
+        let hs_unit = page.value("qty_unit");
+        assert_ne!(hs_unit, "035");
+        let other = with_traits(&page, "保存并关闭").fill(&PRODUCT).fill(&[("qty_unit", "035"), ("hs_unit", "035")]);
+        user.send(&other).await.is(200).at(&format!("/applications/{id}/items"));
+        let stored = format!("SELECT COUNT(*) FROM application_item WHERE qty_unit = '035' AND hs_unit = '{hs_unit}'");
+        assert_eq!(site.number(&stored).await, 1, "it stays that of the HS code, whatever is sent");
     }
 }
 
@@ -196,13 +202,20 @@ async fn r_2_1_2_13_choosing_another_type_keeps_what_was_typed() {
         let user = site.company().await;
         let id = draft(&user).await;
         let page = user.get(&format!("/applications/{id}/items/new?hs_code={AIR_CONDITIONER}")).await;
-        let form = with_traits(&page, "重新选择").fill(&PRODUCT);
+        let more = [
+            ("qty_unit", "035"),
+            ("use_address", "示例科技园 4 号楼"),
+            ("serials", "SN-001；SN-002"),
+            ("usage_note", "对比测试"),
+            ("remark", "备注一"),
+        ];
+        let form = with_traits(&page, "重新选择").fill(&PRODUCT).fill(&more);
         let catalogue = user.send(&form).await.is(200).sees("正在重新选择产品类型");
         let form = catalogue.form("查询").set("code", "8418").set("name", "");
         let list = user.send(&form).await.is(200).sees("8418");
         let code = list.texts("tbody td.code").remove(0);
         let page = user.send(&list.form("提交").set("chosen", &code)).await.is(200).sees("免办产品信息").sees(&code);
-        for (field, value) in PRODUCT {
+        for (field, value) in PRODUCT.into_iter().chain(more) {
             assert_eq!(page.value(field), value, "{field}");
         }
         assert_eq!(page.value("hs_code"), code);

@@ -46,11 +46,16 @@ async fn r_1_3_01_both_ways_out_end_the_session() {
             assert_eq!(page.headers["cache-control"], "no-store", "the browser keeps no page of a person");
             assert_eq!(page.attribute(css, "action").as_deref(), Some("/logout"));
             let token = page.attribute(&format!("{css} input[name=csrf]"), "value").unwrap();
+            let cookie = user.cookies.lock().unwrap()["mianban"].clone();
             let out = user.post("/logout", &format!("csrf={token}")).await.is(303);
             assert!(out.headers["location"].to_str().unwrap().starts_with("/login"));
             for path in ["/main", "/applications", "/profile/particulars"] {
                 assert!(user.get(path).await.path.starts_with("/login?next="), "{path}");
             }
+            // The session itself is over, not only forgotten by this browser.
+            let again = site.visitor();
+            again.cookies.lock().unwrap().insert("mianban".to_owned(), cookie);
+            assert!(again.get("/main").await.path.starts_with("/login?next="));
         }
     }
 }
