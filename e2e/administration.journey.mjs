@@ -36,7 +36,7 @@ together("系统管理", () => {
     await s.fill(admin.getByRole("main"), { "原因": "调离本局" });
     await admin.getByRole("button", { name: "停用", exact: true }).click();
     await admin.getByRole("dialog").getByRole("button", { name: "停用" }).click();
-    await admin.getByText("账号已停用").waitFor();
+    await admin.getByText("账号已停用，登录已全部退出").waitFor();
     await officer.goto(new URL("/casework", officer.url()).href);
     await s.at(officer, "登录");
   });
