@@ -30,6 +30,8 @@ pub enum Entry {
     Accounts,
     /// 公告管理.
     Publishing,
+    /// 基础数据.
+    References,
     /// A post's worklist.
     Post(Post),
     /// 业务下放.
@@ -293,6 +295,9 @@ fn cnca_menu(app: &App, actor: &Actor, cnca: &Cnca, entry: Entry) -> Vec<MenuGro
         menu[0].items.push(publishing);
     }
     let mut configuration = duties(app, actor, entry);
+    if cnca.posts.holds(Post::ReferenceAdmin) {
+        configuration.push(item("基础数据", "/reference", "database", None, entry == Entry::References));
+    }
     if cnca.posts.holds(Post::CncaAdmin) {
         configuration.push(accounts(entry));
     }

@@ -22,6 +22,7 @@ pub mod parts;
 pub mod passwords;
 pub mod profile;
 pub mod publishing;
+pub mod reference;
 pub mod registration;
 pub mod routing;
 pub mod second_factor;

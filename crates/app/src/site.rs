@@ -21,7 +21,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     accounts, amendment, application, audit, casework, certificate, ending, home, login, operations, profile,
-    publishing, registration, routing, write_off,
+    publishing, reference, registration, routing, write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -211,6 +211,16 @@ pub fn site() -> Site {
         .post("/accounts/{id}/reinstatement", accounts::account::reinstate)
         .post("/accounts/{id}/password", accounts::password::reset)
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
+        // reference data on pages (R-C-02, R-C-04)
+        .get("/reference", reference::list::index)
+        .get("/reference/attachment-rules", reference::attachment_rules::show)
+        .post("/reference/attachment-rules", reference::attachment_rules::update)
+        .get("/reference/{kind}", reference::list::list)
+        .post("/reference/{kind}", reference::row::create)
+        .get("/reference/{kind}/new", reference::row::new)
+        .get("/reference/{kind}/{code}", reference::row::show)
+        .post("/reference/{kind}/{code}", reference::row::update)
+        .post("/reference/{kind}/{code}/cancellation", reference::row::cancel)
         // what CNCA publishes (R-C-01)
         .get("/publishing", publishing::list::list)
         .get("/publishing/new", publishing::bulletin::new)

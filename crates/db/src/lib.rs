@@ -28,6 +28,7 @@ pub mod product_template;
 pub mod queue;
 pub mod reading;
 pub mod reference;
+pub mod reference_edition;
 pub mod scope;
 pub mod search;
 pub mod second_factor;

@@ -55,6 +55,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0051_publishing"),
     || file!("0060_routing"),
     || file!("0061_audit_query"),
+    || file!("0052_reference_editions"),
 ];
 
 struct Migrator;

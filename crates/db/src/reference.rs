@@ -593,6 +593,8 @@ pub struct ReferenceData {
     /// Kinds of attachment, in their order.
     pub attachment_kinds: Vec<AttachmentKind>,
     attachment_rules: HashMap<(String, String, String), Need>,
+    /// The units and ports that have a first or a last day, by table and code.
+    bounded: HashMap<(String, String), Validity>,
 }
 
 /// Reads all reference data.
@@ -734,6 +736,21 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
     let rules: Vec<RuleRow> =
         rows(conn, "SELECT bureau_code, clause_code, kind, need FROM attachment_rule", params![]).await?;
 
+    #[derive(crate::Row)]
+    struct BoundedRow {
+        kind: String,
+        code: String,
+        valid_from: Day,
+        valid_to: Day,
+    }
+    let bounded: Vec<BoundedRow> = rows(
+        conn,
+        "SELECT 'unit' AS kind, code, valid_from, valid_to FROM unit WHERE valid_from > $1 OR valid_to < $2 \
+         UNION ALL SELECT 'port', code, valid_from, valid_to FROM port WHERE valid_from > $1 OR valid_to < $2",
+        params![BEGINNING, END],
+    )
+    .await?;
+
     Ok(ReferenceData {
         import,
         regions: regions.into_iter().map(|r| Region { code: r.code, name: r.name, parent: r.parent_code }).collect(),
@@ -805,6 +822,10 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
             })
             .collect(),
         attachment_rules: rules.into_iter().map(|r| ((r.bureau_code, r.clause_code, r.kind), r.need)).collect(),
+        bounded: bounded
+            .into_iter()
+            .map(|r| ((r.kind, r.code), Validity { from: r.valid_from, to: r.valid_to }))
+            .collect(),
     })
 }
 
@@ -831,6 +852,22 @@ impl ReferenceData {
     /// The import after which they were read.
     pub const fn import(&self) -> i64 {
         self.import
+    }
+
+    /// Whether a unit can be chosen on a day.
+    pub fn unit_holds(&self, code: &str, day: Day) -> bool {
+        self.holds("unit", code, day)
+    }
+
+    /// Whether a port can be chosen on a day.
+    pub fn port_holds(&self, code: &str, day: Day) -> bool {
+        self.holds("port", code, day)
+    }
+
+    fn holds(&self, table: &str, code: &str, day: Day) -> bool {
+        // A handful at most has bounds.
+        self.bounded.is_empty()
+            || self.bounded.get(&(table.to_owned(), code.to_owned())).is_none_or(|validity| validity.holds(day))
     }
 
     /// A region by code.

@@ -3,7 +3,8 @@
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
-//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what a certificate is, how it is changed and
+//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what CNCA keeps on pages ([`reference`]),
+//! what a certificate is, how it is changed and
 //! how it ends ([`certificate`], [`ledger`], [`amendment`], [`ending`], [`expiry`]), and who is written to ([`letter`],
 //! [`bulletin`]).
 
@@ -23,6 +24,7 @@ pub mod letter;
 pub mod number;
 pub mod policy;
 pub mod quantity;
+pub mod reference;
 pub mod routing;
 pub mod text;
 pub mod time;

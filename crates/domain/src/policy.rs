@@ -219,6 +219,11 @@ duty! {
     PublishBulletins = "公告管理" by Publish
 }
 
+duty! {
+    /// HS types, units, clauses and the other reference data (R-C-02, R-C-04).
+    KeepReferences = "基础数据" by ReferenceAdmin
+}
+
 /// How far a permit goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

@@ -174,6 +174,11 @@ impl ReferenceCache {
         [below(""), if district.is_empty() { Vec::new() } else { below(district) }]
     }
 
+    /// The same, of those that can be chosen on a day.
+    pub fn port_choices_on(&self, district: &str, day: Day) -> [Vec<Choice>; 2] {
+        self.port_choices(district).map(|level| level.into_iter().filter(|c| self.port_holds(&c.value, day)).collect())
+    }
+
     /// Whether a port of the second level exists.
     pub fn has_port(&self, code: &str) -> bool {
         self.ports.iter().any(|p| p.code.as_str() == code && !p.parent.as_str().is_empty())
@@ -204,6 +209,11 @@ impl ReferenceCache {
     /// All units.
     pub fn unit_choices(&self) -> Vec<Choice> {
         self.units.iter().map(|u| Choice::new(u.code.as_str(), u.name.as_str())).collect()
+    }
+
+    /// The units that can be chosen on a day.
+    pub fn unit_choices_on(&self, day: Day) -> Vec<Choice> {
+        self.unit_choices().into_iter().filter(|c| self.unit_holds(&c.value, day)).collect()
     }
 
     /// All countries.

@@ -213,7 +213,7 @@ async fn build(
         regions,
         region_name: application.basics.use_region.as_ref().map(|r| references.region_path(r)).unwrap_or_default(),
         clause_name: references.clause_name(application.basics.clause.as_str()).to_owned(),
-        ports: references.port_choices(data.get("port_code_1")),
+        ports: references.port_choices_on(data.get("port_code_1"), today),
         plans: DisposalPlan::ALL.iter().map(|p| Choice::new(p.word(), p.label())).collect(),
         receiving,
         unsaved: !errors.is_empty() || conflict.is_some(),
@@ -296,7 +296,9 @@ fn parse(
     let invoice_no = check.text("invoice_no", "发票号").length(0..=100).take();
     let bl_no = check.text("bl_no", "提/运单号").length(0..=100).take();
     let port = form.get("port_code_2");
-    if !port.is_empty() && !references.has_port(port) {
+    let stands = application.basics.port.as_ref().is_some_and(|p| p.as_str() == port);
+    let can_be_chosen = references.has_port(port) && (stands || references.port_holds(port, today));
+    if !port.is_empty() && !can_be_chosen {
         check.error("port_code", "请从列表中选择进出口口岸");
     } else if port.is_empty() && !form.get("port_code_1").is_empty() {
         check.error("port_code", "请继续选择第二级口岸，或清空第一级口岸");

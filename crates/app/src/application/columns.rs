@@ -434,7 +434,7 @@ impl RowReader<'_> {
             self.check_unit(&mut filling, known);
             self.fill_traits(&mut filling, known);
         }
-        let parsed = item::parse(self.references, self.application, None, hs, &filling.data);
+        let parsed = item::parse(self.references, self.today, self.application, None, hs, &filling.data);
         for at in (0..row.cells.len()).filter(|at| !self.layout.has_head(*at)) {
             let column = format!("第 {} 列", at + 1);
             if !filling.take(Some(at), &column).is_empty() {

@@ -13,6 +13,7 @@ use domain::catalogue::{Characteristic, CharacteristicKind, carry_over};
 use domain::correction::differences;
 use domain::ids::{ApplicationId, CountryCode, CurrencyCode, ItemId, RegionCode, UnitCode};
 use domain::quantity::{Money, Quantity, UnitPrice, total, total_differs};
+use domain::time::Day;
 use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
@@ -424,6 +425,12 @@ async fn build(
         .leaf_of([data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")])
         .map(|r| references.region_path(&r))
         .unwrap_or_default();
+    let mut units = references.unit_choices_on(app.clock.today());
+    let stored_unit = data.get("qty_unit");
+    // One that has ended since stays with the product that names it.
+    if !stored_unit.is_empty() && !units.iter().any(|u| u.value == stored_unit) {
+        units.extend(references.unit_choices().into_iter().find(|u| u.value == stored_unit));
+    }
     Ok(ItemPage {
         shell,
         steps: Steps::of(application, Step::Items),
@@ -436,7 +443,7 @@ async fn build(
         hs_name: hs.name.clone(),
         hs_unit: references.unit_name(&hs.unit).to_owned(),
         fields,
-        units: references.unit_choices(),
+        units,
         countries: references.country_choices(),
         currencies: references.currency_choices(),
         regions,
@@ -530,8 +537,11 @@ async fn save(
     if references.hs_type(hs.code.as_str(), app.clock.today()).is_none() {
         ended.add("hs_code", unknown_hs(hs.code.as_str()));
     }
-    let parsed =
-        if ended.is_empty() { parse(&references, &application, stored.as_ref(), hs, &form) } else { Err(ended) };
+    let parsed = if ended.is_empty() {
+        parse(&references, app.clock.today(), &application, stored.as_ref(), hs, &form)
+    } else {
+        Err(ended)
+    };
     let new = match parsed {
         Ok(new) => new,
         Err(errors) => {
@@ -597,6 +607,7 @@ pub fn warnings(new: &ItemForm) -> Vec<String> {
 /// Reads a product; every mistake at once. A file of products is read by the same rules.
 pub fn parse(
     references: &ReferenceCache,
+    today: Day,
     application: &Application,
     stored: Option<&Item>,
     hs: &HsType,
@@ -611,8 +622,10 @@ pub fn parse(
     let origin =
         check.choice("origin_country", "原产国", |c| references.countries.iter().any(|x| x.code.as_str() == c));
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
-    let qty_unit =
-        check.choice("qty_unit", "数量/重量单位", |c| references.units.iter().any(|u| u.code.as_str() == c));
+    let qty_unit = check.choice("qty_unit", "数量/重量单位", |c| {
+        let stands = stored.is_some_and(|s| s.form.qty_unit.as_str() == c);
+        references.units.iter().any(|u| u.code.as_str() == c) && (stands || references.unit_holds(c, today))
+    });
     let hs_qty =
         check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
     let unit_price = check.parse("unit_price", "单价", |s| UnitPrice::parse(s).map_err(|e| format!("单价{e}")));

@@ -24,6 +24,7 @@ pub(super) async fn run(app: &App) {
         ("ending sessions", end_sessions(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
+        ("changing reference data", change_references(app).await),
         ("reading reference data", read_references(app).await),
         ("counting jobs", count_jobs(app).await),
     ] {
@@ -139,6 +140,17 @@ async fn checkpoint(app: &App) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     db::audit::checkpoint(&tx, app.now()).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Writes the changes of reference data whose day has come (R-C-02).
+async fn change_references(app: &App) -> anyhow::Result<()> {
+    if db::reference_edition::is_due(&app.db.read(), app.now()).await? {
+        let tx = app.db.begin().await?;
+        let n = db::reference_edition::apply_due(&tx, app.now()).await?;
+        tx.commit().await?;
+        tracing::info!(changes = n, "{n} changes of reference data came into force");
+    }
     Ok(())
 }
 

@@ -261,6 +261,15 @@ fn matrix() -> Vec<Row> {
         get("/certificates/{id}", Issued, READERS),
         get("/certificates/{id}/document", Issued, READERS),
         get("/certificates/{id}/versions/{version}/document", Issued, READERS),
+        get("/reference", Nothing, NO_DUTY),
+        get("/reference/attachment-rules", Nothing, NO_DUTY),
+        post("/reference/attachment-rules", Nothing, &[], NO_DUTY),
+        get("/reference/{kind}", Nothing, NO_DUTY),
+        post("/reference/{kind}", Nothing, &[], NO_DUTY),
+        get("/reference/{kind}/new", Nothing, NO_DUTY),
+        get("/reference/{kind}/{code}", Nothing, NO_DUTY),
+        post("/reference/{kind}/{code}", Nothing, &[], NO_DUTY),
+        post("/reference/{kind}/{code}/cancellation", Nothing, &[], NO_DUTY),
         get("/publishing", Nothing, NO_DUTY),
         get("/publishing/new", Nothing, NO_DUTY),
         post("/publishing", Nothing, &[], NO_DUTY),
@@ -429,7 +438,9 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             .replace("{id}", &named)
             .replace("{item}", &item.to_string())
             .replace("{file}", "1")
-            .replace("{version}", "1"),
+            .replace("{version}", "1")
+            .replace("{kind}", "units")
+            .replace("{code}", "001"),
         id,
         item.to_string(),
     )

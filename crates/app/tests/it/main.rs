@@ -34,6 +34,7 @@ mod products;
 mod profile;
 mod publishing;
 mod races;
+mod references;
 mod registration;
 mod second_factor;
 mod statements;

@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 14] = [
+const CAPABILITIES: [&str; 15] = [
     "accounts",
     "amendment",
     "application",
@@ -28,6 +28,7 @@ const CAPABILITIES: [&str; 14] = [
     "login",
     "profile",
     "publishing",
+    "reference",
     "registration",
     "routing",
     "write_off",
@@ -103,6 +104,8 @@ fn the_url_names_the_file() {
         ("codes", "second_factor"),
         ("removal", "second_factor"),
         ("accounts", "list"),
+        ("reference", "list"),
+        ("cancellation", "row"),
         ("publishing", "list"),
         ("suspension", "account"),
         ("reinstatement", "account"),

@@ -1,0 +1,472 @@
+//! One row of 基础数据: 添加, 修改 from a day on, 停用, what was changed.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use db::DbError;
+use db::reference_edition::{self, BEGINNING, Content, END, Edition, Shows};
+use domain::ids::{BureauCode, UnitCode};
+use domain::policy::KeepReferences;
+use domain::reference::{Field, FieldKind, ReferenceKind};
+use domain::time::Day;
+use kit::app::App;
+use kit::error::AppError;
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::reference::ReferenceCache;
+use kit::session::{Permitted, Submitted};
+use kit::shell::Shell;
+use kit::{flash, page};
+
+use super::characteristics;
+use super::list::{Tab, tabs, validity};
+use crate::frame::{self, Entry};
+
+/// Editions that the page shows.
+const SHOWN: i64 = 50;
+/// What may follow after import, with its word.
+const FOLLOW_UPS: [(&str, &str); 3] = [("use", "使用记录"), ("return", "退运"), ("destruction", "销毁")];
+
+/// A field as the page shows it.
+struct FieldView {
+    field: &'static Field,
+    choices: Vec<Choice>,
+    /// What it says, when it cannot be changed any more.
+    fixed: Option<String>,
+    /// 后续处理方式: word, label, whether it is ticked.
+    boxes: Vec<(&'static str, &'static str, bool)>,
+}
+
+impl FieldView {
+    /// The most characters.
+    const fn longest(&self) -> usize {
+        match self.field.kind {
+            FieldKind::Text(most) | FieldKind::Long(most) => most,
+            FieldKind::Number(..)
+            | FieldKind::Flag
+            | FieldKind::Unit
+            | FieldKind::District
+            | FieldKind::Bureau
+            | FieldKind::FollowUps
+            | FieldKind::Characteristics => 0,
+        }
+    }
+}
+
+/// One edition, for people.
+struct EditionLine {
+    from: String,
+    saved: String,
+    who: String,
+    changes: Vec<String>,
+    label: &'static str,
+    tone: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "reference/row.html")]
+struct RowPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    kind: ReferenceKind,
+    /// Empty while the row is new.
+    code: String,
+    form: FormView,
+    fields: Vec<FieldView>,
+    has_characteristics: bool,
+    lines: Vec<characteristics::Line>,
+    line_kinds: Vec<Choice>,
+    seen: i64,
+    /// The edition that waits for its day: its id and the day.
+    pending: Option<(i64, String)>,
+    history: Vec<EditionLine>,
+}
+
+fn kind_of(path: &str) -> Result<ReferenceKind, AppError> {
+    ReferenceKind::from_path(path).ok_or(AppError::NotFound)
+}
+
+/// 添加.
+pub async fn new(
+    State(app): State<App>,
+    user: Permitted<KeepReferences>,
+    Path(path): Path<String>,
+) -> Result<Response, AppError> {
+    let kind = kind_of(&path)?;
+    if !kind.is_open() {
+        return Err(AppError::NotFound);
+    }
+    let mut data = FormData::default();
+    data.set("valid_from", &app.clock.today().to_string());
+    page::render(&build(&app, &user, kind, None, data, FieldErrors::default()).await?)
+}
+
+/// The page of a row.
+pub async fn show(
+    State(app): State<App>,
+    user: Permitted<KeepReferences>,
+    Path((path, code)): Path<(String, String)>,
+) -> Result<Response, AppError> {
+    let kind = kind_of(&path)?;
+    let stored = reference_edition::content(&app.db.read(), kind, &code).await?;
+    let data = filled(kind, &stored, app.clock.today());
+    page::render(&build(&app, &user, kind, Some((code, stored)), data, FieldErrors::default()).await?)
+}
+
+/// The form of a row as it is stored.
+fn filled(kind: ReferenceKind, stored: &Content, today: Day) -> FormData {
+    let mut data = FormData::default();
+    let mut pairs = Vec::new();
+    for f in kind.fields() {
+        let value = stored.get(f.column).map_or("", String::as_str);
+        match f.kind {
+            FieldKind::Flag if value.is_empty() => {}
+            FieldKind::FollowUps => pairs.extend(value.split(';').map(|w| (f.column.to_owned(), w.to_owned()))),
+            FieldKind::Characteristics => characteristics::fill(&mut data, value),
+            FieldKind::Text(_)
+            | FieldKind::Long(_)
+            | FieldKind::Number(..)
+            | FieldKind::Flag
+            | FieldKind::Unit
+            | FieldKind::District
+            | FieldKind::Bureau => data.set(f.column, value),
+        }
+    }
+    for (column, open) in [("valid_from", BEGINNING), ("valid_to", END)] {
+        let day = stored.get(column).map_or("", String::as_str);
+        data.set(column, if day == open { "" } else { day });
+    }
+    data.set("effective_on", &today.to_string());
+    let mut all = data.pairs().to_vec();
+    all.extend(pairs);
+    FormData::from_pairs(all)
+}
+
+fn choices(references: &ReferenceCache, kind: FieldKind, chosen: &str, today: Day) -> Vec<Choice> {
+    match kind {
+        FieldKind::Unit => {
+            let mut all = references.unit_choices_on(today);
+            if !chosen.is_empty() && !all.iter().any(|c| c.value == chosen) {
+                all.push(Choice::new(chosen, references.unit_name(&UnitCode::new(chosen))));
+            }
+            all
+        }
+        FieldKind::District => references.port_choices("")[0].clone(),
+        FieldKind::Bureau => {
+            references.bureaus.iter().map(|b| Choice::new(b.code.as_str(), b.short_name.as_str())).collect()
+        }
+        FieldKind::Text(_)
+        | FieldKind::Long(_)
+        | FieldKind::Number(..)
+        | FieldKind::Flag
+        | FieldKind::FollowUps
+        | FieldKind::Characteristics => Vec::new(),
+    }
+}
+
+async fn build(
+    app: &App,
+    user: &Permitted<KeepReferences>,
+    kind: ReferenceKind,
+    row: Option<(String, Content)>,
+    data: FormData,
+    errors: FieldErrors,
+) -> Result<RowPage, AppError> {
+    let references = app.references.now();
+    let read = app.db.read();
+    let (code, stored) = row.unwrap_or_default();
+    let (editions, is_used) = if code.is_empty() {
+        (Vec::new(), false)
+    } else {
+        let editions = reference_edition::editions(&read, kind, &code, SHOWN).await?;
+        (editions, reference_edition::is_used(&read, kind, &code).await?)
+    };
+    let title = if code.is_empty() { format!("添加{}", kind.label()) } else { format!("{} {code}", kind.label()) };
+    let list = format!("/reference/{}", kind.path());
+    let crumbs = [("基础数据", "/reference"), (kind.label(), list.as_str())];
+    let mut shell = frame::signed(app, user, &title, Entry::References, &crumbs).await?;
+    shell.error_title = !errors.is_empty();
+    let fields = kind
+        .fields()
+        .iter()
+        .map(|field| FieldView {
+            field,
+            choices: choices(&references, field.kind, data.get(field.column), app.clock.today()),
+            fixed: (field.is_lasting && is_used).then(|| stored.get(field.column).cloned().unwrap_or_default()),
+            boxes: if field.kind == FieldKind::FollowUps {
+                FOLLOW_UPS.iter().map(|(w, l)| (*w, *l, data.all(field.column).any(|t| t == *w))).collect()
+            } else {
+                Vec::new()
+            },
+        })
+        .collect();
+    Ok(RowPage {
+        shell,
+        tabs: tabs(Some(kind)),
+        kind,
+        fields,
+        has_characteristics: kind.fields().iter().any(|f| f.kind == FieldKind::Characteristics),
+        lines: characteristics::lines(),
+        line_kinds: characteristics::kinds(),
+        seen: editions.first().map_or(0, |e| e.id),
+        pending: editions.iter().find(|e| e.is_pending()).map(|e| (e.id, e.effective_on.to_string())),
+        history: history(&references, kind, &editions)?,
+        code,
+        form: FormView::new(data, errors, &user.caller.csrf),
+    })
+}
+
+/// The editions with what each changed.
+fn history(
+    references: &ReferenceCache,
+    kind: ReferenceKind,
+    editions: &[Edition],
+) -> Result<Vec<EditionLine>, AppError> {
+    let contents = editions.iter().map(Edition::content).collect::<Result<Vec<_>, _>>()?;
+    let mut out = Vec::new();
+    for (n, e) in editions.iter().enumerate() {
+        // What was taken back never stood before the next one.
+        let before = (n + 1..editions.len()).find(|m| editions[*m].cancelled_at.is_none()).map(|m| &contents[m]);
+        let (label, tone) = match (e.applied_at, e.cancelled_at) {
+            (Some(_), _) => ("已生效", "t-green"),
+            (None, Some(_)) => ("已取消", "t-slate"),
+            (None, None) => ("待生效", "t-amber"),
+        };
+        out.push(EditionLine {
+            from: e.effective_on.to_string(),
+            saved: e.saved_at.china(),
+            who: e.saved_by.clone(),
+            changes: match before {
+                Some(before) => changes(references, kind, before, &contents[n]),
+                None => vec!["首次记录".to_owned()],
+            },
+            label,
+            tone,
+        });
+    }
+    Ok(out)
+}
+
+fn changes(references: &ReferenceCache, kind: ReferenceKind, before: &Content, after: &Content) -> Vec<String> {
+    let empty = String::new();
+    let of = |content: &Content, column: &str| content.get(column).unwrap_or(&empty).clone();
+    let mut out: Vec<String> = kind
+        .fields()
+        .iter()
+        .filter(|f| of(before, f.column) != of(after, f.column))
+        .map(|f| {
+            let said = |value: String| said(references, f.kind, &value);
+            format!("{}：{} → {}", f.label, said(of(before, f.column)), said(of(after, f.column)))
+        })
+        .collect();
+    let days = |content: &Content| validity(&of(content, "valid_from"), &of(content, "valid_to"));
+    if kind.is_dated() && days(before) != days(after) {
+        out.push(format!("有效期：{} → {}", days(before), days(after)));
+    }
+    if out.is_empty() {
+        out.push("保存，没有变化".to_owned());
+    }
+    out
+}
+
+/// A stored value, for people.
+fn said(references: &ReferenceCache, kind: FieldKind, value: &str) -> String {
+    let words = match kind {
+        FieldKind::Flag => return if value == "1" { "是" } else { "否" }.to_owned(),
+        FieldKind::Unit => references.unit_name(&UnitCode::new(value)).to_owned(),
+        FieldKind::Bureau => references.bureau_name(&BureauCode::new(value)).to_owned(),
+        FieldKind::Characteristics => characteristics::in_words(value),
+        FieldKind::FollowUps => {
+            let labels: Vec<_> =
+                value.split(';').filter_map(|w| FOLLOW_UPS.iter().find(|(x, _)| *x == w)).map(|(_, l)| *l).collect();
+            labels.join("、")
+        }
+        FieldKind::Text(_) | FieldKind::Long(_) | FieldKind::Number(..) | FieldKind::District => value.to_owned(),
+    };
+    if words.is_empty() { "（空）".to_owned() } else { words }
+}
+
+/// What was typed. `before` is the row as it stands, and whether it is used.
+fn read(
+    check: &mut Checker<'_>,
+    form: &FormData,
+    kind: ReferenceKind,
+    references: &ReferenceCache,
+    before: Option<(&Content, bool)>,
+    today: Day,
+) -> Content {
+    let mut out = Content::new();
+    for f in kind.fields() {
+        let kept = before.filter(|(_, used)| f.is_lasting && *used).and_then(|(content, _)| content.get(f.column));
+        let value = match kept {
+            Some(kept) => kept.clone(),
+            None => value(check, form, f, references, before.map(|(content, _)| content), today),
+        };
+        out.insert(f.column.to_owned(), value);
+    }
+    if kind.is_dated() {
+        let from = check.day_optional("valid_from", "启用日期");
+        let to = check.day_optional("valid_to", "停用日期");
+        if let (Some(from), Some(to)) = (from, to)
+            && to < from
+        {
+            check.error("valid_to", "停用日期不能早于启用日期");
+        }
+        out.insert("valid_from".to_owned(), from.map_or_else(|| BEGINNING.to_owned(), |d| d.to_string()));
+        out.insert("valid_to".to_owned(), to.map_or_else(|| END.to_owned(), |d| d.to_string()));
+    }
+    out
+}
+
+fn value(
+    check: &mut Checker<'_>,
+    form: &FormData,
+    f: &'static Field,
+    references: &ReferenceCache,
+    before: Option<&Content>,
+    today: Day,
+) -> String {
+    let text = |check: &mut Checker<'_>, max: usize| {
+        let field = check.text(f.column, f.label).length(0..=max);
+        if f.is_required { field.required().take() } else { field.take() }
+    };
+    match f.kind {
+        FieldKind::Text(max) | FieldKind::Long(max) => text(check, max),
+        FieldKind::Number(least, most) => {
+            let number = check.parse(f.column, f.label, |s| {
+                let typed = domain::text::half_width(s).parse::<i64>().ok();
+                typed.filter(|n| (least..=most).contains(n)).ok_or(format!("{}应为 {least}–{most} 的整数", f.label))
+            });
+            number.map(|n| n.to_string()).unwrap_or_default()
+        }
+        FieldKind::Flag => if form.has(f.column) { "1" } else { "" }.to_owned(),
+        FieldKind::Unit | FieldKind::District | FieldKind::Bureau => {
+            let typed = form.get(f.column).trim();
+            if typed.is_empty() && !f.is_required {
+                return String::new();
+            }
+            let stands = before.and_then(|b| b.get(f.column)).is_some_and(|b| b == typed);
+            let known = choices(references, f.kind, "", today);
+            check.choice(f.column, f.label, |c| stands || known.iter().any(|k| k.value == c))
+        }
+        FieldKind::FollowUps => {
+            let ticked: Vec<_> =
+                FOLLOW_UPS.iter().map(|(w, _)| *w).filter(|w| form.all(f.column).any(|t| t == *w)).collect();
+            if ticked.is_empty() {
+                check.error(f.column, format!("请选择{}", f.label));
+            }
+            ticked.join(";")
+        }
+        FieldKind::Characteristics => characteristics::read(check, form),
+    }
+}
+
+fn done(app: &App, kind: ReferenceKind, code: &str, sentence: &str) -> Response {
+    flash::to(&app.key, app.config.is_https(), &format!("/reference/{}/{code}", kind.path()), sentence)
+}
+
+/// This process shows the change at once; the others within a minute.
+pub(super) async fn refresh(app: &App) -> Result<(), AppError> {
+    app.references.replace(db::reference::load(&app.db.read()).await?);
+    Ok(())
+}
+
+/// 保存 of a new row.
+pub async fn create(
+    State(app): State<App>,
+    user: Permitted<KeepReferences>,
+    Path(path): Path<String>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let kind = kind_of(&path)?;
+    if !kind.is_open() {
+        return Err(AppError::NotFound);
+    }
+    let references = app.references.now();
+    let mut check = Checker::new(&form);
+    let code = check.parse("code", "代码", |s| {
+        let code = domain::text::half_width(s);
+        if kind.accepts_code(&code) { Ok(code) } else { Err(format!("代码应为{}", kind.code_rule())) }
+    });
+    let new = read(&mut check, &form, kind, &references, None, app.clock.today());
+    let outcome = check.finish();
+    let (Ok(()), Some(code)) = (&outcome, code) else {
+        let errors = outcome.err().unwrap_or_default();
+        return page::unprocessable(&build(&app, &user, kind, None, form, errors).await?);
+    };
+    let tx = app.db.begin().await?;
+    match reference_edition::create(&tx, &user.permit, kind, &code, &new, &user.by(), app.now()).await {
+        Ok(()) => tx.commit().await?,
+        Err(DbError::Duplicate(_)) => {
+            drop(tx);
+            let mut errors = FieldErrors::default();
+            errors.add("code", "该代码已存在，请修改原有数据或改用其他代码");
+            return page::unprocessable(&build(&app, &user, kind, None, form, errors).await?);
+        }
+        Err(other) => return Err(other.into()),
+    }
+    refresh(&app).await?;
+    Ok(done(&app, kind, &code, "已添加。"))
+}
+
+/// 保存, from a day on.
+pub async fn update(
+    State(app): State<App>,
+    user: Permitted<KeepReferences>,
+    Path((path, code)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let kind = kind_of(&path)?;
+    let db = app.db.read();
+    let stored = reference_edition::content(&db, kind, &code).await?;
+    let is_used = reference_edition::is_used(&db, kind, &code).await?;
+    let (references, today) = (app.references.now(), app.clock.today());
+    let mut check = Checker::new(&form);
+    let to = read(&mut check, &form, kind, &references, Some((&stored, is_used)), today);
+    let from = check.day("effective_on", "生效日期");
+    if from.is_some_and(|d| d < today) {
+        check.error("effective_on", "生效日期不能早于今天");
+    }
+    if kind == ReferenceKind::Unit
+        && let Some(last) = to.get("valid_to").and_then(|d| d.parse::<Day>().ok())
+    {
+        let n = reference_edition::types_in_unit(&db, &code, last).await?;
+        if n > 0 {
+            check.error("valid_to", format!("停用后仍有 {n} 个 HS 产品类型使用该单位，请先修改或停用这些类型"));
+        }
+    }
+    let outcome = check.finish();
+    let (Ok(()), Some(from)) = (&outcome, from) else {
+        let errors = outcome.err().unwrap_or_default();
+        return page::unprocessable(&build(&app, &user, kind, Some((code, stored)), form, errors).await?);
+    };
+    let seen = form.get("seen").parse().unwrap_or(-1);
+    let tx = app.db.begin().await?;
+    let saved = reference_edition::update(&tx, &user.permit, kind, &code, &to, from, seen, &user.by(), app.now()).await;
+    match saved {
+        Ok(Shows::Now) => {
+            tx.commit().await?;
+            refresh(&app).await?;
+            Ok(done(&app, kind, &code, "已保存，即时生效。"))
+        }
+        Ok(Shows::Later(day)) => {
+            tx.commit().await?;
+            Ok(done(&app, kind, &code, &format!("已保存，将于 {day} 生效。")))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// 取消 of a change whose day has not come.
+pub async fn cancel(
+    State(app): State<App>,
+    user: Permitted<KeepReferences>,
+    Path((path, code)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let kind = kind_of(&path)?;
+    let edition = form.get("edition").parse().unwrap_or_default();
+    let tx = app.db.begin().await?;
+    reference_edition::cancel(&tx, &user.permit, kind, &code, edition, &user.by(), app.now()).await?;
+    tx.commit().await?;
+    Ok(done(&app, kind, &code, "已取消待生效的修改。"))
+}

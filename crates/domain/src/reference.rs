@@ -1,0 +1,206 @@
+//! 基础数据 that CNCA keeps on pages (R-C-02, R-C-04): which tables, which fields, what may change once a row is used.
+
+use crate::actor::words;
+
+words! {
+    /// A table of reference data.
+    ReferenceKind {
+        /// HS codes of the catalogue, with their 产品特性.
+        HsType = "hs_type", "HS 产品类型";
+        /// 计量单位.
+        Unit = "unit", "计量单位";
+        /// 免办条款.
+        Clause = "clause", "免办条款";
+        /// 贸易方式.
+        TradeMode = "trade_mode", "贸易方式";
+        /// 附件种类.
+        AttachmentKind = "attachment_kind", "附件种类";
+        /// 口岸.
+        Port = "port", "口岸";
+        /// 检验检疫局.
+        Bureau = "bureau", "检验检疫局";
+    }
+}
+
+/// What stands in a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// One line, so many characters at most.
+    Text(usize),
+    /// Several lines.
+    Long(usize),
+    /// A whole number between these.
+    Number(i64, i64),
+    /// Yes or no.
+    Flag,
+    /// A unit.
+    Unit,
+    /// The district of a port; a district has none.
+    District,
+    /// A bureau.
+    Bureau,
+    /// What may follow after import: use, return, destruction.
+    FollowUps,
+    /// 产品特性.
+    Characteristics,
+}
+
+/// A field of a table; its name is the column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// The column, and the name in the form.
+    pub column: &'static str,
+    /// What people read.
+    pub label: &'static str,
+    /// What stands in it.
+    pub kind: FieldKind,
+    /// Red star.
+    pub is_required: bool,
+    /// Never changes once an application names the row: what was submitted must read as it did (R-C-02).
+    pub is_lasting: bool,
+}
+
+const fn field(column: &'static str, label: &'static str, kind: FieldKind) -> Field {
+    Field { column, label, kind, is_required: true, is_lasting: false }
+}
+
+impl Field {
+    const fn optional(self) -> Self {
+        Self { is_required: false, ..self }
+    }
+
+    const fn lasting(self) -> Self {
+        Self { is_lasting: true, ..self }
+    }
+}
+
+impl ReferenceKind {
+    /// Its word in addresses.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::HsType => "hs-types",
+            Self::Unit => "units",
+            Self::Clause => "clauses",
+            Self::TradeMode => "trade-modes",
+            Self::AttachmentKind => "attachment-kinds",
+            Self::Port => "ports",
+            Self::Bureau => "bureaus",
+        }
+    }
+
+    /// The table of this word of an address.
+    pub fn from_path(path: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|k| k.path() == path)
+    }
+
+    /// The column that names a row in lists.
+    pub const fn title_column(self) -> &'static str {
+        match self {
+            Self::Clause | Self::Bureau => "short_name",
+            Self::HsType | Self::Unit | Self::TradeMode | Self::AttachmentKind | Self::Port => "name",
+        }
+    }
+
+    /// Whether its rows have a first and a last day. Bureaus have none here: they end by their jurisdiction.
+    pub const fn is_dated(self) -> bool {
+        match self {
+            Self::HsType | Self::Unit | Self::Clause | Self::TradeMode | Self::AttachmentKind | Self::Port => true,
+            Self::Bureau => false,
+        }
+    }
+
+    /// Whether a row can be added on a page.
+    pub const fn is_open(self) -> bool {
+        self.is_dated()
+    }
+
+    /// How a code is written, for people.
+    pub const fn code_rule(self) -> &'static str {
+        match self {
+            Self::HsType => "10 位数字",
+            Self::Unit => "3 位数字",
+            Self::Clause => "1–3 位数字或字母",
+            Self::TradeMode | Self::Port => "4 位数字",
+            Self::AttachmentKind => "2–30 个小写字母或下划线",
+            Self::Bureau => "6–12 位数字或字母",
+        }
+    }
+
+    /// Whether a code is written like that.
+    pub fn accepts_code(self, code: &str) -> bool {
+        let digits = |n: usize| code.len() == n && code.bytes().all(|b| b.is_ascii_digit());
+        match self {
+            Self::HsType => digits(10),
+            Self::Unit => digits(3),
+            Self::Clause => (1..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()),
+            Self::TradeMode | Self::Port => digits(4),
+            Self::AttachmentKind => {
+                (2..=30).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            }
+            Self::Bureau => (6..=12).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()),
+        }
+    }
+
+    /// Its fields, in the order of the form.
+    pub const fn fields(self) -> &'static [Field] {
+        use FieldKind::{Bureau, Characteristics, District, Flag, FollowUps, Long, Number, Text, Unit};
+        const HS: &[Field] = &[
+            field("name", "产品名称", Text(200)),
+            field("unit_code", "HS 标准量单位", Unit),
+            field("unit2_code", "第二单位", Unit).optional(),
+            field("ccc_class", "产品大类", Text(100)),
+            field("characteristics", "产品特性", Characteristics).optional(),
+        ];
+        const UNITS: &[Field] = &[field("name", "名称", Text(20)).lasting()];
+        const CLAUSES: &[Field] = &[
+            field("short_name", "简称", Text(30)),
+            field("full_text", "条款原文", Long(500)).lasting(),
+            field("documents", "所需材料", Long(1000)).optional(),
+            field("follow_up", "后续监管", Long(300)),
+            field("follow_up_kinds", "后续处理方式", FollowUps),
+        ];
+        const MODES: &[Field] =
+            &[field("name", "名称", Text(50)).lasting(), field("common", "常用（排在最前）", Flag).optional()];
+        const KINDS: &[Field] = &[field("name", "名称", Text(50)), field("ordinal", "排列次序", Number(1, 9999))];
+        const PORTS: &[Field] = &[
+            field("name", "名称", Text(50)),
+            field("parent_code", "所属关区", District).optional(),
+            field("bureau_code", "确认核销的检验检疫局", Bureau),
+        ];
+        const BUREAUS: &[Field] = &[
+            field("name", "全称", Text(100)),
+            field("short_name", "简称", Text(30)),
+            field("address", "地址", Text(200)).optional(),
+            field("phone", "电话", Text(50)).optional(),
+            field("validity_days", "证明有效期（天）", Number(1, 365)),
+            field("compare_enabled", "进行文件对比", Flag).optional(),
+            field("four_eyes", "初审和终审由不同的人办理", Flag).optional(),
+        ];
+        match self {
+            Self::HsType => HS,
+            Self::Unit => UNITS,
+            Self::Clause => CLAUSES,
+            Self::TradeMode => MODES,
+            Self::AttachmentKind => KINDS,
+            Self::Port => PORTS,
+            Self::Bureau => BUREAUS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_has_an_address_of_its_own_and_a_title_among_its_fields() {
+        for kind in ReferenceKind::ALL {
+            assert_eq!(ReferenceKind::from_path(kind.path()), Some(*kind));
+            assert!(kind.fields().iter().any(|f| f.column == kind.title_column()), "{kind}");
+            assert!(kind.fields().len() <= 8, "{kind}: db reads eight columns");
+        }
+        assert_eq!(ReferenceKind::from_path("holidays"), None);
+        assert!(ReferenceKind::HsType.accepts_code("8415101000") && !ReferenceKind::HsType.accepts_code("84151010"));
+        assert!(!ReferenceKind::Clause.accepts_code("1/2") && !ReferenceKind::Unit.accepts_code("０01"));
+    }
+}
