@@ -468,7 +468,9 @@
     const smaller = input.closest(".drop")?.querySelector("[data-shrink] input")?.checked;
     input.value = "";
     picked(input);
-    if (input.form) dirty.delete(input.form);
+    // A form that holds more than its files is not saved by an upload.
+    if (input.form?.querySelector("[name=attached], textarea")) dirty.add(input.form);
+    else if (input.form) dirty.delete(input.form);
     const note = d.getElementById(input.dataset.count);
     for (const file of chosen) {
       const sent = smaller && isPicture(file) && file.size > LARGE_PICTURE ? await shrunk(file) : file;

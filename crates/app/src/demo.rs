@@ -7,11 +7,15 @@ use anyhow::Context as _;
 use axum::Router;
 use db::account::{Appointment, Particulars, Registration};
 use db::audit::By;
+use db::ledger::{Deed, Place, draw_down};
 use db::reference::HsType;
 use domain::actor::{Post, Posts};
 use domain::application::ApplicantKind;
 use domain::catalogue::CharacteristicKind;
-use domain::ids::{AccountId, BureauCode, ClauseCode, DelegationId, RegionCode};
+use domain::ids::{
+    AccountId, BureauCode, CertificateId, CertificateItemId, ClauseCode, DelegationId, PortCode, RegionCode,
+};
+use domain::ledger::Amounts;
 use domain::routing::{Delegation, Step};
 use domain::time::{FixedClock, Instant};
 use kit::app::{App, Parts};
@@ -90,6 +94,12 @@ const COMPARE: (&str, &[(&str, &str)]) = ("demo_compare", &[("decision", "pass")
 const ISSUE: (&str, &[(&str, &str)]) = ("demo_issue", &[("decision", "issue")]);
 const DECLARE: (&str, &[(&str, &str)]) = ("demo_enterprise", &[("declare", "4")]);
 const CONFIRM: (&str, &[(&str, &str)]) = ("demo_writeoff", &[("confirm", "4")]);
+/// What became of goods, as the enterprise writes it: kind, how many, and whether it is submitted.
+const USED: (&str, &[(&str, &str)]) = ("demo_enterprise", &[("usage", "use"), ("qty", "3"), ("deed", "submit")]);
+const DESTROYED: (&str, &[(&str, &str)]) =
+    ("demo_enterprise", &[("usage", "destruction"), ("qty", "2"), ("deed", "submit")]);
+const RETURNED: (&str, &[(&str, &str)]) = ("demo_enterprise", &[("usage", "return"), ("qty", "4"), ("deed", "submit")]);
+const HALF_WRITTEN: (&str, &[(&str, &str)]) = ("demo_enterprise", &[("usage", "use"), ("qty", "1"), ("deed", "save")]);
 
 /// 证明修改: the company called, changed, and submitted; it waits for the confirmation.
 const RELEASE: (&str, &[(&str, &str)]) = ("demo_amend", &[("certificate", "release")]);
@@ -250,6 +260,28 @@ const STORIES: &[Story] = &[
         purpose: "工厂成套生产线配套所需的设备部件，随生产线安装使用。",
         submitted: true,
         course: &[ACCEPT, FIRST, FINAL, COMPARE, ISSUE],
+    },
+    Story {
+        days_ago: 40,
+        clause: "1",
+        trade_mode: "0110",
+        product: FRIDGE,
+        purpose: RESEARCH,
+        submitted: true,
+        course: &[
+            ACCEPT,
+            FIRST,
+            FINAL,
+            COMPARE,
+            ISSUE,
+            ("demo_writeoff", &[("write_off", "10")]),
+            USED,
+            ("demo_supervise", &[("judge", "usage_approve"), ("opinion", "现场核查，使用情况属实。")]),
+            DESTROYED,
+            ("demo_supervise", &[("judge", "usage_reject"), ("opinion", "请补充销毁现场照片和销毁单位的证明。")]),
+            RETURNED,
+            HALF_WRITTEN,
+        ],
     },
     Story {
         days_ago: 20,
@@ -545,7 +577,7 @@ async fn tell(app: &App, router: &Router, clock: &FixedClock, people: &People, s
         if let [("certificate", deed)] = fields {
             on_certificate(app, &clerk, clock, &id, deed).await?;
         } else {
-            decide(&clerk, clock, &id, fields).await?;
+            decide(app, &clerk, clock, &id, fields).await?;
         }
     }
     Ok(())
@@ -587,7 +619,7 @@ async fn add_product(clerk: &Clerk, id: &str, hs: &HsType, product: &str, model:
     Ok(())
 }
 
-async fn decide(clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &str)]) -> anyhow::Result<()> {
+async fn decide(app: &App, clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &str)]) -> anyhow::Result<()> {
     match fields.first() {
         Some(("withdraw", _)) => {
             clerk.must(&format!("/applications/{id}/withdrawal"), &[]).await?;
@@ -627,6 +659,39 @@ async fn decide(clerk: &Clerk, clock: &FixedClock, id: &str, fields: &[(&str, &s
                 ("decision", "confirm"),
             ];
             clerk.must(&path, &fields).await?;
+        }
+        Some(("write_off", qty)) => write_off(app, id, qty).await?,
+        Some(("usage", kind)) => {
+            let (day, key) = (clock_day(clock), kit::random::token());
+            let mut all = vec![
+                ("kind", *kind),
+                ("creation_key", key.as_str()),
+                ("line", "1"),
+                ("used_on", day.as_str()),
+                ("returned_on", day.as_str()),
+                ("destroyed_on", day.as_str()),
+                ("use_unit_name", "示例检测技术（上海）有限公司"),
+                ("use_contact", "李示例"),
+                ("use_phone", "021-00000001"),
+                ("use_address", "上海市浦东新区示例科技园 3 号楼 2 层"),
+                ("note", "能效对比测试，预计三个月。"),
+                ("port_code_1", "2200"),
+                ("port_code_2", "2201"),
+                ("export_decl_no", "223320260000123456"),
+                ("reason", "测试结束，退运出境。"),
+                ("place", "上海市浦东新区示例路 200 号"),
+                ("method", "拆解"),
+            ];
+            all.extend(fields.iter().map(|(k, v)| (if *k == "qty" { "qty_1" } else { *k }, *v)));
+            clerk.must(&format!("/applications/{id}/usage-records"), &all).await?;
+        }
+        Some(("judge", decision)) => {
+            let record = app.db.read().number("SELECT MAX(id) FROM usage_record", db::params![]).await?;
+            let review = format!("/usage-records/{record}/review");
+            let version = field_value(&clerk.get(&review).await?.text(), "version");
+            let mut all = vec![("version", version.as_str()), ("decision", *decision)];
+            all.extend(fields.iter().filter(|(k, _)| *k == "opinion").copied());
+            clerk.must(&review, &all).await?;
         }
         Some(_) | None => {
             let page = clerk.get(&format!("/casework/{id}")).await?.text();
@@ -705,6 +770,28 @@ async fn on_certificate(
         }
         other => anyhow::bail!("{other} is no deed on a certificate"),
     }
+    Ok(())
+}
+
+/// 直接核销 of so much of the first product.
+async fn write_off(app: &App, id: &str, qty: &str) -> anyhow::Result<()> {
+    let application: i64 = id.parse()?;
+    let read = app.db.read();
+    let sql = "SELECT i.id FROM certificate_item i JOIN certificate c ON c.id = i.certificate_id \
+               WHERE c.application_id = $1 ORDER BY i.ordinal LIMIT 1";
+    let item = CertificateItemId::new(read.number(sql, db::params![application]).await?);
+    let sql = "SELECT id FROM certificate WHERE application_id = $1";
+    let certificate = CertificateId::new(read.number(sql, db::params![application]).await?);
+    let officer = db::account::credentials(&read, "demo_writeoff").await?.context("the officer at 核销")?;
+    let by = By::actor(&db::account::actor(&read, officer.id).await?, "-");
+    let amount = qty.parse()?;
+    let (port, bureau) = (PortCode::new("2201"), BureauCode::new(SHANGHAI));
+    let place = Place { port: &port, bureau: &bureau, customs_no: "222520261000012345" };
+    let deed = Deed { key: "demonstration", by: &by, now: app.now() };
+    let claims = [(item, Amounts { qty: amount, hs_qty: amount })];
+    let tx = app.db.begin().await?;
+    draw_down(&tx, certificate, place, &claims, "货物已通关", deed).await?;
+    tx.commit().await?;
     Ok(())
 }
 

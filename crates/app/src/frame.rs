@@ -32,6 +32,8 @@ pub enum Entry {
     Publishing,
     /// 基础数据.
     References,
+    /// 逾期证明.
+    Overdue,
     /// A post's worklist.
     Post(Post),
     /// 业务下放.
@@ -117,7 +119,8 @@ pub async fn signed(
     })
 }
 
-/// How many cases wait at each post of the officer's bureau, and how many 预核销 for its ports.
+/// How many cases wait at each post of the officer's bureau, how many 预核销 for its ports, and how many
+/// 产品使用记录 at 后续监管.
 pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>, AppError> {
     #[derive(db::Row)]
     struct Count {
@@ -130,13 +133,14 @@ pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>
         .rows(
             "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 GROUP BY current_post \
              UNION ALL SELECT 'write_off', COUNT(DISTINCT pre_write_off_id) FROM pre_write_off_item \
-             WHERE bureau_code = $1 AND state = 'pending'",
+             WHERE bureau_code = $1 AND state = 'pending' \
+             UNION ALL SELECT 'supervise', COUNT(*) FROM usage_record WHERE bureau_code = $1 AND state = 'submitted'",
             params![officer.bureau.clone()],
         )
         .await?;
     Ok(Post::COURSE
         .into_iter()
-        .chain([Post::WriteOff])
+        .chain([Post::WriteOff, Post::Supervise])
         .filter(|p| officer.posts.holds(*p))
         .map(|p| {
             let n = found.iter().find(|c| c.current_post == Some(p)).map_or(0, |c| c.n);
@@ -159,6 +163,7 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
                 item("查看申请列表", "/applications", "list-details", Some(waiting), entry == Entry::Applications),
                 item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
                 item("产品模板", "/product-templates", "category", None, entry == Entry::Templates),
+                item("逾期证明", "/overdue-certificates", "clock-exclamation", None, entry == Entry::Overdue),
                 item("修改用户信息", "/profile/particulars", "user-edit", None, entry == Entry::Profile),
             ],
         },
@@ -167,6 +172,7 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
             items: vec![
                 item("填写新申请", "/applications/declaration", "pencil-plus", None, false),
                 item("返回修改的申请", "/applications?state=returned", "alert-circle", None, false),
+                item("填写产品使用记录", "/applications?state=issued", "clipboard-list", None, false),
                 item("返回主页", "/main", "arrow-left", None, false),
             ],
         },
@@ -185,6 +191,7 @@ pub const fn work_of(post: Post) -> &'static str {
 pub fn worklist_of(post: Post) -> String {
     match post {
         Post::WriteOff => "/write-off/worklist".to_owned(),
+        Post::Supervise => "/supervision".to_owned(),
         post => format!("/casework?post={}", post.word()),
     }
 }
@@ -199,9 +206,9 @@ pub const fn icon_of(post: Post) -> &'static str {
         Post::Issue => "certificate",
         Post::Terminate => "hand-stop",
         Post::WriteOff => "checks",
+        Post::Supervise => "clipboard-check",
         Post::AmendApprove
         | Post::AmendConfirm
-        | Post::Supervise
         | Post::ProxyEntry
         | Post::BureauAdmin
         | Post::Publish
@@ -236,6 +243,10 @@ fn officer_menu(
     }
     if officer.posts.holds(Post::WriteOff) {
         items.push(item("证明查询", "/write-off/search", "search", None, entry == Entry::WriteOffSearch));
+    }
+    if officer.posts.holds(Post::Supervise) {
+        let current = entry == Entry::Overdue;
+        items.push(item("逾期证明", "/overdue-certificates", "clock-exclamation", None, current));
     }
     if officer.posts.holds(Post::Terminate) {
         let href = format!("/casework?post={}", Post::Terminate.word());

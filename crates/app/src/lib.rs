@@ -27,4 +27,6 @@ pub mod registration;
 pub mod routing;
 pub mod second_factor;
 pub mod site;
+pub mod supervision;
+pub mod usage;
 pub mod write_off;

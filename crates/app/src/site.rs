@@ -21,7 +21,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     accounts, amendment, application, audit, casework, certificate, ending, home, login, operations, profile,
-    publishing, reference, registration, routing, write_off,
+    publishing, reference, registration, routing, supervision, usage, write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -289,6 +289,27 @@ pub fn site() -> Site {
         .get("/write-off/search", write_off::search::list)
         .get("/pre-write-offs/{id}/decision", write_off::decision::show)
         .post("/pre-write-offs/{id}/decision", write_off::decision::create)
+        // manual §2.9
+        .get("/applications/{id}/goods", usage::goods::list)
+        .get("/applications/{id}/usage-records", usage::usage_records::list)
+        .get("/applications/{id}/usage-records/new", usage::usage_record::new)
+        .upload("/applications/{id}/usage-records", usage::usage_record::create)
+        .get("/usage-records/{id}", usage::usage_record::show)
+        .get("/usage-records/{id}/edit", usage::usage_record::edit)
+        .upload("/usage-records/{id}", usage::usage_record::update)
+        .post("/usage-records/{id}/submission", usage::usage_records::submit)
+        .post("/usage-records/{id}/deletion", usage::usage_records::delete)
+        .get("/usage-files/{id}", usage::usage_files::download)
+        .get("/usage-files/{id}/preview", usage::usage_files::preview)
+        // 后续监管
+        .get("/supervision", supervision::waiting::list)
+        .get("/usage-records/{id}/review", supervision::review::show)
+        .post("/usage-records/{id}/review", supervision::review::decide)
+        .get("/casework/{id}/dossier", supervision::dossier::show)
+        .post("/casework/{id}/tails", supervision::dossier::close_tail)
+        .post("/casework/{id}/closure", supervision::dossier::close)
+        .upload("/casework/{id}/visits", supervision::visits::create)
+        .get("/overdue-certificates", supervision::overdue_certificates::list)
         .get("/healthz", operations::healthz)
         .get("/readyz", operations::readyz)
 }

@@ -50,6 +50,10 @@ pub struct Certificate {
     pub pending_lines: i64,
     /// Its open amendment.
     pub amendment: Option<AmendmentState>,
+    /// The bureau of the frozen step 后续监管.
+    pub supervising_bureau: Option<BureauCode>,
+    /// 监管完结.
+    pub supervision_closed_at: Option<Instant>,
 }
 
 impl Certificate {
@@ -78,7 +82,7 @@ pub const OPEN_AMENDMENT: &str = "(SELECT m.state FROM certificate_amendment m W
 
 const SELECT: &str = "SELECT c.id, c.application_id, c.number, c.check_code, c.state, c.version, c.valid_from, \
     c.valid_to, c.bureau_code, c.issued_at, v.sheet, v.object_key, v.sha256, \
-    c.lines, c.open_lines, c.written_lines, c.pending_lines, \
+    c.lines, c.open_lines, c.written_lines, c.pending_lines, c.supervising_bureau, c.supervision_closed_at, \
     (SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
     AND m.state IN ('requested', 'opened', 'submitted', 'sent_back')) AS amendment FROM certificate c \
     JOIN certificate_version v ON v.certificate_id = c.id AND v.version = c.version";
@@ -207,9 +211,10 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
         params![id, new.application],
     )
     .await?;
-    let counts = "UPDATE certificate SET lines = n.lines, open_lines = n.lines FROM (SELECT COUNT(*) AS lines \
-                  FROM certificate_item WHERE certificate_id = $1) n WHERE id = $1";
-    tx.run(counts, params![id]).await?;
+    let counts = "UPDATE certificate SET lines = n.lines, open_lines = n.lines, supervising_bureau = (SELECT \
+                  r.bureau_code FROM application_route r WHERE r.application_id = $2 AND r.step = 'supervise') \
+                  FROM (SELECT COUNT(*) AS lines FROM certificate_item WHERE certificate_id = $1) n WHERE id = $1";
+    tx.run(counts, params![id, new.application]).await?;
     tx.run(
         "INSERT INTO certificate_viewer (bureau_code, certificate_id, valid_to) \
          SELECT v.bureau_code, c.id, c.valid_to FROM certificate c \

@@ -80,10 +80,11 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
             "SELECT COUNT(*) FROM certificate c JOIN (SELECT certificate_id, COUNT(*) AS lines, \
              COUNT(CASE WHEN written_off < required THEN 1 END) AS open_lines, \
              COUNT(CASE WHEN written_off > 0 OR hs_written_off > 0 THEN 1 END) AS written_lines, \
-             COUNT(CASE WHEN pending > 0 OR hs_pending > 0 THEN 1 END) AS pending_lines \
+             COUNT(CASE WHEN pending > 0 OR hs_pending > 0 THEN 1 END) AS pending_lines, \
+             COUNT(CASE WHEN written_off > accounted THEN 1 END) AS unaccounted_lines \
              FROM certificate_item GROUP BY certificate_id) n ON n.certificate_id = c.id \
              WHERE c.lines <> n.lines OR c.open_lines <> n.open_lines OR c.written_lines <> n.written_lines \
-             OR c.pending_lines <> n.pending_lines",
+             OR c.pending_lines <> n.pending_lines OR c.unaccounted_lines <> n.unaccounted_lines",
             params![],
         )
         .await?;
@@ -133,6 +134,19 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
         .await?;
     if astray > 0 {
         out.faults.push(format!("{astray} certificates do not agree with their amendments or versions"));
+    }
+    // U + R + D of each line, and its closed 尾差, are what the records say (I6, D2).
+    let unexplained = read
+        .number(
+            "SELECT COUNT(*) FROM certificate_item i LEFT JOIN (SELECT l.certificate_item_id, \
+             CAST(SUM(l.qty) AS BIGINT) AS qty FROM usage_line l JOIN usage_record r ON r.id = l.record_id \
+             WHERE r.state IN ('submitted', 'approved') GROUP BY l.certificate_item_id) u \
+             ON u.certificate_item_id = i.id WHERE i.accounted <> COALESCE(u.qty, 0) + i.closed_tail",
+            params![],
+        )
+        .await?;
+    if unexplained > 0 {
+        out.faults.push(format!("{unexplained} certificate lines account for other quantities than their records"));
     }
     let issued_without = read
         .number(

@@ -264,6 +264,7 @@ async fn change(
     certificate: CertificateId,
     guard: Guard,
     changes: &[Change<'_>],
+    at: Instant,
 ) -> LedgerResult<BTreeMap<CertificateItemId, LineBalance>> {
     let mut sums: BTreeMap<CertificateItemId, [i64; 4]> = BTreeMap::new();
     for c in changes {
@@ -297,7 +298,7 @@ async fn change(
     }
     let refused: Vec<_> = sums.keys().copied().filter(|id| !now.contains_key(id)).collect();
     if refused.is_empty() {
-        count(tx, certificate, &sums, &now).await?;
+        count(tx, certificate, &sums, &now, at).await?;
         return Ok(now);
     }
     let mut balances = BTreeMap::new();
@@ -315,14 +316,16 @@ async fn change(
     Err(LedgerError::Lines(of.collect()))
 }
 
-/// Keeps the counts of the certificate true: of the changed lines, how many were open, begun, pending, and are.
+/// Keeps the counts of the certificate true: of the changed lines, how many were open, begun, pending, unaccounted for,
+/// and are. Goods that come after 监管完结 open it again.
 async fn count(
     tx: &Tx,
     certificate: CertificateId,
     sums: &BTreeMap<CertificateItemId, [i64; 4]>,
     now: &BTreeMap<CertificateItemId, LineBalance>,
+    at: Instant,
 ) -> DbResult<()> {
-    let mut differences = [0_i64; 3];
+    let mut differences = [0_i64; 4];
     for (id, sum) in sums {
         let Some(after) = now.get(id) else { continue };
         let mut before = *after;
@@ -334,14 +337,19 @@ async fn count(
         ] {
             *amount = Quantity::from_units(amount.units() - difference);
         }
-        let of = |b: &LineBalance| [!b.is_finished(), b.is_begun(), b.is_pending()].map(i64::from);
+        let of =
+            |b: &LineBalance| [!b.is_finished(), b.is_begun(), b.is_pending(), b.qty.is_unaccounted()].map(i64::from);
         for (difference, (was, is)) in differences.iter_mut().zip(of(&before).into_iter().zip(of(after))) {
             *difference += is - was;
         }
     }
+    let written = sums.values().any(|s| s[2] > 0 || s[3] > 0);
     let sql = "UPDATE certificate SET open_lines = open_lines + $1, written_lines = written_lines + $2, \
-               pending_lines = pending_lines + $3 WHERE id = $4";
-    tx.run(sql, params![differences[0], differences[1], differences[2], certificate]).await?;
+               pending_lines = pending_lines + $3, unaccounted_lines = unaccounted_lines + $4, \
+               written_at = CASE WHEN $5 THEN $6 ELSE written_at END, supervision_closed_at = CASE WHEN $4 > 0 \
+               THEN NULL ELSE supervision_closed_at END WHERE id = $7";
+    let [open, begun, pending, unaccounted] = differences;
+    tx.run(sql, params![open, begun, pending, unaccounted, written, at, certificate]).await?;
     Ok(())
 }
 
@@ -493,7 +501,7 @@ pub async fn declare(
         .iter()
         .map(|(line, a)| Change { pending: a.qty.units(), hs_pending: a.hs_qty.units(), ..Change::none(*line, place) })
         .collect();
-    let now = change(tx, certificate, Guard::Reserve, &changes).await?;
+    let now = change(tx, certificate, Guard::Reserve, &changes, deed.now).await?;
     let account = deed.by.account.ok_or_else(|| DbError::Inconsistent("nobody declares".to_owned()))?;
     let id = tx
         .insert(
@@ -713,7 +721,7 @@ pub async fn confirm(
             Change { written_off: given.qty.units(), hs_written_off: given.hs_qty.units(), ..i.release() }
         })
         .collect();
-    let now = change(tx, certificate, Guard::Confirm, &changes).await?;
+    let now = change(tx, certificate, Guard::Confirm, &changes, deed.now).await?;
     note_for_tails(&changes, &now, note)?;
     let decided: Vec<_> = items.iter().map(|i| (i.id, Some(confirmed(i)))).collect();
     decide(tx, &decided, PreWriteOffState::Confirmed, note, deed).await?;
@@ -753,7 +761,7 @@ async fn release(
 ) -> LedgerResult<()> {
     all_pending(items)?;
     let changes: Vec<_> = items.iter().map(Undecided::release).collect();
-    let now = change(tx, certificate, Guard::Release, &changes).await?;
+    let now = change(tx, certificate, Guard::Release, &changes, deed.now).await?;
     let decided: Vec<_> = items.iter().map(|i| (i.id, None)).collect();
     decide(tx, &decided, state, reason, deed).await?;
     enter(tx, certificate, (kind, reason), &changes, &now, deed).await?;
@@ -890,7 +898,7 @@ pub async fn draw_down(
             ..Change::none(*line, place)
         })
         .collect();
-    let now = change(tx, certificate, Guard::DrawDown, &changes).await?;
+    let now = change(tx, certificate, Guard::DrawDown, &changes, deed.now).await?;
     note_for_tails(&changes, &now, reason)?;
     enter(tx, certificate, (EntryKind::Direct, reason), &changes, &now, deed).await?;
     let Place { port, customs_no, .. } = place;
@@ -958,7 +966,7 @@ pub async fn reverse(
         customs_no: &wrong.customs_no,
         reverses: Some(entry),
     }];
-    let now = change(tx, certificate, Guard::Reverse, &changes).await?;
+    let now = change(tx, certificate, Guard::Reverse, &changes, deed.now).await?;
     enter(tx, certificate, (EntryKind::Reverse, reason), &changes, &now, deed).await?;
     let detail = serde_json::json!({ "entry": entry });
     record(tx, certificate, "reverse", Some(Post::WriteOff), reason, &detail, deed).await?;

@@ -34,8 +34,10 @@ pub mod search;
 pub mod second_factor;
 pub mod session;
 pub mod setting;
+pub mod supervision;
 pub mod testing;
 pub mod typed_text;
+pub mod usage;
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -51,6 +51,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Sqlite, "sqlite", "0030_security_letters"),
     || file!(Postgres, "postgres", "0030_security_letters_postgres"),
     || file!("0040_certificate_lists"),
+    || file!("0045_usage"),
     || file!("0050_officers"),
     || file!("0051_publishing"),
     || file!("0060_routing"),

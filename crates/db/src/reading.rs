@@ -18,6 +18,8 @@ pub enum What {
     Attachment,
     /// A certificate or its paper.
     Certificate,
+    /// A 产品使用记录, its files, or the dossier of a certificate.
+    Usage,
     /// The users of an organisation.
     Colleagues,
     /// A part of the audit trail, as a file.
@@ -26,8 +28,15 @@ pub enum What {
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Application, Self::Print, Self::Attachment, Self::Certificate, Self::Colleagues, Self::AuditTrail];
+    pub const ALL: [Self; 7] = [
+        Self::Application,
+        Self::Print,
+        Self::Attachment,
+        Self::Certificate,
+        Self::Usage,
+        Self::Colleagues,
+        Self::AuditTrail,
+    ];
 
     /// The stored word.
     pub const fn word(self) -> &'static str {
@@ -36,6 +45,7 @@ impl What {
             Self::Print => "print",
             Self::Attachment => "attachment",
             Self::Certificate => "certificate",
+            Self::Usage => "usage",
             Self::Colleagues => "colleagues",
             Self::AuditTrail => "audit_trail",
         }
@@ -48,6 +58,7 @@ impl What {
             Self::Print => "打印申请",
             Self::Attachment => "查看附件",
             Self::Certificate => "查看证明",
+            Self::Usage => "查看产品使用记录",
             Self::Colleagues => "查看单位用户",
             Self::AuditTrail => "导出审计记录",
         }

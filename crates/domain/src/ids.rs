@@ -58,6 +58,12 @@ ids! {
     PreWriteOffItemId;
     /// An entry of a certificate's ledger.
     LedgerEntryId;
+    /// 产品使用记录: of use, return or destruction.
+    UsageRecordId;
+    /// A file of a usage record or of an on-site visit.
+    UsageFileId;
+    /// An on-site visit of 后续监管.
+    VisitId;
     /// A job of the outbox.
     JobId;
     /// A letter to a user.

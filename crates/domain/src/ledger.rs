@@ -38,6 +38,11 @@ impl Balance {
         self.required.checked_sub(self.written_off).unwrap_or(Quantity::ZERO)
     }
 
+    /// Whether somebody still has to say what became of goods: 剩余数量 is more than zero (I6).
+    pub fn is_unaccounted(&self) -> bool {
+        self.written_off > self.accounted
+    }
+
     /// Finished when 已核销 = 总 in 数量/重量 (I4, manual §2.8).
     pub fn is_finished(&self) -> bool {
         self.written_off == self.required
@@ -212,6 +217,8 @@ words! {
         Destroy = "destroy", "销毁";
         /// A usage record was rejected: its quantity is free again.
         Release = "release", "使用记录退回";
+        /// 尾差: what is left is less than one unit, closed by 后续监管 with a note.
+        Tail = "tail", "尾差说明";
     }
 }
 

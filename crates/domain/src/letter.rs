@@ -1,6 +1,7 @@
 //! 邮件: what a user wants to be told, and what became of a letter.
 
 use crate::actor::words;
+use crate::usage::UsageState;
 use crate::workflow::State;
 
 words! {
@@ -33,6 +34,8 @@ pub enum Occasion {
     WrittenOff,
     /// A 预核销 was sent back or has lapsed.
     PreWriteOffReleased,
+    /// 后续监管 judged a 产品使用记录 (D14).
+    Usage(UsageState),
 }
 
 impl LetterChoice {
@@ -43,6 +46,7 @@ impl LetterChoice {
             | (Self::Every, _) => true,
             (Self::Needed, Occasion::Certificate { is_urgent }) => is_urgent,
             (Self::Needed, Occasion::Status(state)) => matches!(state, State::Returned | State::ComparingPaper),
+            (Self::Needed, Occasion::Usage(state)) => matches!(state, UsageState::Rejected),
             (Self::Needed, Occasion::WrittenOff) | (Self::None, _) => false,
         }
     }
@@ -101,6 +105,8 @@ mod tests {
         assert!(
             LetterChoice::Needed.wants(Occasion::DraftEnds) && LetterChoice::Needed.wants(Occasion::CertificateEnds)
         );
+        assert!(LetterChoice::Needed.wants(Occasion::Usage(UsageState::Rejected)));
+        assert!(!LetterChoice::Needed.wants(Occasion::Usage(UsageState::Approved)));
         assert!(State::ALL.iter().all(|s| LetterChoice::Every.wants(Occasion::Status(*s))));
         assert!(!LetterChoice::None.wants(Occasion::DraftEnds));
     }

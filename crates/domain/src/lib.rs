@@ -4,9 +4,8 @@
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
 //! for and changes ([`correction`]), which bureau handles it ([`routing`]), what CNCA keeps on pages ([`reference`]),
-//! what a certificate is, how it is changed and
-//! how it ends ([`certificate`], [`ledger`], [`amendment`], [`ending`], [`expiry`]), and who is written to ([`letter`],
-//! [`bulletin`]).
+//! what a certificate is, how it is changed and how it ends ([`certificate`], [`ledger`], [`amendment`], [`ending`],
+//! [`expiry`]), what became of the goods ([`usage`], [`supervision`]), and who is written to ([`letter`], [`bulletin`]).
 
 pub mod actor;
 pub mod amendment;
@@ -26,6 +25,8 @@ pub mod policy;
 pub mod quantity;
 pub mod reference;
 pub mod routing;
+pub mod supervision;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod workflow;

@@ -10,6 +10,7 @@ use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
 use crate::certificate::{AmendmentState, CertificateFacts, CertificateState};
 use crate::ids::{AccountId, BureauCode, OrganisationId};
 use crate::time::Instant;
+use crate::usage::{self, UsageAction, UsageHat, UsageRefusal, UsageState, UsageStep};
 use crate::workflow::{Action, Hat, Refusal, State, Transition, step};
 
 /// What an actor can see. A row outside it does not exist for him (404).
@@ -286,6 +287,48 @@ pub const fn administrator_post(of_bureau: bool) -> Post {
     if of_bureau { Post::BureauAdmin } else { Post::CncaAdmin }
 }
 
+/// The facts about one 产品使用记录 that decide hats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageOwnership {
+    /// The user whose application it is, also when the bureau entered it (补录).
+    pub holder: AccountId,
+    /// The bureau of the frozen step 后续监管, which may be delegated (业务下放).
+    pub bureau: BureauCode,
+    /// Its state.
+    pub state: UsageState,
+}
+
+/// The hat an actor wears towards a 产品使用记录.
+pub fn usage_hat(actor: &Actor, of: &UsageOwnership) -> UsageHat {
+    match actor {
+        Actor::Enterprise(e) if e.account == of.holder => UsageHat::Holder,
+        Actor::Officer(_) if may_supervise(actor, &of.bureau) => UsageHat::Supervisor,
+        Actor::Enterprise(_) | Actor::Officer(_) | Actor::Cnca(_) => UsageHat::Bystander,
+    }
+}
+
+/// Asks the table of [`usage::step`] whether this actor may do this with a record now.
+pub fn may_with_usage(actor: &Actor, of: &UsageOwnership, action: UsageAction) -> Result<UsageStep, UsageRefusal> {
+    usage::step(of.state, action, usage_hat(actor, of))
+}
+
+/// Whether he works at 后续监管 of this bureau.
+pub fn may_supervise(actor: &Actor, bureau: &BureauCode) -> bool {
+    match actor {
+        Actor::Officer(officer) => officer.bureau == *bureau && officer.posts.holds(Post::Supervise),
+        Actor::Enterprise(_) | Actor::Cnca(_) => false,
+    }
+}
+
+/// Whether 填写产品使用记录 is open to him (manual §2.2, case 14): to the user whose application it is, once something is
+/// written off; also when the bureau entered it, and after the certificate expired or was revoked (D12, D23).
+pub fn may_record_usage(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>) -> bool {
+    match actor {
+        Actor::Enterprise(e) => e.account == of.owner && certificate.is_some_and(|c| c.written_lines > 0),
+        Actor::Officer(_) | Actor::Cnca(_) => false,
+    }
+}
+
 /// A link in the 状态栏 of the list (manual §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusLink {
@@ -322,6 +365,8 @@ pub enum Operation {
     AmendAgain,
     /// 已提交新证明（查看） (case 10b).
     ViewAmendment,
+    /// 填写产品使用记录 (case 14).
+    RecordUsage,
 }
 
 /// What one row of the list offers.
@@ -369,6 +414,9 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
         operations.push(Operation::Copy);
     }
     operations.extend(amendment_link(actor, of, certificate));
+    if may_record_usage(actor, of, certificate) {
+        operations.push(Operation::RecordUsage);
+    }
     let status = match of.state {
         State::Issued => certificate.map(|_| StatusLink::Certificate),
         State::ComparingPaper | State::Terminated => Some(StatusLink::Outcome),

@@ -1,15 +1,12 @@
 //! 申请附件信息 (manual §2.1.3; forms §2.8): upload by kind, open, delete.
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use db::attachment::{self, Attachment, NewAttachment};
 use db::reading::What;
 use domain::application::{Need, Part};
 use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
-use futures_util::TryStreamExt as _;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
@@ -17,17 +14,13 @@ use kit::session::{EnterpriseUser, Signed, Submitted, check_token};
 use kit::shell::Shell;
 use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
 use kit::{flash, page};
-use object_store::ObjectStoreExt as _;
 
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionNote};
-use crate::parts::files::{can_preview, disposition, file_name};
+use crate::parts::files::{self, Filed, announce, can_preview, file_name};
 use crate::parts::readings;
 use crate::parts::view::{self, FileRow};
-
-/// A picture that would need more memory than this to show is downloaded instead.
-const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
 
 struct KindCard {
     code: String,
@@ -238,14 +231,6 @@ pub async fn upload(
     }
 }
 
-/// Notes a file before its first byte: the sweep removes what no row takes.
-pub async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
-    let tx = app.db.begin().await?;
-    attachment::announce(&tx, object_key, app.now()).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 async fn fragment(
     app: &App,
     user: &EnterpriseUser,
@@ -295,79 +280,23 @@ pub async fn download(
 ) -> Result<Response, AppError> {
     let file = attachment::load(&app.db.read(), &user.scope(), id, app.now()).await?;
     readings::note(&app, &user, What::Attachment, file.application_id.get()).await;
-    let body = open_file(&app, &file).await?;
-    let mut response = Body::from_stream(body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", &file.name));
-    finish(headers, &file, "default-src 'none'; sandbox");
-    Ok(response)
+    files::download(&app, &file.object_key, &file.name, file.size_bytes).await
 }
 
 /// A picture or PDF, inside the browser (E23); what turns out to be neither is downloaded.
 pub async fn preview(State(app): State<App>, user: Signed, Path(id): Path<AttachmentId>) -> Result<Response, AppError> {
     let file = attachment::load(&app.db.read(), &user.scope(), id, app.now()).await?;
-    let instead = page::see_other(&format!("/attachments/{id}"));
-    if !can_preview(&file.content_type) {
-        return Ok(instead);
+    if can_preview(&file.content_type) {
+        readings::note(&app, &user, What::Attachment, file.application_id.get()).await;
     }
-    readings::note(&app, &user, What::Attachment, file.application_id.get()).await;
-    let is_pdf = file.content_type == "application/pdf";
-    let content: Vec<u8> = open_file(&app, &file)
-        .await?
-        .try_fold(Vec::new(), |mut all, part| async move {
-            all.extend_from_slice(&part);
-            Ok(all)
-        })
-        .await
-        .map_err(|e| anyhow::Error::new(e).context("reading an attachment"))?;
-    let content = bytes::Bytes::from(content);
-    if !is_pdf && !is_picture(&app, content.clone()).await? {
-        return Ok(instead);
-    }
-    let mut response = Body::from(content).into_response();
-    let headers = response.headers_mut();
-    if let Ok(kind) = HeaderValue::from_str(&file.content_type) {
-        headers.insert(header::CONTENT_TYPE, kind);
-    }
-    headers.insert(header::CONTENT_DISPOSITION, disposition("inline", &file.name));
-    // The browser's PDF viewer styles itself inline; a picture needs nothing.
-    let policy = if is_pdf {
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    } else {
-        "default-src 'none'; sandbox"
-    };
-    finish(headers, &file, policy);
-    Ok(response)
+    files::preview(&app, filed(&file), &format!("/attachments/{id}")).await
 }
 
-/// Whether a decoder accepts the picture, not only its first bytes.
-async fn is_picture(app: &App, content: bytes::Bytes) -> anyhow::Result<bool> {
-    let permit = app.cores.clone().acquire_owned().await?;
-    let decoded = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        let mut reader = image::ImageReader::new(std::io::Cursor::new(content)).with_guessed_format().ok()?;
-        let mut limits = image::Limits::default();
-        limits.max_alloc = Some(LARGEST_PICTURE_BYTES);
-        reader.limits(limits);
-        reader.decode().ok()
-    });
-    Ok(decoded.await?.is_some())
-}
-
-async fn open_file(
-    app: &App,
-    file: &Attachment,
-) -> Result<futures_util::stream::BoxStream<'static, object_store::Result<bytes::Bytes>>, AppError> {
-    let path = object_store::path::Path::from(file.object_key.clone());
-    let found = app.files.get(&path).await.map_err(|e| {
-        AppError::Internal(anyhow::Error::new(e).context(format!("attachment {} is not in the store", file.id)))
-    })?;
-    Ok(found.into_stream())
-}
-
-fn finish(headers: &mut HeaderMap, file: &Attachment, policy: &'static str) {
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size_bytes));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+fn filed(file: &Attachment) -> Filed<'_> {
+    Filed {
+        object_key: &file.object_key,
+        name: &file.name,
+        size_bytes: file.size_bytes,
+        content_type: &file.content_type,
+    }
 }

@@ -19,10 +19,10 @@ use uuid::Uuid;
 
 use askama::Template;
 
-use crate::application::attachments::announce;
 use crate::application::columns::{self, Explained, Judged, Problem};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
+use crate::parts::files::announce;
 use crate::parts::{files, spreadsheet};
 
 /// So many lines of mistakes are shown; the rest after these are mended.

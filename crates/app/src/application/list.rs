@@ -263,6 +263,7 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
             Operation::AmendCertificate => Some((format!("/applications/{}/amendment", c.id), "修改证明")),
             Operation::AmendAgain => Some((format!("/applications/{}/amendment", c.id), "重新修改证明")),
             Operation::ViewAmendment => Some((format!("/applications/{}/amendment", c.id), "已提交新证明（查看）")),
+            Operation::RecordUsage => Some((format!("/applications/{}/goods", c.id), "填写产品使用记录")),
             Operation::Withdraw => None,
         })
         .collect();

@@ -4,11 +4,13 @@
 use db::application::Remarks;
 use db::audit::By;
 use db::certificate::{Certificate, Ending};
+use db::usage::Record;
 use domain::actor::Post;
 use domain::application::{Application, Part};
 use domain::certificate::CertificateState;
 use domain::expiry;
 use domain::ids::{BureauCode, CertificateId};
+use domain::usage::UsageState;
 use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
 use kit::error::AppError;
@@ -311,6 +313,36 @@ pub(super) fn written_off(
         format!("查看核销信息：{}", app.config.absolute(&format!("/certificates/{certificate}/write-offs"))),
     ];
     letter(app, to, format!("证明 {number}：产品已核销"), lines)
+}
+
+/// The letter about a 产品使用记录 that 后续监管 judged: which one, how, why, and what to do.
+pub(super) fn usage_judged(
+    app: &App,
+    to: &str,
+    record: &Record,
+    certificate_no: &str,
+    state: UsageState,
+    opinion: &str,
+) -> Letter {
+    let name = record.kind.record();
+    let mut lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("证明号：{certificate_no}"),
+        format!("产品使用记录：{name} {}", record.id),
+        format!("审核结果：{}", state.label()),
+    ];
+    if !opinion.is_empty() {
+        lines.push(format!("审核意见：{opinion}"));
+    }
+    let next = if state == UsageState::Rejected {
+        "请登录系统，按审核意见修改后再次提交；该记录占用的数量已退还。"
+    } else {
+        "该记录已办结，不需要您办理。"
+    };
+    lines.extend([String::new(), format!("下一步：{next}"), String::new()]);
+    lines.push(format!("查看记录：{}", app.config.absolute(&format!("/usage-records/{}", record.id))));
+    letter(app, to, format!("证明 {certificate_no} 的{name}：{}", state.label()), lines)
 }
 
 fn letter(app: &App, to: &str, subject: String, mut lines: Vec<String>) -> Letter {

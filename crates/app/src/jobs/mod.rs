@@ -17,6 +17,7 @@ use db::audit::By;
 use db::certificate::{Certificate, Ending};
 use db::letter;
 use db::queue::{self, Claimed};
+use db::usage::Record;
 use db::{DbError, Tx};
 use domain::application::Application;
 use domain::certificate::CertificateState;
@@ -24,6 +25,7 @@ use domain::expiry;
 use domain::ids::{AccountId, BureauCode, CertificateId, JobId, LetterId, OrganisationId};
 use domain::letter::{LetterKind, Occasion};
 use domain::time::Instant;
+use domain::usage::UsageStep;
 use domain::workflow::{Target, Transition};
 use kit::app::{App, Letter};
 use kit::error::AppError;
@@ -206,6 +208,20 @@ async fn tell(
     if mailbox.letter_choice.wants(occasion) && !mail.is_empty() {
         post(tx, owner, LetterKind::Status, letter(mail), app.now()).await?;
     }
+    Ok(())
+}
+
+/// The holder is told what 后续监管 said about his 产品使用记录, unless he chose not to be (D14).
+pub async fn usage_judged(tx: &Tx, app: &App, record: &Record, step: UsageStep, opinion: &str) -> Result<(), AppError> {
+    let Some(to) = step.to() else { return Ok(()) };
+    let holder = record.ownership.holder;
+    let mailbox = letter::mailbox(tx, holder).await?;
+    if !mailbox.letter_choice.wants(Occasion::Usage(to)) || mailbox.contact_email.is_empty() {
+        return Ok(());
+    }
+    let certificate = db::certificate::get(tx, record.certificate).await?;
+    let letter = letters::usage_judged(app, &mailbox.contact_email, record, &certificate.number, to, opinion);
+    post(tx, holder, LetterKind::Status, letter, app.now()).await?;
     Ok(())
 }
 

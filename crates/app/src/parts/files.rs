@@ -1,14 +1,21 @@
-//! How files come in and go out: their names, and what may be looked at inside the browser.
+//! How files come and go: their names, and what may be looked at inside the browser.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use db::attachment;
+use futures_util::TryStreamExt as _;
+use futures_util::stream::BoxStream;
 use kit::app::App;
 use kit::error::AppError;
+use kit::page;
 use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 
 use crate::parts::spreadsheet::{Head, Value, write_csv, write_xlsx};
 
+/// A picture that would need more memory than this to show is downloaded instead.
+const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
 /// The longest name of a file that is kept.
 const LONGEST_NAME: usize = 200;
 
@@ -21,7 +28,12 @@ pub fn disposition(how: &str, name: &str) -> HeaderValue {
 
 /// Whether a file can be looked at in the browser: pictures and PDF, by their first bytes (E23).
 pub fn can_preview(content_type: &str) -> bool {
-    matches!(content_type, "application/pdf" | "image/jpeg" | "image/png" | "image/gif" | "image/webp")
+    content_type == "application/pdf" || is_picture(content_type)
+}
+
+/// Whether it is a picture that browsers show, by its first bytes.
+pub fn is_picture(content_type: &str) -> bool {
+    matches!(content_type, "image/jpeg" | "image/png" | "image/gif" | "image/webp")
 }
 
 /// The name without folders and control characters; a longer one keeps its ending.
@@ -37,6 +49,88 @@ pub fn file_name(given: &str) -> String {
     let ending: String = ending.chars().take(20).collect();
     let kept: String = stem.chars().take(LONGEST_NAME - ending.chars().count() - 2).collect();
     format!("{kept}….{ending}")
+}
+
+/// Notes a file before its first byte: the sweep removes what no row takes.
+pub async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
+    let tx = app.db.begin().await?;
+    attachment::announce(&tx, object_key, app.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A file in the store, as its row knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Filed<'a> {
+    /// Where it lies.
+    pub object_key: &'a str,
+    /// The name it had on the user's machine.
+    pub name: &'a str,
+    /// Its size.
+    pub size_bytes: i64,
+    /// What its first bytes say it is.
+    pub content_type: &'a str,
+}
+
+/// A picture or PDF, inside the browser (E23); what turns out to be neither is found `instead`.
+pub async fn preview(app: &App, file: Filed<'_>, instead: &str) -> Result<Response, AppError> {
+    if !can_preview(file.content_type) {
+        return Ok(page::see_other(instead));
+    }
+    let is_pdf = file.content_type == "application/pdf";
+    let content: Vec<u8> = open(app, file)
+        .await?
+        .try_fold(Vec::new(), |mut all, part| async move {
+            all.extend_from_slice(&part);
+            Ok(all)
+        })
+        .await
+        .map_err(|e| anyhow::Error::new(e).context("reading a file"))?;
+    let content = bytes::Bytes::from(content);
+    if !is_pdf && !can_be_decoded(app, content.clone()).await? {
+        return Ok(page::see_other(instead));
+    }
+    let mut response = Body::from(content).into_response();
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(file.content_type) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::CONTENT_DISPOSITION, disposition("inline", file.name));
+    // The browser's PDF viewer styles itself inline; a picture needs nothing.
+    let policy = if is_pdf {
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    } else {
+        "default-src 'none'; sandbox"
+    };
+    finish(headers, file, policy);
+    Ok(response)
+}
+
+/// Whether a decoder accepts the picture, not only its first bytes.
+async fn can_be_decoded(app: &App, content: bytes::Bytes) -> anyhow::Result<bool> {
+    let permit = app.cores.clone().acquire_owned().await?;
+    let decoded = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let mut reader = image::ImageReader::new(std::io::Cursor::new(content)).with_guessed_format().ok()?;
+        let mut limits = image::Limits::default();
+        limits.max_alloc = Some(LARGEST_PICTURE_BYTES);
+        reader.limits(limits);
+        reader.decode().ok()
+    });
+    Ok(decoded.await?.is_some())
+}
+
+async fn open(app: &App, file: Filed<'_>) -> Result<BoxStream<'static, object_store::Result<bytes::Bytes>>, AppError> {
+    let found = app.files.get(&Path::from(file.object_key)).await.map_err(|e| {
+        AppError::Internal(anyhow::Error::new(e).context(format!("the file {} is not in the store", file.object_key)))
+    })?;
+    Ok(found.into_stream())
+}
+
+fn finish(headers: &mut HeaderMap, file: Filed<'_>, policy: &'static str) {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size_bytes));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
 }
 
 /// A file of the store as a download, whatever it is: nothing of it runs in the browser (E23).

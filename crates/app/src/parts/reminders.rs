@@ -4,9 +4,10 @@ use db::params;
 use domain::actor::{Actor, Membership, Officer, Post};
 use domain::certificate::CertificateState;
 use domain::expiry;
-use domain::ids::{ApplicationId, CertificateId};
+use domain::ids::{ApplicationId, CertificateId, UsageRecordId};
 use domain::ledger::{PENDING_DAYS, PreWriteOffState};
 use domain::time::{Day, Instant};
+use domain::usage::{UsageKind, UsageState};
 use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
@@ -25,6 +26,8 @@ const LAST_DAYS: i64 = 3;
 const CHANGE_DAYS: i64 = 7;
 /// How long a company is told what became of its 预核销.
 const DECISION_DAYS: i64 = 3;
+/// How long the enterprise is told that a usage record was approved.
+const APPROVAL_DAYS: i64 = 3;
 /// How long a bureau is told of a withdrawal.
 const WITHDRAWAL_DAYS: i64 = 3;
 
@@ -50,6 +53,13 @@ pub struct Reminder {
 const MINE: &str = "FROM application WHERE owner_id = $1 AND entered_by_bureau IS NULL \
                     AND state IN ('draft', 'returned', 'comparing_paper') \
                     AND (state <> 'draft' OR (expires_at > $2 AND expires_at <= $3))";
+
+/// 产品使用记录 of the user $1 that came back, or were approved after this moment.
+fn judged(since: &str) -> String {
+    format!(
+        "u.owner_id = $1 AND u.state IN ('approved', 'rejected') AND (u.state = 'rejected' OR u.decided_at > {since})"
+    )
+}
 
 fn mine(app: &App, user: &Signed) -> Vec<db::Value> {
     let now = app.now();
@@ -99,6 +109,8 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
     params.extend(params![today, last, last.plus_days(1), today.plus_days(SOON_DAYS)]);
     let (last, soon) = (ending("$1", "$7", "$8"), ending("$1", "$9", "$10"));
     params.extend(decided_since(app).map(db::Value::from));
+    params.extend(params![app.now().plus_days(-APPROVAL_DAYS)]);
+    let judged = judged("$13");
     let n = app
         .db
         .read()
@@ -108,7 +120,8 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
                  + (CASE WHEN EXISTS (SELECT 1 {soon}) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
                  + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
-                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) + {} \
+                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) \
+                 + (SELECT COUNT(*) FROM usage_record u WHERE {judged}) + {} \
                  + (SELECT COUNT(*) FROM (SELECT DISTINCT b.id, i.state {}) decided)",
                 certificate_notices::count_sql(),
                 decided(11)
@@ -183,6 +196,7 @@ pub async fn of_enterprise(app: &App, user: &Signed) -> Result<Vec<Reminder>, Ap
     out.extend(of_certificates(app, user).await?);
     out.extend(certificate_notices::of_holder(app, user.actor().account(), SHOWN).await?);
     out.extend(of_write_offs(app, user).await?);
+    out.extend(judged_records(app, user).await?);
     out.extend(of_organisation(app, user).await?);
     Ok(out)
 }
@@ -297,6 +311,51 @@ async fn of_write_offs(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppErr
         }
     });
     Ok(out.collect())
+}
+
+/// What 后续监管 said about the user's 产品使用记录 (D14).
+async fn judged_records(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppError> {
+    #[derive(db::Row)]
+    struct Columns {
+        id: UsageRecordId,
+        kind: UsageKind,
+        state: UsageState,
+        decided_at: Option<Instant>,
+    }
+    let sql = format!(
+        "SELECT u.id, u.kind, u.state, u.decided_at FROM usage_record u WHERE {} ORDER BY u.decided_at DESC LIMIT {SHOWN}",
+        judged("$2")
+    );
+    let values = params![user.session.actor.account(), app.now().plus_days(-APPROVAL_DAYS)];
+    let found: Vec<Columns> = app.db.read().rows(&sql, values).await?;
+    Ok(found
+        .into_iter()
+        .map(|c| {
+            let when = c.decided_at.map(Instant::china).unwrap_or_default();
+            let link_label = format!("{} {}", c.kind.record(), c.id);
+            if c.state == UsageState::Rejected {
+                Reminder {
+                    tone: "t-red",
+                    icon: "circle-x",
+                    title: "产品使用记录审核未通过",
+                    when,
+                    text: "请按审核意见修改后再次提交：".to_owned(),
+                    link_label,
+                    href: format!("/usage-records/{}/edit", c.id),
+                }
+            } else {
+                Reminder {
+                    tone: "t-green",
+                    icon: "circle-check",
+                    title: "产品使用记录审核通过",
+                    when,
+                    text: "后续监管已审核通过：".to_owned(),
+                    link_label,
+                    href: format!("/usage-records/{}", c.id),
+                }
+            }
+        })
+        .collect())
 }
 
 /// What happened in the user's organisation: colleagues to confirm, shared fields that somebody else changed (D3).

@@ -161,6 +161,15 @@ fn title(d: &Deed) -> String {
         "lapse" => "预核销失效".to_owned(),
         "write_off" => "核销".to_owned(),
         "reverse" => "冲销".to_owned(),
+        "usage_create" => "填写产品使用记录".to_owned(),
+        "usage_edit" => "修改产品使用记录".to_owned(),
+        "usage_delete" => "删除产品使用记录".to_owned(),
+        "usage_submit" => "提交产品使用记录".to_owned(),
+        "usage_approve" => "产品使用记录审核通过".to_owned(),
+        "usage_reject" => "产品使用记录审核未通过".to_owned(),
+        "supervision_visit" => "登记现场核查".to_owned(),
+        "close_tail" => "结清尾差".to_owned(),
+        "close_supervision" => "监管完结".to_owned(),
         other => amendment::Action::ALL
             .iter()
             .map(|a| (a.word(), a.label()))

@@ -67,6 +67,10 @@ enum On {
     Amending,
     /// His issued one; its revocation is proposed, and he asked for its surrender.
     Ending,
+    /// His issued one, its goods written off, a 产品使用记录 saved with a file.
+    Usage,
+    /// The same, submitted.
+    Submitted,
 }
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -127,7 +131,7 @@ const DELEGATES_FORM: [Answer; 8] = [Login, No, No, No, No, No, No, Form];
 const HS: &[(&str, &str)] = &[("hs_code", AIR_CONDITIONER), ("creation_key", "matrix")];
 
 fn matrix() -> Vec<Row> {
-    use On::{Accepting, Amending, Declared, Draft, Ending, Issued, Nothing, Template};
+    use On::{Accepting, Amending, Declared, Draft, Ending, Issued, Nothing, Submitted, Template, Usage};
     vec![
         get("/", Nothing, EVERYBODY),
         get("/bulletins", Nothing, EVERYBODY),
@@ -258,6 +262,31 @@ fn matrix() -> Vec<Row> {
         get("/applications/{id}/certificate", Issued, [Login, Led, Gone, Gone, Led, Led, Gone, Led]),
         get("/certificates", Nothing, [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_]),
         asking(get("/certificates/archive", Issued, READERS), "?id={id}"),
+        get("/applications/{id}/goods", Usage, OWNER),
+        get("/applications/{id}/usage-records", Usage, OWNER),
+        asking(get("/applications/{id}/usage-records/new", Usage, OWNER), "?kind=use&line=1"),
+        post(
+            "/applications/{id}/usage-records",
+            Usage,
+            &[("kind", "use"), ("line", "1"), ("qty_1", "x"), ("creation_key", KEY)],
+            OWNERS_FORM,
+        ),
+        // Officers are led to the page on which it is judged, and meet no draft there.
+        get("/usage-records/{id}", Usage, [Login, Page_, Gone, Gone, Gone, Gone, Gone, Gone]),
+        get("/usage-records/{id}/edit", Usage, OWNER),
+        post("/usage-records/{id}", Usage, &[("qty_1", "x")], OWNERS_FORM),
+        post("/usage-records/{id}/submission", Usage, &[], OWNERS_FORM),
+        post("/usage-records/{id}/deletion", Usage, &[], OWNERS_DEED),
+        get("/usage-files/{id}", Submitted, READERS),
+        get("/usage-files/{id}/preview", Submitted, READERS),
+        get("/supervision", Nothing, [Login, No, No, No, No, No, No, No]),
+        get("/usage-records/{id}/review", Submitted, [Login, No, No, No, Page_, Page_, Gone, No]),
+        post("/usage-records/{id}/review", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
+        get("/casework/{id}/dossier", Submitted, [Login, No, No, No, Page_, Page_, Gone, No]),
+        post("/casework/{id}/tails", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
+        post("/casework/{id}/closure", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
+        post("/casework/{id}/visits", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
+        get("/overdue-certificates", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
         get("/certificates/{id}", Issued, READERS),
         get("/certificates/{id}/document", Issued, READERS),
         get("/certificates/{id}/versions/{version}/document", Issued, READERS),
@@ -402,6 +431,20 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             crate::templates::save(owner, &id, &format!("模板 {id}")).await.is(200);
             id
         }
+        On::Usage | On::Submitted => {
+            let c = crate::usage::cleared(site, owner, bureau, &["10"]).await;
+            let page = crate::usage::open(owner, &c.id, "use", &[1]).await.is(200);
+            let form = page.form("添加");
+            let fields: Vec<_> = form.fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            let page = owner.multipart(&form.action, &fields, &[("确认函.pdf", story::pdf())]).await.is(200);
+            let button = if row.on == On::Usage { "保存" } else { "提交" };
+            owner.send(&page.form(button).fill(&[("qty_1", "2"), ("used_on", "2026-11-20")])).await.is(200);
+            if row.path.ends_with("/submission") {
+                let sql = "UPDATE usage_line SET qty = NULL";
+                db::testing::try_sql(&site.app.db, sql).await.unwrap();
+            }
+            c.id
+        }
     };
     let one = async |sql: String| if id.is_empty() { 0 } else { site.number(&sql).await };
     let item = one(format!("SELECT MIN(id) FROM application_item WHERE application_id = {}", &id)).await;
@@ -420,6 +463,10 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
         site.number("SELECT MAX(id) FROM product_template").await.to_string()
     } else if row.path.starts_with("/delegations") {
         site.number("SELECT MIN(id) FROM delegation").await.to_string()
+    } else if row.path.starts_with("/usage-records/") {
+        site.number("SELECT MAX(id) FROM usage_record").await.to_string()
+    } else if row.path.starts_with("/usage-files/") {
+        site.number("SELECT MAX(id) FROM usage_file").await.to_string()
     } else if row.path.starts_with("/bulletins") {
         site.number("SELECT MIN(id) FROM bulletin").await.to_string()
     } else if row.on == On::Nothing {

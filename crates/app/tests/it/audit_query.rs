@@ -30,7 +30,6 @@ async fn r_c_07_the_trail_is_asked_by_case_person_bureau_action_and_time() {
         let bureau = Bureau::shanghai(&site).await;
         let admin = cnca_admin(&site).await;
         let id = story::issued(&site, &user, &bureau).await;
-        site.clock.pass_hours(1);
         story::submitted(&site, &user).await;
         let number = number_of(&site, &id).await;
         let rows = async |query: &str| {

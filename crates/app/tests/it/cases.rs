@@ -24,7 +24,7 @@ const LINKS: [(&str, Option<Operation>); 11] = [
     ("预核销", Some(Operation::Declare)),
     ("查看预核销记录", Some(Operation::PreWriteOffs)),
     ("核销信息", Some(Operation::WriteOffs)),
-    ("填写产品使用记录", None),
+    ("填写产品使用记录", Some(Operation::RecordUsage)),
 ];
 
 /// How the status stands in the 状态栏.
@@ -142,10 +142,15 @@ fn certificate(row: &Row) -> Option<CertificateFacts> {
         validity: Validity::of_days("2026-11-23".parse().unwrap(), 90),
         lines: 1,
         open_lines: 1,
-        written_lines: i64::from(row.case.starts_with("13")),
+        written_lines: i64::from(is_written(row)),
         pending_lines: 0,
         amendment: row.amendment,
     })
+}
+
+/// Cases 13 and 14: goods are written off.
+fn is_written(row: &Row) -> bool {
+    row.offers.contains(&"填写产品使用记录")
 }
 
 /// R-2.2-06 to -21: the function behind the row and its authorisation.

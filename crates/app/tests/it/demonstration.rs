@@ -51,7 +51,10 @@ async fn every_account_of_the_demonstration_logs_in_and_finds_work() {
         officer.get("/write-off/worklist").await.is(200).sees("示例电器").sees("1 项");
         let written = enterprise.get(&list.link("核销信息")).await.is(200).sees("部分核销");
         enterprise.get(&written.link("查看台账")).await.is(200).sees("预核销确认").sees("余额");
-        for name in ["demo_amend", "demo_amend2", "demo_supervise", "demo_entry"] {
+        let supervisor = site.visitor();
+        log_in(&supervisor, "bureau", "demo_supervise").await.sees("1 件待办");
+        supervisor.get("/supervision").await.is(200).sees("退运记录");
+        for name in ["demo_amend", "demo_amend2", "demo_entry"] {
             log_in(&site.visitor(), "bureau", name).await;
         }
         assert!(list.text().contains("已提交新证明（查看）"), "one certificate is being amended");

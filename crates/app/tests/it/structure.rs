@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 15] = [
+const CAPABILITIES: [&str; 17] = [
     "accounts",
     "amendment",
     "application",
@@ -31,6 +31,8 @@ const CAPABILITIES: [&str; 15] = [
     "reference",
     "registration",
     "routing",
+    "supervision",
+    "usage",
     "write_off",
 ];
 
@@ -98,6 +100,9 @@ fn the_url_names_the_file() {
         ("sharing", "colleagues"),
         ("cancellation", "amendment_request"),
         ("resending", "letters"),
+        ("supervision", "waiting"),
+        ("tails", "dossier"),
+        ("closure", "dossier"),
         ("qr", "second_factor"),
         ("V", "statement"),
         ("v", "statement"),

@@ -477,10 +477,19 @@ impl Page {
     /// The form that this button sends, with what stands in it now.
     #[track_caller]
     pub fn form(&self, button: &str) -> Form {
+        self.sent_by(button, |b| words(b) == button || b.value().attr("value") == Some(button))
+    }
+
+    /// The same for a button that is known by its label for those who do not see it.
+    #[track_caller]
+    pub fn form_of(&self, label: &str) -> Form {
+        self.sent_by(label, |b| b.value().attr("aria-label") == Some(label))
+    }
+
+    #[track_caller]
+    fn sent_by(&self, button: &str, is_meant: impl Fn(ElementRef<'_>) -> bool) -> Form {
         let document = self.document();
-        let found = document
-            .select(&selector("main button, main input[type=submit]"))
-            .find(|b| words(*b) == button || b.value().attr("value") == Some(button));
+        let found = document.select(&selector("main button, main input[type=submit]")).find(|b| is_meant(*b));
         let Some(found) = found else {
             panic!("no button “{button}” on {} ({}):\n{}", self.path, self.status, self.text());
         };
