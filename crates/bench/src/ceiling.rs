@@ -19,8 +19,10 @@ const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM application a \
     WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) LIMIT 10001) counted";
 const ROWS: &str = "SELECT a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, \
     a.applicant_name, a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
-    a.handler_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, c.written_lines, \
-    c.pending_lines FROM application a LEFT JOIN certificate c ON c.application_id = a.id WHERE a.id IN (SELECT a.id FROM application a \
+    a.handler_id, c.id AS certificate_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, c.written_lines, \
+    c.pending_lines, (SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
+    AND m.state IN ('requested', 'opened', 'submitted', 'sent_back')) AS amendment \
+    FROM application a LEFT JOIN certificate c ON c.application_id = a.id WHERE a.id IN (SELECT a.id FROM application a \
     WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) ORDER BY a.id DESC LIMIT 50 OFFSET 0) \
     ORDER BY a.id DESC";
 const COUNT_FILTERED: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM application a \
@@ -28,8 +30,10 @@ const COUNT_FILTERED: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM applica
     AND a.applicant_folded LIKE $4 ESCAPE '\\' AND a.state IN ($5) LIMIT 10001) counted";
 const ROWS_FILTERED: &str = "SELECT a.id, a.state, a.owner_id, a.entered_by_bureau, a.number, a.certificate_no, \
     a.applicant_name, a.clause_code, a.contract_no, a.bl_no, a.receiving_bureau, a.submitted_at, a.expires_at, \
-    a.handler_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, c.written_lines, \
-    c.pending_lines FROM application a LEFT JOIN certificate c ON c.application_id = a.id WHERE a.id IN (SELECT a.id FROM application a \
+    a.handler_id, c.id AS certificate_id, c.state AS certificate_state, c.valid_from, c.valid_to, c.lines, c.open_lines, c.written_lines, \
+    c.pending_lines, (SELECT m.state FROM certificate_amendment m WHERE m.certificate_id = c.id \
+    AND m.state IN ('requested', 'opened', 'submitted', 'sent_back')) AS amendment \
+    FROM application a LEFT JOIN certificate c ON c.application_id = a.id WHERE a.id IN (SELECT a.id FROM application a \
     WHERE a.owner_id = $1 AND (a.state <> 'draft' OR a.expires_at > $2) AND a.contract_no_folded LIKE $3 ESCAPE '\\' \
     AND a.applicant_folded LIKE $4 ESCAPE '\\' AND a.state IN ($5) ORDER BY a.id DESC LIMIT 50 OFFSET 0) \
     ORDER BY a.id DESC";

@@ -398,6 +398,7 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
     if submitted {
         operations.push(Operation::Print);
     }
+    operations.extend(amendment_link(actor, of, certificate));
     if let (State::Issued, Some(certificate)) = (of.state, certificate) {
         if may_declare(actor, of, certificate, now) {
             operations.push(Operation::Declare);
@@ -407,15 +408,14 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
             operations.push(Operation::WriteOffs);
         }
     }
+    if may_record_usage(actor, of, certificate) {
+        operations.push(Operation::RecordUsage);
+    }
     if may(actor, of, Action::Withdraw).is_ok() {
         operations.push(Operation::Withdraw);
     }
     if may_copy(actor, of) {
         operations.push(Operation::Copy);
-    }
-    operations.extend(amendment_link(actor, of, certificate));
-    if may_record_usage(actor, of, certificate) {
-        operations.push(Operation::RecordUsage);
     }
     let status = match of.state {
         State::Issued => certificate.map(|_| StatusLink::Certificate),

@@ -53,7 +53,8 @@ async fn r_c_07_the_trail_is_asked_by_case_person_bureau_action_and_time() {
         let here = rows(&format!("bureau={SHANGHAI}&action=pass")).await;
         assert_eq!(here.len(), 3, "{here:?}");
         assert!(rows("from=2026-11-24").await.is_empty());
-        assert_eq!(rows("from=2026-11-23&to=2026-11-23&action=issue").await.len(), 1);
+        // In the chain of the application, and in that of its certificate.
+        assert_eq!(rows("from=2026-11-23&to=2026-11-23&action=issue").await.len(), 2);
         let accounts = rows("account=sh_accept").await;
         assert!(accounts.len() == 1 && accounts[0].contains("分配账号"), "{accounts:?}");
         let certificate = site.number("SELECT MAX(id) FROM certificate").await;

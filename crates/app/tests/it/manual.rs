@@ -224,7 +224,7 @@ async fn every_label_of_the_manual_stands_on_a_page() {
         let particulars = user.get("/profile/particulars").await.form("保存").set("contact_name", "李示例");
         words.read(&user.send(&particulars).await.is(200));
         crate::write_off::begun(&site, &user, &issued).await;
-        let certificate = site.number("SELECT id FROM certificate").await;
+        let (certificate, _) = amendments::certificate_of(&site, &issued).await;
         for path in ["pre-write-offs/new", "pre-write-offs", "write-offs", "ledger"] {
             words.read(&user.get(&format!("/certificates/{certificate}/{path}")).await.is(200));
         }

@@ -61,7 +61,7 @@ async fn the_number_of_statements_does_not_grow_with_the_data() {
         }
         // And it is small. A higher number here is a decision, not an accident.
         let most = [
-            ("/main", 9),
+            ("/main", 11),
             ("/applications?size=50", 4),
             ("officer /casework?post=accept", 4),
             ("officer /casework/", 7),

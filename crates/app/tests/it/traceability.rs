@@ -149,7 +149,7 @@ fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The tests of a Rust file: functions with an attribute `…test]`, and the doc comment above them.
+/// The tests of a Rust file: functions with an attribute `…test]` or `tokio::test(…)`, and the doc comment above them.
 fn tests_of_rust(file: &str, text: &str) -> Vec<Shown> {
     let mut tests = Vec::new();
     let mut doc = String::new();
@@ -160,7 +160,7 @@ fn tests_of_rust(file: &str, text: &str) -> Vec<Shown> {
             continue;
         }
         if line.starts_with("#[") {
-            is_test |= line.ends_with("test]");
+            is_test |= line.ends_with("test]") || line.starts_with("#[tokio::test(");
             continue;
         }
         if let Some((_, name)) = line.split_once("fn ")
