@@ -109,7 +109,7 @@ together("其他页面", () => {
     await both(chief, "16-worklist-terminate");
 
     const idle = await open();
-    await login(idle, "检验检疫局", "demo_amend");
+    await login(idle, "检验检疫局", "demo_entry");
     await idle.getByText("您的账号目前没有审批岗位").waitFor();
     await both(idle, "16-home-no-post");
 

@@ -98,6 +98,8 @@ export async function press(page, name, where = page.getByRole("main")) {
 /** Waits for a page by its heading. @param {Page} page @param {string | RegExp} heading */
 export async function at(page, heading) {
   await page.getByRole("heading", { level: 1, name: heading }).waitFor({ state: "attached" });
+  // Keys pressed before the scripts are there would change a choice without what follows from it.
+  await page.waitForLoadState("load");
 }
 
 /** The particulars of a registration. @param {Company} company @returns {Values} */

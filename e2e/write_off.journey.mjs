@@ -33,7 +33,7 @@ together("预核销和核销", () => {
     await both(page, "14a-pre-write-off-doubt");
     await amounts(page, "预核销", "1", "1");
     await s.press(page, "提交");
-    await page.getByText("等待上海检验检疫局核销人员确认").waitFor();
+    await page.getByText("等待上海出入境检验检疫局核销人员确认").waitFor();
     await both(page, "14b-pre-write-off-records");
 
     // The product's details, and back; then it is taken back.
