@@ -741,8 +741,10 @@ async fn on_certificate(
                 ("manufacturer", "示例工厂（慕尼黑）"),
             ];
             clerk.must(&path, &fields).await?;
+            let seen = field_value(&clerk.get(&format!("{page}/amendment")).await?.text(), "seen_version");
             let (from, to) = (certificate.valid_from.to_string(), clock_day_plus(clock, 150));
             let fields = [
+                ("seen_version", seen.as_str()),
                 ("valid_from", from.as_str()),
                 ("valid_to", to.as_str()),
                 ("reason", "境外工厂交货延期；第 1 项型号和数量按最终发票更正。"),

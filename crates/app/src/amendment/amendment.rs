@@ -2,7 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
+use db::amendment::Amendment;
 use db::certificate;
 use domain::amendment::{Action, may, validity_faults};
 use domain::certificate::{AmendmentState, Validity};
@@ -12,7 +14,7 @@ use domain::time::{Day, Instant};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
-use kit::session::{EnterpriseUser, Signed, Submitted};
+use kit::session::{EnterpriseUser, Signed, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page};
 
@@ -38,6 +40,14 @@ struct EditPage {
     lines: i64,
     changes: Changes,
     is_over: bool,
+    /// What another tab or a colleague stored meanwhile.
+    overtaken: Option<Overtaken>,
+}
+
+/// Somebody saved while this form was open: what is stored now, beside what was typed.
+struct Overtaken {
+    stored: Validity,
+    reason: String,
 }
 
 /// The links of the list name the application: 修改证明, 重新修改证明, 已提交新证明（查看）.
@@ -71,11 +81,31 @@ pub async fn show(
         Err(elsewhere) => return Ok(elsewhere),
     };
     let mut data = FormData::default();
+    see(&mut data, &in_hand.amendment);
     data.set("valid_from", &in_hand.amendment.valid_from.to_string());
     data.set("valid_to", &in_hand.amendment.valid_to.to_string());
     data.set("reason", &in_hand.amendment.reason);
     let page = build(&app, &user, &in_hand, data, FieldErrors::default()).await?;
     page::render(&page)
+}
+
+/// What 保存 would replace: validity and reason, not what other pages store of the same amendment.
+fn seen(amendment: &Amendment) -> String {
+    hash_of(&format!("{:?} {}", amendment.validity(), amendment.reason))[..16].to_owned()
+}
+
+/// The form remembers what its writer has seen: 保存 replaces validity and reason, 提交 sends everything.
+fn see(form: &mut FormData, amendment: &Amendment) {
+    form.set("seen", &seen(amendment));
+    form.set("seen_version", &amendment.version.to_string());
+}
+
+/// 409: nothing is stored; what was typed stays, beside what is stored now. Sent again, this page counts.
+async fn overtaken(app: &App, user: &EnterpriseUser, of: &InHand, mut form: FormData) -> Result<Response, AppError> {
+    see(&mut form, &of.amendment);
+    let mut page = build(app, user, of, form, FieldErrors::default()).await?;
+    page.overtaken = Some(Overtaken { stored: of.amendment.validity(), reason: of.amendment.reason.clone() });
+    page::with_status(StatusCode::CONFLICT, &page)
 }
 
 async fn build(
@@ -102,6 +132,7 @@ async fn build(
         lines: certificate.lines,
         changes: changes::load(&app.db.read(), app, certificate, old, amendment, SHOWN).await?,
         is_over: old.is_over(app.now()),
+        overtaken: None,
     })
 }
 
@@ -143,6 +174,12 @@ pub async fn update(
             return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
         }
     };
+    // The same again is a second click.
+    let is_stored = validity == of.amendment.validity() && reason == of.amendment.reason;
+    if !is_stored && form.get("seen") != seen(&of.amendment) {
+        drop(tx);
+        return overtaken(&app, &user, &of, form).await;
+    }
     db::amendment::save_basics(&tx, &of.amendment, of.edit, validity, &reason, &user.by(), app.now()).await?;
     tx.commit().await?;
     let url = format!("/certificates/{id}/amendment");
@@ -173,6 +210,10 @@ pub async fn submit(
             return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
         }
     };
+    if form.get("seen_version") != of.amendment.version.to_string() {
+        drop(tx);
+        return overtaken(&app, &user, &of, form).await;
+    }
     let products = db::amendment::count_items(&tx, of.amendment.id).await?;
     if validity == of.certificate.validity() && products == 0 {
         drop(tx);

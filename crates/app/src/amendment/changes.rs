@@ -44,8 +44,8 @@ impl Changes {
         if basics == 0 && self.count == 0 {
             None
         } else if self.hidden() > 0 {
-            let validity = if basics == 0 { "" } else { "证明有效期和 " };
-            Some(format!("修改了{validity}{} 项产品", self.count))
+            let validity = if basics == 0 { "" } else { "证明有效期和" };
+            Some(format!("修改了{validity} {} 项产品", self.count))
         } else {
             let fields: usize = self.products.iter().map(|p| p.differing.len()).sum();
             Some(format!("{} 处修改", basics + fields))

@@ -251,8 +251,9 @@ async fn r_2_7_03_validity_and_reason_are_saved() {
         let page = user.send(&form.clone().set("reason", &long)).await.is(422);
         assert!(page.error("reason").contains("不能超过 500 个字") && page.value("reason") == long);
 
-        user.send(&form.clone().set("valid_to", "2027-03-31")).await.is(200).sees("已保存").sees("2027-03-31");
-        user.send(&form.fill(&[("valid_to", "2027-04-30"), ("reason", "境外工厂交货延期。")])).await.is(200);
+        let saved = user.send(&form.set("valid_to", "2027-03-31")).await.is(200).sees("已保存").sees("2027-03-31");
+        let form = saved.form("保存").fill(&[("valid_to", "2027-04-30"), ("reason", "境外工厂交货延期。")]);
+        user.send(&form).await.is(200);
         let page = user.get(&path).await.is(200).sees("1 处修改");
         assert_eq!((page.value("valid_to"), page.value("reason")), ("2027-04-30".into(), "境外工厂交货延期。".into()));
         // The certificate itself is as it was.
@@ -266,6 +267,103 @@ async fn r_2_7_03_validity_and_reason_are_saved() {
         user.send(&page.form("提交").set("valid_to", "2027-05-31")).await.is(200).sees("已提交");
         desk.decide(&site, certificate, &[("decision", "confirm_amendment")]).await.is(200).sees("第 2 版已生效");
         user.get(&format!("/certificates/{certificate}")).await.is(200).sees("2026-11-23 至 2027-05-31").sees("有效");
+    }
+}
+
+/// R-2.7-03, R-2.7-08: two tabs do not overwrite each other unseen, and 提交 sends nothing that its page did not show; what was
+/// typed stays, beside what is stored, and counts when it is sent again.
+#[tokio::test]
+async fn r_2_7_03_two_tabs_do_not_overwrite_each_other() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let desk = Desk::shanghai(&site).await;
+        let id = story::issued(&site, &user, &Bureau::shanghai(&site).await).await;
+        let (certificate, number) = certificate_of(&site, &id).await;
+        desk.release(&number).await.is(200);
+        let path = format!("/certificates/{certificate}/amendment");
+        let (one, other) = (user.get(&path).await.is(200), user.get(&path).await.is(200));
+        let first = one.form("保存").fill(&[("valid_to", "2027-03-31"), ("reason", "境外工厂交货延期。")]);
+        user.send(&first).await.is(200).sees("已保存");
+        // A second click of the same is no conflict.
+        user.send(&first).await.is(200).sees("已保存");
+
+        let late = other.form("保存").fill(&[("valid_to", "2027-04-15"), ("reason", "船期延误。")]);
+        let late = user.send(&late).await.is(409).sees("已在别处更改").sees("2026-11-23 至 2027-03-31");
+        let late = late.sees("境外工厂交货延期。");
+        assert_eq!((late.value("valid_to"), late.value("reason")), ("2027-04-15".into(), "船期延误。".into()));
+        assert_eq!(user.get(&path).await.value("valid_to"), "2027-03-31", "nothing was stored");
+        let stale = user.send(&other.form("提交")).await.is(409).sees("也没有提交");
+        assert_eq!(stale.value("valid_to"), "2027-02-20");
+        user.send(&late.form("保存")).await.is(200).sees("已保存");
+        assert_eq!(user.get(&path).await.value("valid_to"), "2027-04-15");
+
+        // A product changed behind an open page: 保存 replaces nothing of it, 提交 would send it unseen.
+        let open = user.get(&path).await.is(200);
+        change_model(&user, certificate, "KC-26/ZW-T2").await.is(200);
+        let saved = user.send(&open.form("保存").set("reason", "船期延误，型号更正。")).await.is(200).sees("已保存");
+        let stale = user.send(&open.form("提交").set("reason", "船期延误，型号更正。")).await.is(409);
+        assert_eq!(stale.texts("del"), ["2027-02-20", "KC-26/ZW-T1"], "what is stored is shown");
+        assert!(saved.sees("2 处修改").value("reason").contains("型号更正"));
+        user.send(&stale.form("提交")).await.is(200).sees("等待检验检疫局确认");
+    }
+}
+
+/// What is printed on a version, as it was frozen.
+async fn sheet_of(site: &Site, certificate: i64, version: i64) -> String {
+    #[derive(db::Row)]
+    struct Columns {
+        sheet: String,
+    }
+    let sql = "SELECT sheet FROM certificate_version WHERE certificate_id = $1 AND version = $2";
+    let found: Option<Columns> = site.app.db.read().row(sql, db::params![certificate, version]).await.unwrap();
+    found.unwrap().sheet
+}
+
+/// Two thousand products are amended like one: page by page, the last of them too, and as fast as few.
+#[tokio::test]
+async fn r_2_7_04_a_certificate_of_two_thousand_products_is_amended() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let desk = Desk::shanghai(&site).await;
+        let mut statements = Vec::new();
+        for products in [60, 2_000] {
+            let (id, _) = crate::tables::imported(&site, &user, products).await;
+            story::submit(&user, &id).await;
+            bureau.bring_to(&id, Post::Terminate).await;
+            let (certificate, number) = certificate_of(&site, &id).await;
+            desk.release(&number).await.is(200);
+            let path = format!("/certificates/{certificate}/amendment");
+            let end = products.div_ceil(20);
+            let list = user.get(&format!("{path}/items?page={end}")).await.is(200);
+            let list = list.sees(&format!("产品{products}号"));
+            // Forty of them change: more than a comparison shows at once.
+            for n in products - 39..=products {
+                let page = user.get(&format!("{path}/items/{n}")).await.is(200);
+                user.send_once(&page.form("保存").set("model", &format!("新型号{n}"))).await.is(303);
+            }
+            let page = user.get(&path).await.is(200).sees("修改了 40 项产品");
+            let sent = user.send_once(&page.form("提交")).await.is(303);
+            let case = desk.confirm.get(&format!("/amendments/{}", newest(&site, certificate).await)).await.is(200);
+            let fields = [("decision", "confirm_amendment"), ("opinion", "同意。")];
+            let confirmed = desk.confirm.send_once(&case.form("提交意见").fill(&fields)).await.is(303);
+            statements.push([&list, &page, &sent, &case, &confirmed].map(|p| p.statements));
+            for page in [&list, &page, &case] {
+                assert!(page.body.len() < 150_000, "{}: {} bytes", page.path, page.body.len());
+            }
+            site.work().await;
+            // Paper and page of version 2 have all of them.
+            let lines = site.number(&format!("SELECT lines FROM certificate WHERE id = {certificate}")).await;
+            assert_eq!(lines, i64::try_from(products).unwrap());
+            user.get(&format!("/certificates/{certificate}/document")).await.is(200);
+            let sheet = sheet_of(&site, certificate, 2).await;
+            for n in [1, products - 40, products] {
+                assert!(sheet.contains(&format!("\"产品{n}号\"")), "产品{n}号 is missing");
+            }
+            let changed = sheet.matches("\"新型号").count();
+            assert_eq!((changed, sheet.matches("\"KC-26/ZW-T1\"").count()), (40, products - 40));
+        }
+        assert_eq!(statements[0], statements[1], "list, form, submit, case, confirm");
     }
 }
 

@@ -13,6 +13,8 @@ use domain::ids::{BureauCode, CertificateId, CertificateItemId, LedgerEntryId, P
 use domain::ledger::Amounts;
 use domain::quantity::Quantity;
 use domain::time::Instant;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 use crate::story::Bureau;
 use crate::support::{Browser, Page, SHANGHAI, Site};
@@ -40,6 +42,17 @@ struct Round {
 }
 
 impl Round {
+    async fn of(db: &Db, certificate: i64, by: &By, now: Instant) -> Self {
+        #[derive(db::Row)]
+        struct Columns {
+            number: String,
+        }
+        let sql = format!("SELECT number FROM certificate WHERE id = {certificate}");
+        let found: Option<Columns> = db.read().row(&sql, vec![]).await.unwrap();
+        let number = found.unwrap().number;
+        Self { db: db.clone(), certificate, number, by: by.clone(), now, keys: Arc::new(AtomicI64::new(0)) }
+    }
+
     fn key(&self) -> String {
         format!("{}-{}", self.certificate, self.keys.fetch_add(1, Ordering::SeqCst))
     }
@@ -90,7 +103,7 @@ impl Round {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Write {
     Declare,
     Withdraw,
@@ -138,30 +151,35 @@ async fn amender(round: Round, browser: Browser, mut dice: Dice, deeds: u32) {
     for _ in 0..deeds {
         let case = format!("/amendments/{}", round.amendment().await);
         match dice.roll(6) {
-            0 | 1 => {
-                let fields = [("caller", "张示例"), ("call_note", "企业来电申请修改。")];
-                press(&browser, &format!("/amendments/opening?number={}", round.number), "同意修改", &fields).await;
-            }
+            0 | 1 => release(&round, &browser).await,
             2 if dice.roll(2) == 0 => {
                 press(&browser, &case, "收回修改", &[("withdrawal_reason", "企业不再修改。")]).await;
             }
-            _ => {
-                let page = browser.get(&case).await;
-                sound(&page);
-                if page.status == StatusCode::OK && page.offers().iter().any(|o| o == "提交意见") {
-                    let yes = dice.roll(4) > 0;
-                    let request = page.html().contains("value=\"open_amendment\"");
-                    let decision = match (request, yes) {
-                        (true, true) => "open_amendment",
-                        (true, false) => "refuse_amendment",
-                        (false, true) => "confirm_amendment",
-                        (false, false) => "send_back_amendment",
-                    };
-                    let form = page.form("提交意见").fill(&[("decision", decision), ("opinion", "请核对后办理。")]);
-                    sound(&browser.send_once(&form).await);
-                }
-            }
+            _ => decide_amendment(&round, &browser, dice.roll(4) > 0).await,
         }
+    }
+}
+
+/// The company called.
+async fn release(round: &Round, officer: &Browser) {
+    let fields = [("caller", "张示例"), ("call_note", "企业来电申请修改。")];
+    press(officer, &format!("/amendments/opening?number={}", round.number), "同意修改", &fields).await;
+}
+
+/// The word on a request, or on what was submitted.
+async fn decide_amendment(round: &Round, officer: &Browser, yes: bool) {
+    let page = officer.get(&format!("/amendments/{}", round.amendment().await)).await;
+    sound(&page);
+    if page.status == StatusCode::OK && page.offers().iter().any(|o| o == "提交意见") {
+        let request = page.html().contains("value=\"open_amendment\"");
+        let decision = match (request, yes) {
+            (true, true) => "open_amendment",
+            (true, false) => "refuse_amendment",
+            (false, true) => "confirm_amendment",
+            (false, false) => "send_back_amendment",
+        };
+        let form = page.form("提交意见").fill(&[("decision", decision), ("opinion", "请核对后办理。")]);
+        sound(&officer.send_once(&form).await);
     }
 }
 
@@ -180,17 +198,25 @@ async fn port(round: Round, mut dice: Dice, deeds: u32) {
 /// One proposes, the other decides: mostly no, and once for all yes.
 async fn supervisors(round: Round, first: Browser, second: Browser, mut dice: Dice, deeds: u32, revokes: bool) {
     for n in 0..deeds {
-        let fields = [("reason", "现场检查发现未按申报用途使用。")];
-        press(&first, &format!("/revocations/new?number={}", round.number), "提出撤销", &fields).await;
-        let sql = "SELECT COALESCE(MAX(id), 0) FROM certificate_revocation WHERE certificate_id = $1";
-        let case = format!("/revocations/{}", round.number_of(sql).await);
-        let decision = if revokes && n + 1 == deeds { "revoke" } else { "reject_revocation" };
-        let fields = [("decision", decision), ("opinion", "事实尚未查清。"), ("confirm_number", round.number.as_str())];
-        press(&second, &case, "提交意见", &fields).await;
+        propose(&round, &first).await;
+        rule(&round, &second, revokes && n + 1 == deeds).await;
         for _ in 0..dice.roll(20) {
             tokio::task::yield_now().await;
         }
     }
+}
+
+async fn propose(round: &Round, officer: &Browser) {
+    let fields = [("reason", "现场检查发现未按申报用途使用。")];
+    press(officer, &format!("/revocations/new?number={}", round.number), "提出撤销", &fields).await;
+}
+
+async fn rule(round: &Round, officer: &Browser, yes: bool) {
+    let sql = "SELECT COALESCE(MAX(id), 0) FROM certificate_revocation WHERE certificate_id = $1";
+    let case = format!("/revocations/{}", round.number_of(sql).await);
+    let decision = if yes { "revoke" } else { "reject_revocation" };
+    let fields = [("decision", decision), ("opinion", "事实尚未查清。"), ("confirm_number", round.number.as_str())];
+    press(officer, &case, "提交意见", &fields).await;
 }
 
 /// What must hold at every moment, in one statement, so that all of it is seen at once.
@@ -259,6 +285,148 @@ async fn replay(db: &Db, certificate: i64) -> (usize, usize, usize) {
     (opened, confirmed, written)
 }
 
+/// One deed of one person, as a schedule of the property test has it.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    Ask,
+    Model(u8),
+    Validity(u8),
+    Submit,
+    GiveUp,
+    Release(usize),
+    TakeBack(usize),
+    Decide(usize, bool),
+    Port(Write),
+    Propose,
+    Rule(bool),
+}
+
+/// Deeds in the proportion in which something happens; those that end everything are rare.
+fn any_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        1 => Just(Move::Ask),
+        3 => (1..5_u8).prop_map(Move::Model),
+        2 => (1..5_u8).prop_map(Move::Validity),
+        4 => Just(Move::Submit),
+        1 => Just(Move::GiveUp),
+        4 => (0..2_usize).prop_map(Move::Release),
+        1 => (0..2_usize).prop_map(Move::TakeBack),
+        6 => (0..2_usize, prop::bool::weighted(0.75)).prop_map(|(who, yes)| Move::Decide(who, yes)),
+        2 => Just(Move::Port(Write::Declare)),
+        2 => Just(Move::Port(Write::Withdraw)),
+        1 => Just(Move::Port(Write::Confirm)),
+        1 => Just(Move::Port(Write::Direct)),
+        2 => Just(Move::Port(Write::Reverse)),
+        1 => Just(Move::Propose),
+        1 => prop::bool::weighted(0.3).prop_map(Move::Rule),
+    ]
+}
+
+/// Who acts in a schedule.
+#[derive(Clone)]
+struct Cast {
+    user: Browser,
+    amenders: [Browser; 2],
+    proposer: Browser,
+    ruler: Browser,
+}
+
+async fn act(round: Round, people: Cast, deed: Move, dice: u64) {
+    let page = format!("/certificates/{}", round.certificate);
+    match deed {
+        Move::Ask => {
+            let fields = [("request_reason", "型号按最终发票更正。")];
+            press(&people.user, &format!("{page}/amendment-request"), "提交申请", &fields).await;
+        }
+        Move::Model(n) => {
+            let (model, qty) = (format!("M-{n}"), n.to_string());
+            let fields = [("model", model.as_str()), ("qty", &qty), ("hs_qty", &qty)];
+            press(&people.user, &format!("{page}/amendment/items/1"), "保存", &fields).await;
+        }
+        Move::Validity(n) => {
+            let to = format!("2027-01-0{n}");
+            press(&people.user, &format!("{page}/amendment"), "保存", &[("valid_to", &to)]).await;
+        }
+        Move::Submit => press(&people.user, &format!("{page}/amendment"), "提交", &[]).await,
+        Move::GiveUp => press(&people.user, &format!("{page}/amendment"), "取消修改", &[]).await,
+        Move::Release(who) => release(&round, &people.amenders[who]).await,
+        Move::TakeBack(who) => {
+            let case = format!("/amendments/{}", round.amendment().await);
+            press(&people.amenders[who], &case, "收回修改", &[("withdrawal_reason", "企业不再修改。")]).await;
+        }
+        Move::Decide(who, yes) => decide_amendment(&round, &people.amenders[who], yes).await,
+        Move::Port(write) => round.ledger(&mut Dice(dice), write).await,
+        Move::Propose => propose(&round, &people.proposer).await,
+        Move::Rule(yes) => rule(&round, &people.ruler, yes).await,
+    }
+}
+
+/// The same as a property: whatever the schedule, with the deeds of one step at once, what must hold does after each step.
+/// A schedule that breaks it is made smaller until nothing can be left out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r_2_7_11_no_schedule_of_deeds_breaks_a_certificate() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let both = [Post::AmendApprove, Post::AmendConfirm];
+        let people = Cast {
+            user: user.clone(),
+            amenders: [
+                site.officer("sh_amend", SHANGHAI, &both).await,
+                site.officer("sh_amend2", SHANGHAI, &both).await,
+            ],
+            proposer: site.officer("sh_supervise", SHANGHAI, &[Post::Supervise]).await,
+            ruler: site.officer("sh_supervise2", SHANGHAI, &[Post::Supervise]).await,
+        };
+        let db = site.app.db.clone();
+        let account = db::account::credentials(&db.read(), "shili_a").await.unwrap().unwrap().id;
+        let by = By::actor(&db::account::actor(&db.read(), account).await.unwrap(), "-");
+        let happened = std::sync::Mutex::new((0, 0, 0));
+        // As far along the usual way as chance has it, then anything.
+        let usual = [Move::Release(0), Move::Model(2), Move::Submit, Move::Decide(1, true)].map(|m| vec![m]);
+        let steps = (0..=usual.len(), prop::collection::vec(prop::collection::vec(any_move(), 1..4), 1..28))
+            .prop_map(move |(n, random)| [&usual[..n], &random].concat());
+        let mut runner = TestRunner::new(Config {
+            cases: 24,
+            // A smaller schedule races too: it is given a few chances, not hundreds.
+            max_shrink_iters: 60,
+            failure_persistence: None,
+            ..Config::default()
+        });
+        let handle = tokio::runtime::Handle::current();
+        let run = |schedule: Vec<Vec<Move>>| {
+            handle.block_on(async {
+                let certificate = certificate_of(&site, &user, &bureau, &[("5", "5"), ("3", "3")]).await;
+                let round = Round::of(&db, certificate, &by, site.app.now()).await;
+                for (n, step) in schedule.iter().enumerate() {
+                    let at_once: Vec<_> = step
+                        .iter()
+                        .zip(0_u64..)
+                        .map(|(deed, k)| tokio::spawn(act(round.clone(), people.clone(), *deed, n as u64 * 31 + k)))
+                        .collect();
+                    for hand in at_once {
+                        hand.await.map_err(|e| TestCaseError::fail(format!("step {n}: {e}")))?;
+                    }
+                    prop_assert_eq!(round.number_of(BROKEN).await, 0, "broken after step {}: {:?}", n, step);
+                }
+                let (opened, confirmed, written) = replay(&db, certificate).await;
+                let mut all = happened.lock().unwrap();
+                *all = (all.0 + opened, all.1 + confirmed, all.2 + written);
+                Ok(())
+            })
+        };
+        let outcome = tokio::task::block_in_place(|| runner.run(&steps, run));
+        outcome.unwrap_or_else(|error| panic!("{error}"));
+        let (opened, confirmed, written) = *happened.lock().unwrap();
+        println!("{opened} released, {confirmed} confirmed, {written} declared or written off");
+        assert!(
+            opened > 10 && confirmed > 2 && written > 10,
+            "{opened} {confirmed} {written}: hardly anything happened"
+        );
+        assert_eq!(db::doctor::examine(&db).await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
 /// R-2.7-02, R-2.7-11, D13, D23: never two open amendments, never a write-off while a certificate is amended, never two
 /// versions in force, never anything after the revocation; balances stay sound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -277,20 +445,7 @@ async fn r_2_7_11_amendment_write_off_and_revocation_exclude_each_other() {
         let (mut opened, mut confirmed, mut written) = (0, 0, 0);
         for seed in 0..6_u64 {
             let certificate = certificate_of(&site, &user, &bureau, &[("5", "5"), ("3", "3")]).await;
-            #[derive(db::Row)]
-            struct Columns {
-                number: String,
-            }
-            let sql = format!("SELECT number FROM certificate WHERE id = {certificate}");
-            let found: Option<Columns> = db.read().row(&sql, vec![]).await.unwrap();
-            let round = Round {
-                db: db.clone(),
-                certificate,
-                number: found.unwrap().number,
-                by: by.clone(),
-                now: site.app.now(),
-                keys: Arc::new(AtomicI64::new(0)),
-            };
+            let round = Round::of(&db, certificate, &by, site.app.now()).await;
             let dice = |n: u64| Dice(seed * 7919 + n);
             let over = Arc::new(AtomicBool::new(false));
             let watcher = tokio::spawn({

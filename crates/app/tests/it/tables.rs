@@ -89,6 +89,17 @@ async fn import(user: &Browser, id: &str, name: &str, content: Vec<u8>) -> Page 
     }
 }
 
+/// A draft that could be submitted, with so many products from a file: 产品1号, 产品2号 …
+pub async fn imported(site: &Site, user: &Browser, products: usize) -> (String, Page) {
+    let id = draft(user).await;
+    story::attach(site, user, &id, "1").await;
+    let titles = titles(user, &id, AIR_CONDITIONER).await;
+    let rows: Vec<_> =
+        (1..=products).map(|n| row(site, &titles, &[("需免办产品名称", &format!("产品{n}号"))])).collect();
+    let list = import(user, &id, "a.csv", csv(&titles, &rows)).await.is(200);
+    (id, list.sees(&format!("已导入 {products} 个产品")))
+}
+
 /// What is stored of the products, for comparing.
 async fn stored(user: &Browser, id: &str) -> Vec<Vec<String>> {
     cells(&user.get(&format!("/applications/{id}/export?format=csv")).await.is(200).body)
@@ -356,18 +367,13 @@ async fn r_2_1_2_28_two_thousand_products_are_imported_and_submitted() {
         let bureau = Bureau::shanghai(&site).await;
         let mut statements = Vec::new();
         for products in [2, 2_000] {
-            let id = draft(&user).await;
-            story::attach(&site, &user, &id, "1").await;
-            let titles = titles(&user, &id, AIR_CONDITIONER).await;
-            let rows: Vec<_> =
-                (1..=products).map(|n| row(&site, &titles, &[("需免办产品名称", &format!("产品{n}号"))])).collect();
-            let file = csv(&titles, &rows);
-            let list = import(&user, &id, "a.csv", file.clone()).await.is(200);
-            let list = list.sees(&format!("已导入 {products} 个产品"));
+            let (id, list) = imported(&site, &user, products).await;
             let mut counts = vec![list.statements];
             if products == 2_000 {
                 list.sees("共 2000 项");
-                import(&user, &id, "a.csv", csv(&titles, &rows[..1])).await.is(422).sees("超出 1 个");
+                let titles = titles(&user, &id, AIR_CONDITIONER).await;
+                let one = row(&site, &titles, &[]);
+                import(&user, &id, "a.csv", csv(&titles, &[one])).await.is(422).sees("超出 1 个");
                 let full = add_product(&user, &id, AIR_CONDITIONER, &[]).await.is(409);
                 full.sees("一份申请最多 2000 个产品").sees("没有添加任何产品");
             }
