@@ -56,7 +56,23 @@ together("证明列表和公开核验", () => {
       await there.getByRole("region", { name: "附表产品剩余数量" }).getByText("剩余").first().waitFor();
       await tools.check(visitor, "12-verification-code");
 
-      // Or with the file itself: as it is, with a byte changed, another one
+      // Or with the file itself, dropped on the page as from the desktop: nothing opens in the browser, the file is chosen
+      const zone = there.locator(".drop").filter({ has: visitor.getByLabel("选择证明文件") });
+      const carried = await visitor.evaluateHandle(({ bytes, name }) => {
+        const carries = new DataTransfer();
+        carries.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: "application/pdf" }));
+        return carries;
+      }, { bytes: Buffer.from(files[paper]).toString("base64"), name: paper });
+      const over = await zone.evaluate((node, dataTransfer) => !node.dispatchEvent(new DragEvent("dragover", { dataTransfer, bubbles: true, cancelable: true })), carried);
+      assert.ok(over, "the page takes what is held over it");
+      const taken = await zone.evaluate((node, dataTransfer) => !node.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })), carried);
+      assert.ok(taken, "the browser does not open the file instead");
+      await there.getByText(`已选择“${paper}”`).waitFor();
+      await s.press(visitor, "核验文件");
+      await visitor.getByText("电子签名有效", { exact: true }).first().waitFor();
+      await tools.check(visitor, "12-verification-dropped");
+
+      // Or chosen: as it is, with a byte changed, another one
       const look = async (/** @type {string} */ path, /** @type {string} */ word) => {
         await there.getByLabel("选择证明文件").setInputFiles(path);
         await s.press(visitor, "核验文件");

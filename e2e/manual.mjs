@@ -212,6 +212,27 @@ try {
   await go(demonstration, `/applications/${ids.issued}/certificate`);
   await demonstration.locator("iframe").evaluateAll((frames) => frames.forEach((frame) => frame.closest("section")?.remove()));
   await take(demonstration, "certificate", 620);
+  const certificate = (await demonstration.getByRole("heading", { level: 1 }).innerText()).match(/\d{17}/)?.[0];
+  if (!certificate) throw new Error("the certificate has no number");
+
+  // 修改证明: the company called, the bureau released it.
+  const amender = await demo("demo_amend", "检验检疫局");
+  await go(amender, `/amendments/opening?number=${certificate}`);
+  await s.fill(amender.getByRole("main"), { "来电人": "张示例", "电话记录": "型号按最终发票更正，境外交货延期。" });
+  await s.press(amender, "同意修改");
+  await amender.getByText("已返回企业修改").first().waitFor();
+  await go(demonstration, `/applications/${ids.issued}/amendment`);
+  const amendment = new URL(demonstration.url()).pathname;
+  await go(demonstration, `${amendment}/items/1`);
+  await s.fill(demonstration.getByRole("main"), { "规格/型号": "KC-26/ZW-T2" });
+  await take(demonstration, "amendment-item", 760);
+  await s.press(demonstration, "保存");
+  await demonstration.getByText("已改 1 项").first().waitFor();
+  await go(demonstration, amendment);
+  await s.fill(demonstration.getByRole("main"), { "修改原因": "型号按最终发票更正。" });
+  await s.press(demonstration, "保存");
+  await demonstration.getByText("已保存证明基本信息的修改").first().waitFor();
+  await take(demonstration, "amendment", 860);
   await go(demonstration, "/profile/particulars");
   await take(demonstration, "particulars", 900);
   await go(demonstration, "/profile/colleagues");
