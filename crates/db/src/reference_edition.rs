@@ -3,7 +3,7 @@
 //! Every change is an edition: what a row says from a day on. An edition of today changes the row at once, a later one when
 //! its day comes ([`apply_due`]). Rows are never deleted, only ended, and what an application froze does not change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::application::Need;
 use domain::ids::{AttachmentKindCode, BureauCode, ClauseCode};
@@ -102,21 +102,35 @@ pub async fn list(
     rows(source.connection(), &sql, conditions.values(vec![])).await
 }
 
-/// What a row says now; [`DbError::NotFound`] when there is none.
-pub async fn content(source: &impl Source, kind: ReferenceKind, code: &str) -> DbResult<Content> {
-    #[derive(crate::Row)]
-    struct Columns {
-        c0: String,
-        c1: String,
-        c2: String,
-        c3: String,
-        c4: String,
-        c5: String,
-        c6: String,
-        c7: String,
-        valid_from: String,
-        valid_to: String,
+#[derive(crate::Row)]
+struct ContentColumns {
+    code: String,
+    c0: String,
+    c1: String,
+    c2: String,
+    c3: String,
+    c4: String,
+    c5: String,
+    c6: String,
+    c7: String,
+    valid_from: String,
+    valid_to: String,
+}
+
+impl ContentColumns {
+    fn content(self, kind: ReferenceKind) -> Content {
+        let values = [self.c0, self.c1, self.c2, self.c3, self.c4, self.c5, self.c6, self.c7];
+        let mut out: Content = kind.fields().iter().zip(values).map(|(f, v)| (f.column.to_owned(), v)).collect();
+        if kind.is_dated() {
+            out.insert("valid_from".to_owned(), self.valid_from);
+            out.insert("valid_to".to_owned(), self.valid_to);
+        }
+        out
     }
+}
+
+/// The statement that reads what rows say.
+fn content_sql(kind: ReferenceKind) -> String {
     let fields = kind.fields();
     let mut columns: Vec<String> = (0..8)
         .map(|n| match fields.get(n) {
@@ -129,16 +143,24 @@ pub async fn content(source: &impl Source, kind: ReferenceKind, code: &str) -> D
         })
         .collect();
     columns.push(if kind.is_dated() { "valid_from, valid_to" } else { "'' AS valid_from, '' AS valid_to" }.to_owned());
-    let sql = format!("SELECT {} FROM {} WHERE code = $1", columns.join(", "), kind.word());
-    let found: Option<Columns> = row(source.connection(), &sql, params![code]).await?;
-    let c = found.ok_or(DbError::NotFound)?;
-    let values = [c.c0, c.c1, c.c2, c.c3, c.c4, c.c5, c.c6, c.c7];
-    let mut out: Content = fields.iter().zip(values).map(|(f, value)| (f.column.to_owned(), value)).collect();
-    if kind.is_dated() {
-        out.insert("valid_from".to_owned(), c.valid_from);
-        out.insert("valid_to".to_owned(), c.valid_to);
-    }
-    Ok(out)
+    format!("SELECT code, {} FROM {}", columns.join(", "), kind.word())
+}
+
+/// What a row says now; [`DbError::NotFound`] when there is none.
+pub async fn content(source: &impl Source, kind: ReferenceKind, code: &str) -> DbResult<Content> {
+    let sql = format!("{} WHERE code = $1", content_sql(kind));
+    let found: Option<ContentColumns> = row(source.connection(), &sql, params![code]).await?;
+    Ok(found.ok_or(DbError::NotFound)?.content(kind))
+}
+
+/// What every row says now, by code.
+pub async fn contents(
+    source: &impl Source,
+    _: &Permit<KeepReferences>,
+    kind: ReferenceKind,
+) -> DbResult<BTreeMap<String, Content>> {
+    let found: Vec<ContentColumns> = rows(source.connection(), &content_sql(kind), params![]).await?;
+    Ok(found.into_iter().map(|c| (c.code.clone(), c.content(kind))).collect())
 }
 
 /// An edition of a row.
@@ -287,6 +309,83 @@ pub async fn update(
     }
     audited(tx, permit, "reference_update", kind.word(), code, from.max(today), by, now).await?;
     Ok(shows)
+}
+
+/// What the editions of a table are at now: its newest one, 0 before the first, and the rows of which one waits for its day.
+pub async fn newest(source: &impl Source, kind: ReferenceKind) -> DbResult<(i64, BTreeSet<String>)> {
+    #[derive(crate::Row)]
+    struct Pending {
+        code: String,
+    }
+    let sql = "SELECT COALESCE(MAX(id), 0) FROM reference_edition WHERE kind = $1";
+    let newest = crate::number(source.connection(), sql, params![kind.word()]).await?;
+    let sql = "SELECT code FROM reference_edition WHERE kind = $1 AND applied_at IS NULL AND cancelled_at IS NULL";
+    let pending: Vec<Pending> = rows(source.connection(), sql, params![kind.word()]).await?;
+    Ok((newest, pending.into_iter().map(|p| p.code).collect()))
+}
+
+/// A row of an imported table.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// Its code.
+    pub code: String,
+    /// What it is to say.
+    pub content: Content,
+}
+
+/// Takes the rows of a table that are new or differ, all or none: new ones from their first day on, changed ones from `from`
+/// on. `seen` is the newest edition of the table when the file was looked at ([`newest`]). Says how many were new and how
+/// many changed.
+#[expect(clippy::too_many_arguments, reason = "one deed with its proof, its day and its author")]
+pub async fn import(
+    tx: &Tx,
+    permit: &Permit<KeepReferences>,
+    kind: ReferenceKind,
+    table: &[Imported],
+    from: Day,
+    seen: i64,
+    by: &By,
+    now: Instant,
+) -> DbResult<(usize, usize)> {
+    account::lock(tx, permit.account()).await?;
+    let before = contents(tx, permit, kind).await?;
+    for row in table.iter().filter(|r| before.contains_key(&r.code)) {
+        lock(tx, kind, &row.code).await?;
+    }
+    let (newest, pending) = newest(tx, kind).await?;
+    if newest != seen || table.iter().any(|r| pending.contains(&r.code)) {
+        return Err(DbError::Overtaken(CHANGED.to_owned()));
+    }
+    let (today, imported) = (now.china_day(), By { name: "导入".to_owned(), ..By::system() });
+    let applied = (from <= today).then_some(now);
+    let (mut added, mut changed) = (0, 0);
+    for row in table {
+        match before.get(&row.code) {
+            None if kind.is_open() && kind.accepts_code(&row.code) => {
+                write(tx, kind, &row.code, &row.content, Writing::New).await?;
+                note(tx, kind.word(), &row.code, &row.content, today, Some(now), by, now).await?;
+                added += 1;
+            }
+            None => return Err(DbError::NotFound),
+            Some(stands) if *stands == row.content => {}
+            Some(stands) => {
+                if editions(tx, kind, &row.code, 1).await?.is_empty() {
+                    note(tx, kind.word(), &row.code, stands, today, Some(now), &imported, now).await?;
+                }
+                note(tx, kind.word(), &row.code, &row.content, from.max(today), applied, by, now).await?;
+                if applied.is_some() {
+                    write(tx, kind, &row.code, &row.content, Writing::Known).await?;
+                }
+                changed += 1;
+            }
+        }
+    }
+    if added + changed > 0 {
+        renew(tx, now).await?;
+        let counted = format!("新增 {added} 项，修改 {changed} 项");
+        audited(tx, permit, "reference_table", kind.word(), &counted, from.max(today), by, now).await?;
+    }
+    Ok((added, changed))
 }
 
 /// Takes back an edition whose day has not come.

@@ -1,6 +1,6 @@
 //! 导入产品: a file of products becomes products, or a list of everything that is wrong with it.
 
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
@@ -10,11 +10,9 @@ use domain::ids::ApplicationId;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
-use kit::session::{EnterpriseUser, Submitted, check_token};
+use kit::session::{EnterpriseUser, Submitted};
 use kit::shell::Shell;
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, piece_by_piece, store_stream};
 use kit::{flash, page};
-use object_store::ObjectStoreExt as _;
 use uuid::Uuid;
 
 use askama::Template;
@@ -22,8 +20,8 @@ use askama::Template;
 use crate::application::columns::{self, Explained, Judged, Problem};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
-use crate::parts::files::announce;
-use crate::parts::{files, spreadsheet};
+use crate::parts::files;
+use crate::parts::spreadsheet::Row;
 
 /// So many lines of mistakes are shown; the rest after these are mended.
 const SHOWN: usize = 500;
@@ -138,18 +136,6 @@ pub async fn template(
     files::table(&app, &query.format, &name, columns::heads(&references, hs), Vec::new(), guide).await
 }
 
-fn incomplete() -> AppError {
-    AppError::Invalid("没有收到完整的文件，请返回导入页面重试。".to_owned())
-}
-
-/// What arrived.
-struct Arrived {
-    hs_code: String,
-    name: String,
-    key: Option<Uuid>,
-    refused: Option<String>,
-}
-
 /// 上传并检查: every cell is judged; the products are added at once when all of them are right.
 pub async fn upload(
     State(app): State<App>,
@@ -162,14 +148,15 @@ pub async fn upload(
         Ok(draft) => draft,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let arrived = receive(&app, &user, id, request).await?;
+    let arrived = files::receive_table(&app, &user.caller, &folder(id), request).await?;
+    let hs_code = arrived.fields.get("hs_code");
     let Some(key) = arrived.key else {
         let mut errors = FieldErrors::default();
         errors.add("file", arrived.refused.unwrap_or_else(|| "请先选择要导入的 XLSX 或 CSV 文件".to_owned()));
-        let page = build(&app, &user, &draft.application, &arrived.hs_code, errors, None).await?;
+        let page = build(&app, &user, &draft.application, hs_code, errors, None).await?;
         return page::unprocessable(&page);
     };
-    let judged = judge(&app, &draft.application, &arrived.hs_code, key).await?;
+    let judged = judge(&app, &draft.application, hs_code, key).await?;
     let there = count_items(&app.db.read(), id, &ItemFilter::default()).await?;
     let mut report = report(&judged, there);
     report.file = arrived.name;
@@ -182,51 +169,13 @@ pub async fn upload(
     }
     let only_warnings = report.faults.is_empty() && report.problems.is_empty();
     let errors = FieldErrors::default();
-    let page = build(&app, &user, &draft.application, &arrived.hs_code, errors, Some(report)).await?;
+    let page = build(&app, &user, &draft.application, hs_code, errors, Some(report)).await?;
     if only_warnings { page::with_status(StatusCode::OK, &page) } else { page::unprocessable(&page) }
 }
 
-async fn receive(app: &App, user: &EnterpriseUser, id: ApplicationId, request: Request) -> Result<Arrived, AppError> {
-    let headers = request.headers();
-    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let mut arrived = Arrived { hs_code: String::new(), name: String::new(), key: None, refused: None };
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
-    while let Some(field) = body.next_field().await.map_err(|_| incomplete())? {
-        match field.name().unwrap_or_default() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
-            "hs_code" => arrived.hs_code = field.text().await.map_err(|_| incomplete())?,
-            "file" if arrived.key.is_none() && arrived.refused.is_none() => {
-                check_token(Some(&user.caller), &token)?;
-                let given = field.file_name().unwrap_or_default();
-                let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
-                arrived.name = name.chars().filter(|c| !c.is_control()).take(100).collect();
-                if arrived.name.is_empty() {
-                    continue;
-                }
-                let key = Uuid::new_v4();
-                let object_key = object_key(id, key);
-                // Announced and never taken: the sweep removes the file after an hour, whatever becomes of it.
-                announce(app, &object_key).await?;
-                let part = app.config.upload_part_bytes;
-                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
-                    Ok(_) => arrived.key = Some(key),
-                    Err(UploadError::Broken(error)) => {
-                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
-                        return Err(incomplete());
-                    }
-                    Err(why) => arrived.refused = Some(why.to_string()),
-                }
-            }
-            _ => {}
-        }
-    }
-    check_token(Some(&user.caller), &token)?;
-    Ok(arrived)
-}
-
 /// A file belongs to the application it was sent to.
-fn object_key(id: ApplicationId, key: Uuid) -> String {
-    format!("imports/{id}/{key}")
+fn folder(id: ApplicationId) -> String {
+    format!("imports/{id}")
 }
 
 /// Reads a file that waits, and judges every row.
@@ -236,33 +185,13 @@ async fn judge(
     hs_code: &str,
     key: Uuid,
 ) -> Result<Result<Judged, Vec<String>>, AppError> {
-    let path = object_store::path::Path::from(object_key(application.id, key));
-    let content = match app.files.get(&path).await {
-        Ok(found) => found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading a file of products"))?,
-        Err(object_store::Error::NotFound { .. }) => {
-            return Err(AppError::Conflict("上传的文件已超过一小时，没有导入，请返回导入页面重新上传。".to_owned()));
-        }
-        Err(error) => return Err(anyhow::Error::new(error).context("opening a file of products").into()),
-    };
     let references = app.references.now();
-    let application = application.clone();
+    let of = application.clone();
     let today = app.clock.today();
     let hs_code = hs_code.to_owned();
-    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
-    let judged = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        let rows = spreadsheet::read(&content).map_err(|why| vec![why])?;
-        columns::judge(&references, &application, references.hs_type(&hs_code, today), today, &rows)
-    });
-    match judged.await {
-        Ok(judged) => Ok(judged),
-        // Whatever a broken file does to its reader, the user learns that it is the file.
-        Err(error) if error.is_panic() => {
-            tracing::warn!(%error, "a file of products could not be read");
-            Ok(Err(vec!["文件无法读取，可能已损坏，请在 Excel 中打开并重新保存后再上传".to_owned()]))
-        }
-        Err(error) => Err(anyhow::Error::new(error).into()),
-    }
+    let judge =
+        move |rows: Vec<Row>| columns::judge(&references, &of, references.hs_type(&hs_code, today), today, &rows);
+    files::waiting_table(app, &folder(application.id), key, judge).await
 }
 
 fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {
@@ -299,7 +228,7 @@ pub async fn accept(
     Path(id): Path<ApplicationId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
-    let Ok(key) = form.get("key").parse::<Uuid>() else { return Err(incomplete()) };
+    let Ok(key) = form.get("key").parse::<Uuid>() else { return Err(files::incomplete()) };
     let seen = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
     let judged = judge(&app, &seen, form.get("hs_code"), key).await?;
     let judged = judged.map_err(|faults| AppError::Conflict(format!("{}。没有导入。", faults.join("；"))))?;

@@ -59,6 +59,10 @@ const ACTIONS: &[(&str, &str)] = &[
     ("change_delegation", "修改业务下放规则"),
     ("end_delegation", "终止业务下放规则"),
     ("hand_over_region", "调整管辖区域"),
+    ("reference_create", "添加基础数据"),
+    ("reference_update", "修改基础数据"),
+    ("reference_cancel", "取消待生效的基础数据"),
+    ("reference_table", "导入基础数据文件"),
     ("register", "注册"),
     ("appoint", "分配账号"),
     ("confirm", "确认单位用户、确认预核销"),
@@ -90,7 +94,7 @@ const ACTIONS: &[(&str, &str)] = &[
 ];
 
 /// What an action is called.
-fn action_label(word: &str) -> &str {
+pub fn action_label(word: &str) -> &str {
     ACTIONS.iter().find(|(w, _)| *w == word).map_or(word, |(_, label)| label)
 }
 

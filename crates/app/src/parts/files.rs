@@ -1,6 +1,7 @@
 //! How files come and go: their names, and what may be looked at inside the browser.
 
 use axum::body::Body;
+use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use db::attachment;
@@ -8,11 +9,15 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use kit::app::App;
 use kit::error::AppError;
+use kit::form::FormData;
 use kit::page;
+use kit::session::{Caller, check_token};
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, piece_by_piece, store_stream};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
+use uuid::Uuid;
 
-use crate::parts::spreadsheet::{Head, Value, write_csv, write_xlsx};
+use crate::parts::spreadsheet::{self, Head, Row, Value, write_csv, write_xlsx};
 
 /// A picture that would need more memory than this to show is downloaded instead.
 const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
@@ -57,6 +62,97 @@ pub async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
     attachment::announce(&tx, object_key, app.now()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A table that somebody sent, with the fields beside it.
+#[derive(Debug, Default)]
+pub struct ReceivedTable {
+    /// The other fields of the form.
+    pub fields: FormData,
+    /// The name of the file; empty when none was chosen.
+    pub name: String,
+    /// Its place below `folder`; none while nothing usable arrived.
+    pub key: Option<Uuid>,
+    /// Why it was refused.
+    pub refused: Option<String>,
+}
+
+/// 409 when a form did not arrive whole.
+pub fn incomplete() -> AppError {
+    AppError::Invalid("没有收到完整的文件，请返回导入页面重试。".to_owned())
+}
+
+/// Takes a table into `folder` of the store, where it waits for an hour to be imported. The token must stand before the file.
+pub async fn receive_table(
+    app: &App,
+    caller: &Caller,
+    folder: &str,
+    request: Request,
+) -> Result<ReceivedTable, AppError> {
+    let headers = request.headers();
+    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let mut received = ReceivedTable::default();
+    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
+    while let Some(field) = body.next_field().await.map_err(|_| incomplete())? {
+        let field_name = field.name().unwrap_or_default().to_owned();
+        match field_name.as_str() {
+            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
+            "file" if received.key.is_none() && received.refused.is_none() => {
+                check_token(Some(caller), &token)?;
+                received.name = file_name(field.file_name().unwrap_or_default());
+                if received.name.is_empty() {
+                    continue;
+                }
+                let key = Uuid::new_v4();
+                let object_key = format!("{folder}/{key}");
+                // Announced and never taken: the sweep removes the file after an hour, whatever becomes of it.
+                announce(app, &object_key).await?;
+                let part = app.config.upload_part_bytes;
+                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
+                    Ok(_) => received.key = Some(key),
+                    Err(UploadError::Broken(error)) => {
+                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
+                        return Err(incomplete());
+                    }
+                    Err(why) => received.refused = Some(why.to_string()),
+                }
+            }
+            "file" => {}
+            _ => received.fields.set(&field_name, &field.text().await.map_err(|_| incomplete())?),
+        }
+    }
+    check_token(Some(caller), &token)?;
+    Ok(received)
+}
+
+/// Reads a table that waits in `folder`; `judge` says what its rows are. The inner error is for the user.
+pub async fn waiting_table<T: Send + 'static>(
+    app: &App,
+    folder: &str,
+    key: Uuid,
+    judge: impl FnOnce(Vec<Row>) -> Result<T, Vec<String>> + Send + 'static,
+) -> Result<Result<T, Vec<String>>, AppError> {
+    let content = match app.files.get(&Path::from(format!("{folder}/{key}"))).await {
+        Ok(found) => found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading a table"))?,
+        Err(object_store::Error::NotFound { .. }) => {
+            return Err(AppError::Conflict("上传的文件已超过一小时，没有导入，请返回导入页面重新上传。".to_owned()));
+        }
+        Err(error) => return Err(anyhow::Error::new(error).context("opening a table").into()),
+    };
+    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
+    let judged = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        judge(spreadsheet::read(&content).map_err(|why| vec![why])?)
+    });
+    match judged.await {
+        Ok(judged) => Ok(judged),
+        // Whatever a broken file does to its reader, the user learns that it is the file.
+        Err(error) if error.is_panic() => {
+            tracing::warn!(%error, "a table could not be read");
+            Ok(Err(vec!["文件无法读取，可能已损坏，请在 Excel 中打开并重新保存后再上传".to_owned()]))
+        }
+        Err(error) => Err(anyhow::Error::new(error).into()),
+    }
 }
 
 /// A file in the store, as its row knows it.

@@ -56,6 +56,43 @@ pub(super) fn fill(data: &mut FormData, json: &str) {
     }
 }
 
+/// A line each: 能效等级 | 选择 | 1级；2级. What [`from_lines`] reads.
+pub(super) fn in_lines(json: &str) -> String {
+    let stored: Vec<Stored> = serde_json::from_str(json).unwrap_or_default();
+    let lines: Vec<_> = stored
+        .iter()
+        .map(|c| {
+            let kind = c.kind.parse::<CharacteristicKind>().map_or("", CharacteristicKind::label);
+            let rest = if c.choices.is_empty() { c.unit.clone() } else { c.choices.join("；") };
+            let parts = [c.name.as_str(), kind, rest.as_str()];
+            parts[..if rest.is_empty() { 2 } else { 3 }].join(" | ")
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// Puts the lines of a cell into the form; the error is for the user.
+pub(super) fn from_lines(data: &mut FormData, cell: &str) -> Result<(), String> {
+    let typed: Vec<_> = cell.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    if typed.len() > LINES {
+        return Err(format!("产品特性最多 {LINES} 项，文件中有 {} 项", typed.len()));
+    }
+    for (n, line) in lines().iter().enumerate() {
+        let of: Vec<_> = typed.get(n).map(|l| l.split(['|', '｜']).map(str::trim).collect()).unwrap_or_default();
+        if of.len() > 3 {
+            return Err(format!("第 {} 项特性应写成：名称 | 填写方式 | 选项或单位", n + 1));
+        }
+        let at = |n: usize| of.get(n).copied().unwrap_or_default();
+        let kind = CharacteristicKind::ALL.iter().find(|k| k.label() == at(1) || k.word() == at(1));
+        data.set(&line.name, at(0));
+        data.set(&line.kind, kind.map_or("", |k| k.word()));
+        let is_choice = kind == Some(&CharacteristicKind::Choice);
+        data.set(&line.choices, if is_choice { at(2) } else { "" });
+        data.set(&line.unit, if is_choice { "" } else { at(2) });
+    }
+    Ok(())
+}
+
 /// 制冷量（数值，千瓦）、能效等级（选择：1级；2级）.
 pub(super) fn in_words(json: &str) -> String {
     let stored: Vec<Stored> = serde_json::from_str(json).unwrap_or_default();

@@ -3,4 +3,5 @@
 pub mod attachment_rules;
 mod characteristics;
 pub mod list;
+pub mod reference_files;
 pub mod row;

@@ -24,7 +24,7 @@ use crate::frame::{self, Entry};
 /// Editions that the page shows.
 const SHOWN: i64 = 50;
 /// What may follow after import, with its word.
-const FOLLOW_UPS: [(&str, &str); 3] = [("use", "使用记录"), ("return", "退运"), ("destruction", "销毁")];
+pub(super) const FOLLOW_UPS: [(&str, &str); 3] = [("use", "使用记录"), ("return", "退运"), ("destruction", "销毁")];
 
 /// A field as the page shows it.
 struct FieldView {
@@ -81,7 +81,7 @@ struct RowPage {
     history: Vec<EditionLine>,
 }
 
-fn kind_of(path: &str) -> Result<ReferenceKind, AppError> {
+pub(super) fn kind_of(path: &str) -> Result<ReferenceKind, AppError> {
     ReferenceKind::from_path(path).ok_or(AppError::NotFound)
 }
 
@@ -113,7 +113,7 @@ pub async fn show(
 }
 
 /// The form of a row as it is stored.
-fn filled(kind: ReferenceKind, stored: &Content, today: Day) -> FormData {
+pub(super) fn filled(kind: ReferenceKind, stored: &Content, today: Day) -> FormData {
     let mut data = FormData::default();
     let mut pairs = Vec::new();
     for f in kind.fields() {
@@ -141,7 +141,7 @@ fn filled(kind: ReferenceKind, stored: &Content, today: Day) -> FormData {
     FormData::from_pairs(all)
 }
 
-fn choices(references: &ReferenceCache, kind: FieldKind, chosen: &str, today: Day) -> Vec<Choice> {
+pub(super) fn choices(references: &ReferenceCache, kind: FieldKind, chosen: &str, today: Day) -> Vec<Choice> {
     match kind {
         FieldKind::Unit => {
             let mut all = references.unit_choices_on(today);
@@ -246,7 +246,12 @@ fn history(
     Ok(out)
 }
 
-fn changes(references: &ReferenceCache, kind: ReferenceKind, before: &Content, after: &Content) -> Vec<String> {
+pub(super) fn changes(
+    references: &ReferenceCache,
+    kind: ReferenceKind,
+    before: &Content,
+    after: &Content,
+) -> Vec<String> {
     let empty = String::new();
     let of = |content: &Content, column: &str| content.get(column).unwrap_or(&empty).clone();
     let mut out: Vec<String> = kind
@@ -269,7 +274,7 @@ fn changes(references: &ReferenceCache, kind: ReferenceKind, before: &Content, a
 }
 
 /// A stored value, for people.
-fn said(references: &ReferenceCache, kind: FieldKind, value: &str) -> String {
+pub(super) fn said(references: &ReferenceCache, kind: FieldKind, value: &str) -> String {
     let words = match kind {
         FieldKind::Flag => return if value == "1" { "是" } else { "否" }.to_owned(),
         FieldKind::Unit => references.unit_name(&UnitCode::new(value)).to_owned(),
@@ -286,7 +291,7 @@ fn said(references: &ReferenceCache, kind: FieldKind, value: &str) -> String {
 }
 
 /// What was typed. `before` is the row as it stands, and whether it is used.
-fn read(
+pub(super) fn read(
     check: &mut Checker<'_>,
     form: &FormData,
     kind: ReferenceKind,

@@ -1,7 +1,9 @@
 //! 基础数据 on pages (R-C-02, R-C-04).
 
+use app::parts::spreadsheet::{self, Cell, Head, Value};
 use axum::http::Method;
 use domain::actor::Post;
+use domain::reference::ReferenceKind;
 
 use crate::story::{self, AIR_CONDITIONER};
 use crate::support::{Browser, Page, SHANGHAI, Site};
@@ -284,6 +286,153 @@ async fn r_c_02_only_the_post_keeps_reference_data() {
                 browser.force(&Method::POST, path, &[("name", "x"), ("code", "997")]).await.is(403);
             }
         }
+        assert_eq!(site.number("SELECT COUNT(*) FROM reference_edition").await, 0);
+    }
+}
+
+/// The texts of a file.
+fn cells(file: &[u8]) -> Vec<Vec<String>> {
+    let text = |c: Cell| match c {
+        Cell::Text(text) => text,
+        Cell::Unreadable(why) => panic!("{why}"),
+    };
+    spreadsheet::read(file).unwrap().into_iter().map(|r| r.cells.into_iter().map(text).collect()).collect()
+}
+
+fn csv(rows: &[Vec<String>]) -> Vec<u8> {
+    let heads: Vec<_> = rows[0]
+        .iter()
+        .map(|t| Head { title: t.clone(), is_required: false, is_text: true, choices: Vec::new() })
+        .collect();
+    let values: Vec<Vec<_>> = rows[1..].iter().map(|r| r.iter().map(|v| Value::Text(v.clone())).collect()).collect();
+    spreadsheet::write_csv(&heads, &values)
+}
+
+/// 上传并检查 of a table, to take effect on this day.
+async fn look_at(keeper: &Browser, kind: &str, from: &str, file: Vec<u8>) -> Page {
+    let token = keeper.token().await;
+    let fields = [("csrf", token.as_str()), ("effective_on", from)];
+    keeper.multipart(&format!("/reference-files/{kind}"), &fields, &[("数据.csv", file)]).await
+}
+
+/// R-C-02: every table goes out as XLSX and CSV, and what came out means no change when it comes in.
+#[tokio::test]
+async fn r_c_02_every_table_goes_out_and_comes_in_unchanged() {
+    for site in Site::each().await {
+        let keeper = keeper(&site).await;
+        for kind in ReferenceKind::ALL {
+            let path = kind.path();
+            let csv = keeper.get(&format!("/reference-files/{path}/export?format=csv")).await.is(200).body;
+            let xlsx = keeper.get(&format!("/reference-files/{path}/export?format=xlsx")).await.is(200).body;
+            let rows = cells(&csv);
+            let stored = site.number(&format!("SELECT COUNT(*) FROM {}", kind.word())).await;
+            assert_eq!(rows.len() - 1, usize::try_from(stored).unwrap(), "{kind}: all of it");
+            assert_eq!(cells(&xlsx).len(), rows.len(), "{kind}");
+            for file in [csv, xlsx] {
+                look_at(&keeper, path, "2026-11-23", file).await.is(200).sees("没有需要导入的内容");
+            }
+        }
+        assert_eq!(site.number("SELECT COUNT(*) FROM reference_edition").await, 0);
+    }
+}
+
+/// R-C-02: a file changes and adds HS types with their 产品特性 from a day on: first it is said what it would change, then
+/// it does, once; the history shows it, and a file that is older than the data is refused.
+#[tokio::test]
+async fn r_c_02_a_file_changes_and_adds_types_from_a_day_on() {
+    for site in Site::each().await {
+        let keeper = keeper(&site).await;
+        let list = keeper.get("/reference/hs-types").await.is(200);
+        let page = keeper.get(&list.link("导入导出")).await.is(200).sees("先列出将有的变化");
+        let rows = cells(&keeper.get(&page.link("导出 CSV")).await.is(200).body);
+        let at = |title: &str| rows[0].iter().position(|t| t.trim_end_matches('*') == title).unwrap();
+        let mut known = rows.iter().find(|r| r[0] == AIR_CONDITIONER).unwrap().clone();
+        assert!(known[at("产品特性")].contains(" | "), "{}", known[at("产品特性")]);
+        known[at("产品名称")] = "文件改过的空调器".to_owned();
+        known[at("产品特性")] = "安装方式 | 选择 | 窗式；分体\n制冷量｜数值｜千瓦\n颜色 | 文字".to_owned();
+        let mut new = known.clone();
+        new[0] = "8415999999".to_owned();
+        new[at("产品名称")] = "文件添加的空调器".to_owned();
+        new[at("启用日期")] = "2026-12-05".to_owned();
+        let file = csv(&[rows[0].clone(), known, new, rows[1].clone()]);
+        let look = look_at(&keeper, "hs-types", "2026-12-01", file.clone()).await.is(200).sees("还没有导入");
+        let look = look.sees("新增 1 项，修改 1 项，没有变化 1 项").sees("→ 文件改过的空调器").sees("文件添加的空调器");
+        assert_eq!(site.number("SELECT COUNT(*) FROM reference_edition").await, 0, "nothing changed yet");
+
+        let form = look.form("确认导入（2 项）");
+        let done = keeper.send(&form).await.is(200).sees("已导入：新增 1 项，修改 1 项").sees("2026-12-01 生效");
+        assert!(done.path.starts_with("/reference/hs-types"), "{}", done.path);
+        keeper.send(&form).await.is(409).sees("没有导入");
+        let stale = look_at(&keeper, "hs-types", "2026-12-01", file.clone()).await.is(422);
+        stale.sees("有一项修改尚未生效");
+        let added = keeper.get("/reference/hs-types/8415999999").await.is(200);
+        assert_eq!((added.value("name"), added.value("valid_from")), ("文件添加的空调器".into(), "2026-12-05".into()));
+        let waiting = keeper.get(&format!("/reference/hs-types/{AIR_CONDITIONER}")).await.is(200).sees("待生效");
+        assert_ne!(waiting.value("name"), "文件改过的空调器");
+        assert_eq!(site.number("SELECT COUNT(*) FROM audit WHERE action = 'reference_table'").await, 1);
+
+        site.clock.pass_hours(24 * 9);
+        app::jobs::duties(&site.app).await;
+        let keeper = crate::amendments::again(&site, "keeper").await;
+        let now = keeper.get(&format!("/reference/hs-types/{AIR_CONDITIONER}")).await.is(200);
+        assert_eq!(now.value("name"), "文件改过的空调器");
+        assert_eq!((now.value("c1_choices"), now.value("c2_unit")), ("窗式；分体".into(), "千瓦".into()));
+        now.sees("首次记录").sees("颜色（文字）");
+        // A file that was looked at before somebody else changed a row.
+        let rows = cells(&keeper.get("/reference-files/hs-types/export?format=csv").await.is(200).body);
+        let mut other = rows[2].clone();
+        other[at("产品大类")] = "另一大类".to_owned();
+        let look = look_at(&keeper, "hs-types", "2026-12-02", csv(&[rows[0].clone(), other])).await.is(200);
+        let page = keeper.get(&format!("/reference/hs-types/{}", rows[3][0])).await.is(200);
+        keeper.send(&page.form("保存").set("ccc_class", "又一大类")).await.is(200);
+        keeper.send(&look.form("确认导入（1 项）")).await.is(409).sees("没有导入");
+        assert_eq!(site.number("SELECT COUNT(*) FROM hs_type WHERE ccc_class = '另一大类'").await, 0);
+        assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
+/// R-C-02: every mistake of a file is named by row and column, and nothing of it is taken; what applications name is not
+/// renamed by a file either.
+#[tokio::test]
+async fn r_c_02_mistakes_of_a_table_are_named_and_nothing_is_taken() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        story::submitted(&site, &user).await;
+        let keeper = keeper(&site).await;
+        let words = |row: &[&str]| row.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let titles = ["代码", "产品名称", "HS 标准量单位", "产品大类", "产品特性", "停用日期"];
+        let file = csv(&[
+            words(&titles),
+            words(&["84151", "甲", "台", "家电", "", ""]),
+            words(&["8415999990", "", "没有的单位", "家电", "能效 | 选择 | 一级", "昨天"]),
+            words(&["8415999991", "乙", "台", "家电", "颜色 | 涂的 | 红", ""]),
+            words(&["8415999992", "丙", "001", "家电", "", ""]),
+            words(&["8415999992", "丙", "001", "家电", "", ""]),
+        ]);
+        let page = look_at(&keeper, "hs-types", "2026-11-23", file).await.is(422).sees("没有导入");
+        for said in [
+            "第 2 行「代码」：代码应为10 位数字",
+            "第 3 行「产品名称」：",
+            "第 3 行「HS 标准量单位」：没有“没有的单位”",
+            "第 3 行「产品特性」：请填写至少两个不同的选项",
+            "第 3 行「停用日期」：",
+            "第 4 行「产品特性」：请选择第 1 项的填写方式",
+            "第 6 行「代码」：代码 8415999992 在文件中出现了两次",
+        ] {
+            assert!(page.text().contains(said), "{said}: {}", page.text());
+        }
+        assert!(!page.offers().iter().any(|o| o.starts_with("确认导入")));
+        let strange = csv(&[words(&["代码", "颜色"]), words(&["8415999990", "红"])]);
+        look_at(&keeper, "hs-types", "2026-11-23", strange).await.is(422).sees("不认识栏目“颜色”");
+        let none = look_at(&keeper, "hs-types", "2026-11-22", Vec::new()).await.is(422);
+        assert_eq!(none.faulty_fields(), ["effective_on", "file"]);
+
+        let unit = csv(&[words(&["代码", "名称"]), words(&["001", "改名"])]);
+        look_at(&keeper, "units", "2026-11-23", unit).await.is(422).sees("已在申请或 HS 产品类型中使用");
+        let unit = csv(&[words(&["代码", "停用日期"]), words(&["001", "2026-12-31"])]);
+        look_at(&keeper, "units", "2026-11-23", unit).await.is(422).sees("HS 产品类型使用该单位");
+        let bureau = csv(&[words(&["代码", "全称"]), words(&["999999", "没有的局"])]);
+        look_at(&keeper, "bureaus", "2026-11-23", bureau).await.is(422).sees("不能用文件添加");
         assert_eq!(site.number("SELECT COUNT(*) FROM reference_edition").await, 0);
     }
 }

@@ -122,3 +122,21 @@ fn the_url_names_the_file() {
         assert!(files.iter().any(|f| f == file), "{path}: there is no file for {noun}");
     }
 }
+
+/// Whoever reads the trail reads Chinese: each word that a deed is recorded by has a name.
+#[test]
+fn every_recorded_deed_has_a_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut words = std::collections::BTreeSet::new();
+    for folder in [root.join("../db/src"), root.join("src")] {
+        for path in sources(&folder) {
+            let source = fs::read_to_string(&path).unwrap();
+            for mark in ["Entry::of(\"", "audited(tx, permit, \""] {
+                words.extend(source.split(mark).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+            }
+        }
+    }
+    assert!(words.len() > 20, "{words:?}");
+    let unnamed: Vec<_> = words.iter().filter(|w| app::audit::action_label(w) == w.as_str()).collect();
+    assert_eq!(unnamed, Vec::<&String>::new());
+}
