@@ -198,7 +198,7 @@ async fn build(
     errors: FieldErrors,
     report: Option<Report>,
 ) -> Result<TablePage, AppError> {
-    let title = format!("导入{}", kind.label());
+    let title = format!("{}导入导出", kind.label());
     let list = format!("/reference/{}", kind.path());
     let crumbs = [("基础数据", "/reference"), (kind.label(), list.as_str())];
     let mut shell = frame::signed(app, user, &title, Entry::References, &crumbs).await?;
