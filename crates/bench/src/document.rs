@@ -49,7 +49,8 @@ fn method(requests: u16) -> String {
 }
 
 fn section(sheet: &Sheet) -> String {
-    let tables = sheet.tables().map(|(title, table)| format!("### {title}\n\n{}\n", table.markdown())).concat();
+    let tables = sheet.tables().into_iter().map(|(title, table)| format!("### {title}\n\n{}\n", table.markdown()));
+    let tables: String = tables.collect();
     let over = sheet.over();
     let verdict = if over.is_empty() {
         "Every budget is kept.".to_owned()
