@@ -215,12 +215,9 @@ impl Model {
                 Act::Reverse(_) => -w <= remaining(balance) && -hw <= balance.hs.written_off.units(),
                 // I6.
                 Act::Account(..) | Act::AccountAgain(_) => *a <= remaining(balance),
-                Act::Refuse(_)
-                | Act::Withdraw(_)
-                | Act::Lapse(_)
-                | Act::Approve(_)
-                | Act::Reject(_)
-                | Act::Tail(_) => true,
+                Act::Refuse(_) | Act::Withdraw(_) | Act::Lapse(_) | Act::Approve(_) | Act::Reject(_) | Act::Tail(_) => {
+                    true
+                }
             };
             if !fits {
                 return None;
