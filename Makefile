@@ -58,8 +58,8 @@ bench: tools assets ## measure the release build at 100,000 applications; figure
 	  wrapper=scripts/with-postgres.sh; else echo "PostgreSQL is not installed: SQLite alone is measured" >&2; fi; \
 	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --report docs/benchmarks.md
 
-soak: tools test-deps assets ## long campaigns of the property tests
-	PROPTEST_CASES=20000 scripts/with-postgres.sh $(CARGO) test --locked --workspace
+soak: tools test-deps assets ## long campaigns: the property tests, and the server killed 200 times on each database
+	PROPTEST_CASES=20000 MIANBAN_TEST_KILLS=200 scripts/with-postgres.sh $(CARGO) test --locked --workspace
 
 demo-reset: ## remove the demonstration data in ./data; the next `make run` makes it anew
 	@if [ -d "$(DATA)" ] && [ -n "$$(ls -A "$(DATA)")" ] && ! ls "$(DATA)"/*.sqlite >/dev/null 2>&1; then \

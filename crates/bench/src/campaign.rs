@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use domain::time::{Clock as _, SystemClock};
 
+use crate::browser::Browser;
 use crate::ceiling::{self, Ceiling};
+use crate::confirmations::{self, Bare};
 use crate::data::{self, Amount, WRITER};
 use crate::http::Connection;
 use crate::measure::{self, Run};
@@ -36,6 +38,13 @@ const LARGE_PDF: Option<u64> = Some(300_000);
 /// Products of a large annex.
 const MANY: u32 = 200;
 
+/// A part that can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Confirmations of 预核销, through the pages and on the bare database.
+    Confirmations,
+}
+
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
@@ -43,6 +52,8 @@ pub struct Effort {
     pub rows: i64,
     /// Requests of a kind at one connection; twice as many in a crowd, half as many of those that write.
     pub requests: usize,
+    /// A part alone, or everything.
+    pub only: Option<Part>,
 }
 
 impl Effort {
@@ -68,6 +79,19 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
     let amount = Amount { rows: effort.rows, drafts: i64::try_from(effort.drafts() * 2 + UPLOADS)? };
     let size = data::load(place, amount, SystemClock.now()).await?;
 
+    let (rows, made) = (u64::try_from(amount.rows)?, u64::try_from(amount.drafts)?);
+    if effort.only == Some(Part::Confirmations) {
+        let server = Server::start(program, folder, &place.url()).await?;
+        let store = place.open(Purpose::Beside).await?;
+        let database = format!("{} {}", place.product(), store.version().await?);
+        let meter = Meter { process: server.pid(), postmaster: store.postmaster().await? };
+        let confirmations = confirmations(&server, &store, place, meter, effort).await?;
+        store.close().await;
+        server.stop().await?;
+        let (requests, ceilings, figures) = (Vec::new(), Vec::new(), Vec::new());
+        return Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures });
+    }
+
     say(place, "starting");
     let (server, slowest) = start(program, folder, place).await?;
     tokio::time::sleep(REST).await;
@@ -88,6 +112,7 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
     let large = process::memory(server.pid())?;
     say(place, "ceilings");
     let ceilings = ceilings(&server, &store, meter, effort).await?;
+    let confirmations = confirmations(&server, &store, place, meter, effort).await?;
     store.close().await;
     server.stop().await?;
 
@@ -97,9 +122,8 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
     let growth = uploads::grow(&server, &uploaded).await?;
     server.stop().await?;
 
-    let (rows, drafts) = (u64::try_from(amount.rows)?, u64::try_from(amount.drafts)?);
     let figures = figures(slowest, idle, answered, [printed, large], growth);
-    Ok(Sheet { database, rows, drafts, size, requests, ceilings, figures })
+    Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures })
 }
 
 fn say(place: &Place, what: &str) {
@@ -174,6 +198,53 @@ async fn ceilings(server: &Server, store: &Store, meter: Meter, effort: Effort) 
         lines.push(driver_alone(ceiling, meter.postmaster, effort).await?);
     }
     Ok(lines)
+}
+
+/// 预核销 confirmed through the pages, and the same statements on the bare database, in turn.
+async fn confirmations(
+    server: &Server,
+    store: &Store,
+    place: &Place,
+    meter: Meter,
+    effort: Effort,
+) -> anyhow::Result<Vec<Line>> {
+    let officer = Browser::sign_in(server.address, "bureau", "demo_writeoff").await?;
+    let now = SystemClock.now().millis();
+    let all = confirmations::prepare(store, effort.drafts(), now).await?;
+    jobs::hold(store).await?;
+    let mut lines = Vec::new();
+    for work in all {
+        say(place, work.name);
+        lines.push(measured(server, meter, &work.through_pages(officer.clone()), effort).await?);
+        let bare = work.bare(place, store, now).await?;
+        lines.push(deed_alone(&bare, work.name, meter.postmaster, effort).await?);
+        bare.finish().await?;
+    }
+    jobs::release(store, meter, SystemClock.now()).await?;
+    Ok(lines)
+}
+
+/// Measures the statements of a deed, sent by this process; each number is used once.
+async fn deed_alone(bare: &Bare, name: &str, postmaster: Option<u32>, effort: Effort) -> anyhow::Result<Line> {
+    let meter = Meter { process: std::process::id(), postmaster };
+    let (alone, crowded) = (effort.alone(true), effort.crowded(true));
+    let statements = bare.statements();
+    let bare = bare.clone();
+    let deed = move |(): (), n: usize| {
+        let bare = bare.clone();
+        async move { bare.confirm(n).await }
+    };
+    measure::run(meter, vec![(); CROWD], 0, WARMING, deed.clone()).await?;
+    let alone_run = measure::run(meter, vec![()], WARMING, alone, deed.clone()).await?;
+    let crowded_run = measure::run(meter, vec![(); CROWD], WARMING + alone, crowded, deed).await?;
+    Ok(Line {
+        name: format!("{name}: its statements, the driver alone"),
+        statements: Some(u64::try_from(statements)? * 10),
+        budget: None,
+        alone: Some(alone_run),
+        crowded: Some(crowded_run),
+        resident: None,
+    })
 }
 
 /// The process as a whole; all but the uploads are moments of one process: idle, after the requests, after the papers,

@@ -7,11 +7,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sea_orm::sqlx::{self, Row as _, TypeInfo as _, ValueRef as _};
 
-use crate::store::{Store, on};
+use crate::store::{Pool, Store, on};
 
-const SESSION: &str = "SELECT s.id AS session_id, s.profile, s.last_seen_at, c.id, c.kind, c.username, \
+/// Who is calling.
+pub const SESSION: &str = "SELECT s.id AS session_id, s.profile, s.last_seen_at, c.id, c.kind, c.username, \
     c.display_name, c.organisation_id, c.membership, o.shares_within, c.bureau_code, c.posts, \
-    o.name AS organisation_name, b.short_name AS bureau_name, c.must_change_password \
+    o.name AS organisation_name, b.short_name AS bureau_name, c.must_change_password, \
+    CAST(CASE WHEN c.kind = 'enterprise' THEN 0 \
+    WHEN EXISTS (SELECT 1 FROM second_factor f WHERE f.account_id = c.id AND f.confirmed_at IS NOT NULL) THEN 0 \
+    WHEN c.kind = 'bureau' THEN CASE WHEN b.second_factor_required THEN 1 ELSE 0 END \
+    WHEN EXISTS (SELECT 1 FROM setting t WHERE t.name = 'second_factor_required' AND t.value = 'cnca') THEN 1 \
+    ELSE 0 END AS BIGINT) AS must_set_second_factor \
     FROM login_session s JOIN account c ON c.id = s.account_id \
     LEFT JOIN organisation o ON o.id = c.organisation_id LEFT JOIN bureau b ON b.code = c.bureau_code \
     WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND NOT c.disabled";
@@ -46,9 +52,19 @@ const APPLICATION: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entere
     a.use_region_code, a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, \
     a.bl_no, a.port_code, a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, \
     a.principal_name, a.remark, a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, \
-    a.current_bureau, a.return_post, a.return_parts, a.first_reviewer_id, a.handler_id, \
+    a.current_bureau, a.return_post, a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a \
     WHERE a.owner_id = $1 AND a.id = $2";
+/// The same for those who see all.
+pub const APPLICATION_OF_ALL: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_bureau, a.number, \
+    a.applicant_name, a.applicant_org_code, a.applicant_address, a.applicant_postcode, a.applicant_contact, \
+    a.applicant_phone, a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, \
+    a.use_region_code, a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, \
+    a.bl_no, a.port_code, a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, \
+    a.principal_name, a.remark, a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, \
+    a.current_bureau, a.return_post, a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
+    (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a \
+    WHERE a.state <> 'draft' AND a.id = $1";
 const ITEMS: &str = "SELECT id, version, hs_code, hs_name, product_name, model, brand, manufacturer, origin_country, \
     qty, qty_unit, hs_qty, hs_unit, unit_price, total_price, currency, use_region_code, use_address, serials, \
     usage_note, remark, traits FROM application_item WHERE application_id = $1 ORDER BY id LIMIT 51";
@@ -59,19 +75,27 @@ const TRAIL: &str = "SELECT id, at, actor_id, actor_name, bureau_code, post, act
     AND action <> 'edit' ORDER BY id";
 
 /// Half an hour: a session ends when it is idle for so long.
-const IDLE: i64 = 1_800_000;
+pub const IDLE: i64 = 1_800_000;
 /// The menu counts drafts in their last three days.
 const LAST_DAYS: i64 = 3 * 86_400_000;
 
 /// A bound value.
 #[derive(Debug, Clone)]
-enum Value {
+pub enum Value {
+    /// A number.
     Number(i64),
+    /// A text.
     Text(String),
+    /// No number.
+    NoNumber,
+    /// No text.
+    NoText,
+    /// The id of the row that the statement before it made.
+    Returned,
 }
 
 /// A statement with its values.
-type Ask = (&'static str, Vec<Value>);
+pub type Ask = (&'static str, Vec<Value>);
 
 /// The statements of one request, for the n-th time.
 #[derive(Clone)]
@@ -139,37 +163,79 @@ pub async fn ceilings(store: &Store, now: i64) -> anyhow::Result<Vec<Ceiling>> {
     ])
 }
 
-/// Sends a statement, decodes every value of every row, and says how many rows there were.
-async fn decode(store: &Store, sql: &'static str, values: &[Value]) -> anyhow::Result<usize> {
-    on!(store, pool, Driver => {
-        let mut query = sqlx::query::<Driver>(sql);
-        for value in values {
+/// A statement with its values, ready to be sent.
+macro_rules! bound {
+    ($driver:ident, $sql:expr, $values:expr, $returned:expr) => {{
+        let mut query = sqlx::query::<$driver>($sql);
+        for value in $values {
             query = match value {
                 Value::Number(n) => query.bind(*n),
                 Value::Text(t) => query.bind(t.clone()),
+                Value::NoNumber => query.bind(None::<i64>),
+                Value::NoText => query.bind(None::<String>),
+                Value::Returned => query.bind($returned),
             };
         }
-        let rows = query.fetch_all(pool).await?;
-        for row in &rows {
-            for column in 0..row.len() {
-                let value = row.try_get_raw(column)?;
-                if value.is_null() {
-                    continue;
+        query
+    }};
+}
+
+/// Decodes every value of a row.
+macro_rules! decoded {
+    ($row:expr) => {
+        for column in 0..$row.len() {
+            let value = $row.try_get_raw(column)?;
+            if value.is_null() {
+                continue;
+            }
+            let name = value.type_info().name().to_owned();
+            match name.as_str() {
+                "TEXT" | "VARCHAR" => {
+                    std::hint::black_box($row.try_get_unchecked::<String, _>(column)?);
                 }
-                let name = value.type_info().name().to_owned();
-                match name.as_str() {
-                    "TEXT" | "VARCHAR" => {
-                        std::hint::black_box(row.try_get_unchecked::<String, _>(column)?);
-                    }
-                    "BOOL" | "BOOLEAN" => {
-                        std::hint::black_box(row.try_get_unchecked::<bool, _>(column)?);
-                    }
-                    _ => {
-                        std::hint::black_box(row.try_get_unchecked::<i64, _>(column)?);
-                    }
+                "BOOL" | "BOOLEAN" => {
+                    std::hint::black_box($row.try_get_unchecked::<bool, _>(column)?);
+                }
+                _ => {
+                    std::hint::black_box($row.try_get_unchecked::<i64, _>(column)?);
                 }
             }
         }
+    };
+}
+
+/// Sends a statement, decodes every value of every row, and says how many rows there were.
+pub async fn decode(store: &Store, sql: &'static str, values: &[Value]) -> anyhow::Result<usize> {
+    on!(store, pool, Driver => {
+        let rows = bound!(Driver, sql, values, 0_i64).fetch_all(pool).await?;
+        for row in &rows {
+            decoded!(row);
+        }
         Ok(rows.len())
     })
+}
+
+/// Sends statements in one transaction, as the program opens it; each that looks or returns must find something.
+pub async fn transact(store: &Store, steps: &[Ask]) -> anyhow::Result<()> {
+    let begin = match store.pool {
+        Pool::Sqlite(_) => "BEGIN IMMEDIATE",
+        Pool::Postgres(_) => "BEGIN",
+    };
+    on!(store, pool, Driver => {
+        let mut tx = pool.begin_with(begin).await?;
+        let mut returned = 0_i64;
+        for (sql, values) in steps {
+            let rows = bound!(Driver, *sql, values, returned).fetch_all(&mut *tx).await?;
+            for row in &rows {
+                decoded!(row);
+            }
+            let must_answer = sql.starts_with("SELECT") || sql.contains("RETURNING");
+            anyhow::ensure!(!must_answer || !rows.is_empty(), "no answer to: {sql}");
+            if sql.ends_with("RETURNING id") {
+                returned = rows[0].try_get_unchecked::<i64, _>(0)?;
+            }
+        }
+        tx.commit().await?;
+    });
+    Ok(())
 }

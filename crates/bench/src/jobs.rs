@@ -24,7 +24,7 @@ pub async fn hold(store: &Store) -> anyhow::Result<()> {
         }
         Pool::Postgres(_) => {
             let sql = format!(
-                "CREATE FUNCTION bench_hold() RETURNS trigger AS \
+                "CREATE OR REPLACE FUNCTION bench_hold() RETURNS trigger AS \
                  $$ BEGIN NEW.run_at := NEW.run_at + {DAY}; RETURN NEW; END $$ LANGUAGE plpgsql"
             );
             store.execute(&sql).await?;

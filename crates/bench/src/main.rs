@@ -6,6 +6,7 @@
 mod browser;
 mod campaign;
 mod ceiling;
+mod confirmations;
 mod counters;
 mod data;
 mod document;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Parser;
 
-use crate::campaign::Effort;
+use crate::campaign::{Effort, Part};
 use crate::report::Sheet;
 use crate::store::Place;
 
@@ -42,6 +43,9 @@ struct Options {
     /// Requests of a kind at one connection; twice as many at 16, half as many of those that write.
     #[arg(long, default_value_t = 400)]
     requests: u16,
+    /// Measure this part alone; fewer `--rows` are enough for it.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Write the tables as Markdown into this file.
     #[arg(long)]
     report: Option<PathBuf>,
@@ -75,7 +79,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn effort(options: &Options) -> Effort {
-    Effort { rows: i64::from(options.rows), requests: usize::from(options.requests) }
+    Effort { rows: i64::from(options.rows), requests: usize::from(options.requests), only: options.only }
 }
 
 async fn on_sqlite(program: &Path, options: &Options) -> anyhow::Result<Sheet> {

@@ -79,6 +79,8 @@ pub struct Sheet {
     pub requests: Vec<Line>,
     /// What nothing can be cheaper than.
     pub ceilings: Vec<Line>,
+    /// Confirmations of 预核销, each beside its statements alone.
+    pub confirmations: Vec<Line>,
     /// Time and memory of the program.
     pub figures: Vec<Figure>,
 }
@@ -102,13 +104,15 @@ impl Sheet {
         )
     }
 
-    /// The three tables.
-    pub fn tables(&self) -> [(&'static str, Table); 3] {
-        [
+    /// The tables of what was measured.
+    pub fn tables(&self) -> Vec<(&'static str, Table)> {
+        let all = [
             ("Requests", lines(&self.requests)),
             ("Ceilings in the same run", lines(&self.ceilings)),
+            ("Confirmations of 预核销, beside the bare database", lines(&self.confirmations)),
             ("Start and memory of the program", figures(&self.figures)),
-        ]
+        ];
+        all.into_iter().filter(|(_, table)| !table.rows.is_empty()).collect()
     }
 }
 
@@ -236,6 +240,7 @@ mod tests {
             size: 1,
             requests: Vec::new(),
             ceilings: Vec::new(),
+            confirmations: Vec::new(),
             figures: vec![figure(100), figure(101)],
         };
         assert_eq!(sheet.over(), ["idle"]);

@@ -26,6 +26,8 @@ pub enum Purpose {
     Load,
     /// Beside the running program, with its settings and its number of readers.
     Beside,
+    /// The same, with its number of writers.
+    Write,
 }
 
 /// The pools of both drivers have types of their own.
@@ -110,7 +112,7 @@ impl Place {
                     .pragma("cache_size", "-262144");
                 Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
             }
-            (Self::Sqlite(file), Purpose::Beside) => {
+            (Self::Sqlite(file), Purpose::Beside | Purpose::Write) => {
                 let options = SqliteConnectOptions::new()
                     .filename(file)
                     .pragma("journal_mode", "WAL")
@@ -119,7 +121,8 @@ impl Place {
                     .busy_timeout(Duration::from_secs(10))
                     .pragma("cache_size", "-4096")
                     .pragma("mmap_size", "0");
-                let pool = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
+                let connections = if purpose == Purpose::Write { 1 } else { 4 };
+                let pool = SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false);
                 Pool::Sqlite(pool.connect_with(options).await?)
             }
             (Self::Postgres(url), _) => {

@@ -439,14 +439,17 @@ async fn was_done(tx: &Tx, certificate: CertificateId, key: &str) -> DbResult<bo
     Ok(number(&tx.0, sql, params![key, certificate]).await? > 0)
 }
 
-/// Whether this 预核销 was submitted before; its pages ask before they judge the form once more.
+/// Whether this 预核销 was submitted before; its pages ask before they judge the form once more. Locks the certificate, so
+/// that a form which is under way elsewhere has been done by then.
 pub async fn is_declared(tx: &Tx, certificate: CertificateId, key: &str) -> DbResult<bool> {
+    Locked::of(tx, certificate).await?;
     let sql = "SELECT COUNT(*) FROM pre_write_off WHERE submission_key = $1 AND certificate_id = $2";
     Ok(number(&tx.0, sql, params![key, certificate]).await? > 0)
 }
 
-/// Whether a deed with this key is in the ledger; its pages ask before they judge the form once more.
+/// The same for a deed of an officer.
 pub async fn is_entered(tx: &Tx, certificate: CertificateId, key: &str) -> DbResult<bool> {
+    Locked::of(tx, certificate).await?;
     was_done(tx, certificate, key).await
 }
 

@@ -14,6 +14,7 @@ mod certificate_reminders;
 mod certificates;
 mod copies;
 mod corrections;
+mod deeds;
 mod delegations;
 mod demonstration;
 mod drafts;

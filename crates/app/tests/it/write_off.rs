@@ -12,7 +12,7 @@ use crate::story::{self, AIR_CONDITIONER, Bureau, add_product};
 use crate::support::{Browser, Form, JIANGSU, Page, SHANGHAI, Site};
 
 /// 洋山: a port of 上海局.
-const YANGSHAN: [(&str, &str); 2] = [("port_code_1", "2200"), ("port_code_2", "2202")];
+pub const YANGSHAN: [(&str, &str); 2] = [("port_code_1", "2200"), ("port_code_2", "2202")];
 /// A port of 江苏局.
 const NANTONG: [(&str, &str); 2] = [("port_code_1", "2300"), ("port_code_2", "2302")];
 
@@ -65,7 +65,7 @@ impl Yard {
 }
 
 /// The lines of a certificate, in the order of the annex.
-async fn lines_of(site: &Site, certificate: i64) -> Vec<i64> {
+pub async fn lines_of(site: &Site, certificate: i64) -> Vec<i64> {
     let found = ledger::lines(&site.app.db.read(), CertificateId::new(certificate)).await.unwrap();
     found.iter().map(|l| l.id.get()).collect()
 }
@@ -100,7 +100,7 @@ async fn case(site: &Site, officer: &Browser) -> Page {
 }
 
 /// The items of the newest 预核销, in the order of their lines.
-async fn items(site: &Site) -> Vec<i64> {
+pub async fn items(site: &Site) -> Vec<i64> {
     #[derive(db::Row)]
     struct Id {
         id: i64,

@@ -58,7 +58,11 @@ impl Serving {
 
     /// The same with variables.
     pub fn start_with(data: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
-        let address = free_address();
+        Self::start_on(free_address(), data, more, variables)
+    }
+
+    /// The same on an address that a program of this test has had before.
+    pub fn start_on(address: SocketAddr, data: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = mianban(data);
         command.args(["serve", "--listen", &address.to_string()]).args(more);
         command.envs(variables.iter().copied()).stderr(Stdio::piped());
