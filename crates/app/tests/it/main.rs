@@ -50,4 +50,5 @@ mod typed;
 mod usage;
 mod verification;
 mod ways;
+mod worklists;
 mod write_off;
