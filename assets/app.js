@@ -534,6 +534,28 @@
     });
   }
 
+  // 19. Lists by keyboard: table[data-keys]. j and k, and inside the table the arrows, go from row to row along the links
+  //     [data-open]; Enter opens by itself; x ticks the row. Never while somebody types or a dialog is open.
+  on("keydown", (e) => {
+    const table = d.querySelector("table[data-keys]"), active = d.activeElement;
+    if (!table || e.ctrlKey || e.altKey || e.metaKey || e.isComposing || d.querySelector("dialog[open]")) return;
+    const inside = table.contains(active);
+    if (!inside && active && active !== d.body) return;
+    const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[e.key] || 0;
+    if (!inside && (!step || e.key.startsWith("Arrow"))) return;
+    const links = all("[data-open]", table), row = active?.closest("tr");
+    if (step) {
+      const at = links.findIndex((link) => row?.contains(link));
+      const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1)];
+      e.preventDefault();
+      next?.focus();
+      next?.scrollIntoView({ block: "nearest" });
+    } else if (e.key === "x") {
+      e.preventDefault();
+      row?.querySelector("[data-row]:not(:disabled)")?.click();
+    }
+  });
+
   function refresh() {
     mirrorChoices();
     all("[data-q]").forEach((input) => { if (input.value) quantity(input); });

@@ -251,4 +251,78 @@ together("检验检疫局办理", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("status").filter({ hasText: `${number}：已提交意见` }).waitFor();
   });
+
+  journey("待办列表：键盘移动和打开，常用条件，改派，下一件，移交", async (tools) => {
+    const page = await tools.open("/");
+    const company = s.newCompany();
+    await s.register(page, company);
+    const numbers = [await s.fileApplication(page, tools.file), await s.fileApplication(page, tools.file)];
+    const accept = await officer(tools, "demo_accept");
+    await s.menu(accept, "受理");
+    await s.at(accept, "受理待办");
+    await s.field(accept, "申请单位").fill(company.name);
+    await s.field(accept, "到岗日期（起）").fill("2020-01-01");
+    await s.press(accept, "查询");
+    await accept.getByRole("link", { name: "把当前条件存为常用条件" }).waitFor();
+    await tools.both(accept, "16-bureau-worklist");
+    // j and k go along the rows, x ticks, Enter opens.
+    await accept.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.blur());
+    const open = accept.locator("[data-open]");
+    await accept.keyboard.press("j");
+    assert.ok(await open.first().evaluate((link) => link === document.activeElement), "j goes to the first case");
+    await accept.keyboard.press("ArrowDown");
+    assert.ok(await open.nth(1).evaluate((link) => link === document.activeElement));
+    await accept.keyboard.press("k");
+    await accept.keyboard.press("x");
+    assert.ok(await accept.locator("[data-row]").first().isChecked());
+    await accept.keyboard.press("Enter");
+    await accept.waitForURL(/\/casework\/\d+\?list=/);
+    await accept.goBack();
+
+    await accept.getByRole("link", { name: "把当前条件存为常用条件" }).click();
+    await s.at(accept, "常用条件");
+    await s.field(accept, "名称").fill("今年的单据");
+    await s.press(accept, "保存常用条件");
+    await accept.getByRole("status").filter({ hasText: "已保存常用条件" }).waitFor();
+    await accept.getByRole("link", { name: "管理常用条件" }).click();
+    await s.at(accept, "常用条件");
+    await tools.both(accept, "16-bureau-saved-filters");
+    await s.press(accept, "删除 今年的单据");
+    await accept.getByRole("dialog").getByRole("button", { name: "删除" }).click();
+    await accept.getByText("还没有常用条件").waitFor();
+
+    // 改派 by 局系统管理员.
+    const head = await officer(tools, "demo_bureau");
+    await s.menu(head, "本局待办");
+    await s.field(head, "申请单号").fill(numbers[1]);
+    await s.press(head, "查询");
+    await head.getByText("共 1 条").first().waitFor();
+    await head.getByRole("checkbox", { name: `选择 ${numbers[1]}` }).check();
+    await tools.both(head, "16-bureau-all");
+    await head.getByRole("button", { name: "改派所选" }).click();
+    await s.at(head, "改派单据");
+    await s.press(head, "改派");
+    await head.getByRole("alert").filter({ hasText: "有 2 处需要修改" }).waitFor();
+    await tools.both(head, "16-bureau-reassign");
+    await s.field(head, "办理人").selectOption({ label: "上海局 受理（第二人）（受理）" });
+    await s.field(head, "改派理由").fill("平衡工作量");
+    await s.press(head, "改派");
+    await head.getByRole("status").filter({ hasText: "已将 1 件单据改派给" }).waitFor();
+    const two = await officer(tools, "demo_accept2");
+    await s.menu(two, "我的待办");
+    await s.rowOf(two, numbers[1]).getByText("由我办理").waitFor();
+    await tools.both(two, "16-bureau-mine");
+
+    // 移交, as far as the page: the branches of the demonstration have no officers.
+    await s.menu(head, "本局待办");
+    await s.field(head, "申请单号").fill(numbers[0]);
+    await s.press(head, "查询");
+    await head.getByText("共 1 条").first().waitFor();
+    await s.rowOf(head, numbers[0]).getByRole("link", { name: `办理 ${numbers[0]}` }).click();
+    await head.getByRole("link", { name: "移交" }).click();
+    await s.at(head, `移交 ${numbers[0]}`);
+    await s.press(head, "移交");
+    await head.getByRole("alert").filter({ hasText: "有 2 处需要修改" }).waitFor();
+    await tools.both(head, "17-bureau-transfer");
+  });
 });

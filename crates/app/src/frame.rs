@@ -36,6 +36,10 @@ pub enum Entry {
     Overdue,
     /// A post's worklist.
     Post(Post),
+    /// 我的待办.
+    MyCases,
+    /// 本局待办.
+    BureauCases,
     /// 业务下放.
     Delegations,
     /// 审计查询.
@@ -93,9 +97,9 @@ pub async fn signed(
             (Role::Enterprise, enterprise_menu(entry, waiting), waiting)
         }
         Actor::Officer(officer) => {
-            let counts = waiting_at(app, officer).await?;
+            let counts = counts(app, officer).await?;
             let certificates = desks::waiting(app, officer).await?;
-            let total = counts.iter().map(|(_, n)| *n).chain(certificates.iter().map(|d| d.n)).sum();
+            let total = counts.posts.iter().map(|(_, n)| *n).chain(certificates.iter().map(|d| d.n)).sum();
             (Role::Bureau, officer_menu(app, user.actor(), officer, entry, &counts, &certificates), total)
         }
         Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(app, user.actor(), cnca, entry), 0),
@@ -122,31 +126,50 @@ pub async fn signed(
 /// How many cases wait at each post of the officer's bureau, how many 预核销 for its ports, and how many
 /// 产品使用记录 at 后续监管.
 pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>, AppError> {
+    Ok(counts(app, officer).await?.posts)
+}
+
+/// What waits for an officer.
+struct Counts {
+    /// At each of his posts.
+    posts: Vec<(Post, u64)>,
+    /// What he has taken.
+    mine: u64,
+    /// At all posts of the course in his bureau.
+    bureau: u64,
+}
+
+/// One statement.
+async fn counts(app: &App, officer: &Officer) -> Result<Counts, AppError> {
     #[derive(db::Row)]
     struct Count {
-        current_post: Option<Post>,
+        place: Option<String>,
         n: i64,
     }
     let found: Vec<Count> = app
         .db
         .read()
         .rows(
-            "SELECT current_post, COUNT(*) AS n FROM application WHERE current_bureau = $1 GROUP BY current_post \
+            "SELECT current_post AS place, COUNT(*) AS n FROM application WHERE current_bureau = $1 GROUP BY current_post \
+             UNION ALL SELECT 'mine', COUNT(*) FROM application WHERE handler_id = $2 AND current_bureau = $1 \
              UNION ALL SELECT 'write_off', COUNT(DISTINCT pre_write_off_id) FROM pre_write_off_item \
              WHERE bureau_code = $1 AND state = 'pending' \
              UNION ALL SELECT 'supervise', COUNT(*) FROM usage_record WHERE bureau_code = $1 AND state = 'submitted'",
-            params![officer.bureau.clone()],
+            params![officer.bureau.clone(), officer.account],
         )
         .await?;
-    Ok(Post::COURSE
+    let n_of = |place: &str| {
+        let n = found.iter().find(|c| c.place.as_deref() == Some(place)).map_or(0, |c| c.n);
+        u64::try_from(n).unwrap_or_default()
+    };
+    let posts = Post::COURSE
         .into_iter()
         .chain([Post::WriteOff, Post::Supervise])
         .filter(|p| officer.posts.holds(*p))
-        .map(|p| {
-            let n = found.iter().find(|c| c.current_post == Some(p)).map_or(0, |c| c.n);
-            (p, u64::try_from(n).unwrap_or_default())
-        })
-        .collect())
+        .map(|p| (p, n_of(p.word())))
+        .collect();
+    let bureau = Post::COURSE.into_iter().map(|p| n_of(p.word())).sum();
+    Ok(Counts { posts, mine: n_of("mine"), bureau })
 }
 
 fn item(label: &str, href: &str, icon: &'static str, count: Option<u64>, current: bool) -> MenuItem {
@@ -233,11 +256,16 @@ fn officer_menu(
     actor: &Actor,
     officer: &Officer,
     entry: Entry,
-    counts: &[(Post, u64)],
+    counts: &Counts,
     certificates: &[DeskCount],
 ) -> Vec<MenuGroup> {
     let mut items = vec![item("主页", "/main", "home", None, entry == Entry::Main)];
-    for (post, n) in counts {
+    let works = Post::COURSE.iter().any(|p| officer.posts.holds(*p));
+    if works {
+        let current = entry == Entry::MyCases;
+        items.push(item("我的待办", "/casework?scope=mine", "user-circle", Some(counts.mine), current));
+    }
+    for (post, n) in &counts.posts {
         let href = worklist_of(*post);
         items.push(item(work_of(*post), &href, icon_of(*post), Some(*n), entry == Entry::Post(*post)));
     }
@@ -251,6 +279,10 @@ fn officer_menu(
     if officer.posts.holds(Post::Terminate) {
         let href = format!("/casework?post={}", Post::Terminate.word());
         items.push(item("强制终止", &href, icon_of(Post::Terminate), None, entry == Entry::Post(Post::Terminate)));
+    }
+    if works || officer.posts.holds(Post::BureauAdmin) {
+        let current = entry == Entry::BureauCases;
+        items.push(item("本局待办", "/casework?scope=bureau", "building-bank", Some(counts.bureau), current));
     }
     items.push(item("证明列表", "/certificates", "list-check", None, entry == Entry::Certificates));
     let mut menu = vec![MenuGroup { title: "审批", items }];
@@ -268,9 +300,12 @@ fn officer_menu(
     if !configuration.is_empty() {
         menu.push(MenuGroup { title: "配置", items: configuration });
     }
-    menu.push(MenuGroup {
-        title: "快捷操作", items: vec![item("返回主页", "/main", "arrow-left", None, false)]
-    });
+    let mut quick = Vec::new();
+    if works {
+        quick.push(item("默认待办", "/casework", "player-play", None, false));
+    }
+    quick.push(item("返回主页", "/main", "arrow-left", None, false));
+    menu.push(MenuGroup { title: "快捷操作", items: quick });
     menu
 }
 

@@ -51,7 +51,8 @@ const APPLICATION: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entere
     a.applicant_phone, a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, \
     a.use_region_code, a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, \
     a.bl_no, a.port_code, a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, \
-    a.principal_name, a.remark, a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, \
+    a.principal_name, a.remark, a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.waiting_since, \
+    a.waited_ms, a.receiving_bureau, \
     a.current_bureau, a.return_post, a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a \
     WHERE a.owner_id = $1 AND a.id = $2";
@@ -61,7 +62,8 @@ pub const APPLICATION_OF_ALL: &str = "SELECT a.id, a.state, a.version, a.owner_i
     a.applicant_phone, a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, \
     a.use_region_code, a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, \
     a.bl_no, a.port_code, a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, \
-    a.principal_name, a.remark, a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, \
+    a.principal_name, a.remark, a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.waiting_since, \
+    a.waited_ms, a.receiving_bureau, \
     a.current_bureau, a.return_post, a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a \
     WHERE a.state <> 'draft' AND a.id = $1";

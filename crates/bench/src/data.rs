@@ -202,6 +202,11 @@ async fn applications(store: &Store) -> anyhow::Result<()> {
             ("contract_no_folded", "CASE WHEN s.prepared = 1 THEN t.contract_no_folded ELSE 'bench-' || s.i END"),
             ("submitted_at", "CASE WHEN s.state <> 'draft' THEN t.submitted_at + s.shift END"),
             ("arrived_at", "CASE WHEN s.state <> 'draft' THEN t.arrived_at + s.shift END"),
+            (
+                "waiting_since",
+                "CASE WHEN s.state <> 'draft' AND t.waiting_since < 9000000000000000000 \
+                 THEN t.waiting_since + s.shift ELSE 9223372036854775807 END",
+            ),
             ("receiving_bureau", "CASE WHEN s.state <> 'draft' THEN s.bureau END"),
             ("current_bureau", "CASE WHEN s.state <> 'draft' AND t.current_bureau IS NOT NULL THEN s.bureau END"),
             ("current_post", "CASE WHEN s.state <> 'draft' THEN t.current_post END"),

@@ -3,6 +3,7 @@
 //! Every deed locks the certificate first ([`crate::certificate::lock`]); whoever declares or writes off does too, so that an
 //! amendment and a write-off exclude each other (D13). An index allows one open amendment per certificate.
 
+use domain::actor::Post;
 use domain::amendment::{Action, Facts, Product, Step};
 use domain::catalogue::Trait;
 use domain::certificate::{AmendmentState, Validity};
@@ -61,6 +62,8 @@ pub struct Amendment {
     pub decided_at: Option<Instant>,
     /// By whom.
     pub decided_by: Option<AccountId>,
+    /// The officer who has taken it (E14).
+    pub handler_id: Option<AccountId>,
 }
 
 impl Amendment {
@@ -72,7 +75,7 @@ impl Amendment {
 
 const SELECT: &str = "SELECT m.id, m.certificate_id, m.bureau_code, m.state, m.version, m.base_version, m.new_version, \
     m.request_reason, m.requested_at, m.caller, m.call_note, m.opened_at, m.opened_by, m.valid_from, m.valid_to, \
-    m.reason, m.submitted_at, m.opinion, m.decided_at, m.decided_by FROM certificate_amendment m";
+    m.reason, m.submitted_at, m.opinion, m.decided_at, m.decided_by, m.handler_id FROM certificate_amendment m";
 
 /// Its states that are not over.
 const OPEN: &str = "m.state IN ('requested', 'opened', 'submitted', 'sent_back')";
@@ -253,7 +256,7 @@ pub async fn advance(
     let n = values.len();
     values.extend(params![step.to(), seen.id, seen.state, seen.version]);
     let sql = format!(
-        "UPDATE certificate_amendment SET {sets}, state = ${}, version = version + 1 \
+        "UPDATE certificate_amendment SET {sets}, state = ${}, handler_id = NULL, taken_at = NULL, version = version + 1 \
          WHERE id = ${} AND state = ${} AND version = ${}",
         n + 1,
         n + 2,
@@ -264,6 +267,42 @@ pub async fn advance(
         return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
     }
     note(tx, certificate.id, step, opinion, "", by, now).await
+}
+
+/// 办理, 接手, 放弃办理 of an amendment (E14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking<'a> {
+    /// Takes what nobody has.
+    Take,
+    /// Takes it over from its holder, with a reason.
+    TakeOver(&'a str),
+    /// Gives it back to its post.
+    Release,
+}
+
+/// Takes an amendment at this post, takes it over, or gives it back. The certificate is locked, and the caller has asked
+/// whether the officer works on it. [`DbError::Overtaken`] when somebody was faster.
+pub async fn take(
+    tx: &Tx,
+    seen: &Amendment,
+    taking: Taking<'_>,
+    (officer, post): (AccountId, Option<Post>),
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
+    let (handler, reason, action) = match taking {
+        Taking::Take => (Some(officer), "", "take"),
+        Taking::TakeOver(reason) => (Some(officer), reason, "take_over"),
+        Taking::Release => (None, "", "release"),
+    };
+    let sql = "UPDATE certificate_amendment SET handler_id = $1, taken_at = $2, version = version + 1 \
+               WHERE id = $3 AND version = $4 AND state = $5";
+    let values = params![handler, handler.map(|_| now), seen.id, seen.version, seen.state];
+    if tx.run(sql, values).await? == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let entry = Entry { post, opinion: reason, ..Entry::of(action) };
+    audit::record(tx, Subject::Certificate(seen.certificate_id), by, now, &entry).await
 }
 
 /// The certificate is free again, unchanged. A certificate that ends is left to its own deed.
@@ -402,7 +441,7 @@ pub async fn confirm(
     let done = tx
         .run(
             "UPDATE certificate_amendment SET state = $1, new_version = $2, opinion = $3, decided_at = $4, \
-             decided_by = $5, version = version + 1 WHERE id = $6 AND state = $7 AND version = $8",
+             decided_by = $5, handler_id = NULL, taken_at = NULL, version = version + 1 WHERE id = $6 AND state = $7 AND version = $8",
             params![step.to(), version, opinion, now, by.account, seen.id, seen.state, seen.version],
         )
         .await?;

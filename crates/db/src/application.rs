@@ -1,7 +1,8 @@
 //! Writes of applications: drafts, products, submission, and the one place where a state changes.
 
-use domain::actor::Post;
+use domain::actor::{Actor, Post};
 use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm, MOST_ITEMS, Part};
+use domain::calendar::{Calendar, ServiceClock};
 use domain::catalogue::Trait;
 use domain::correction::{NamedField, Snapshot};
 use domain::ids::{
@@ -21,6 +22,9 @@ use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope, search};
 
 /// Told to somebody whose page is older than the data.
 pub const OVERTAKEN: &str = "该申请单已被处理，请刷新后查看最新状态";
+
+/// What stands in `waiting_since` while the service clock stands still: such cases come last.
+pub const NEVER: Instant = Instant::from_millis(i64::MAX);
 
 #[derive(crate::Row)]
 struct Columns {
@@ -61,6 +65,8 @@ struct Columns {
     expires_at: Instant,
     submitted_at: Option<Instant>,
     arrived_at: Option<Instant>,
+    waiting_since: Instant,
+    waited_ms: i64,
     receiving_bureau: Option<BureauCode>,
     current_bureau: Option<BureauCode>,
     return_post: Option<Post>,
@@ -91,6 +97,7 @@ impl From<Columns> for Application {
             expires_at: c.expires_at,
             submitted_at: c.submitted_at,
             arrived_at: c.arrived_at,
+            clock: ServiceClock { since: (c.waiting_since != NEVER).then_some(c.waiting_since), waited: c.waited_ms },
             return_post: c.return_post,
             return_parts: c.return_parts.split(',').filter_map(|p| p.parse().ok()).collect(),
             return_fields: c.return_fields.split(',').filter_map(|f| f.parse().ok()).collect(),
@@ -134,8 +141,8 @@ const SELECT: &str = "SELECT a.id, a.state, a.version, a.owner_id, a.entered_by_
     a.applicant_fax, a.applicant_email, a.applicant_remark, a.clause_code, a.trade_mode, a.use_region_code, \
     a.use_address, a.use_unit_name, a.use_contact, a.use_phone, a.contract_no, a.invoice_no, a.bl_no, a.port_code, \
     a.expected_import_date, a.purpose, a.disposal_plan, a.display_from, a.display_to, a.principal_name, a.remark, \
-    a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.receiving_bureau, a.current_bureau, a.return_post, \
-    a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
+    a.first_saved_at, a.expires_at, a.submitted_at, a.arrived_at, a.waiting_since, a.waited_ms, a.receiving_bureau, \
+    a.current_bureau, a.return_post, a.return_parts, a.return_fields, a.first_reviewer_id, a.handler_id, \
     (SELECT b.four_eyes FROM bureau b WHERE b.code = a.current_bureau) AS four_eyes FROM application a";
 
 /// Loads what the actor's scope sees; otherwise [`DbError::NotFound`]. A draft whose ten days are over does not exist.
@@ -780,14 +787,15 @@ pub struct Remarks<'a> {
 
 /// The only writer of the state column: moves the application, frees it, tells the new bureau and post, audits.
 ///
-/// Guarded by state, version and holder: zero rows mean somebody was faster ([`DbError::Overtaken`]).
+/// Guarded by state and version: zero rows mean somebody was faster ([`DbError::Overtaken`]). The calendar is that of the
+/// service clock.
 pub async fn advance(
     tx: &Tx,
     seen: &Application,
     step: Transition,
     remarks: &Remarks<'_>,
     by: &By,
-    now: Instant,
+    (now, calendar): (Instant, &Calendar),
 ) -> DbResult<()> {
     let Target::State(to) = step.to() else {
         return Err(DbError::Inconsistent("advance does not delete".to_owned()));
@@ -797,6 +805,7 @@ pub async fn advance(
     let parts = remarks.parts.iter().map(|p| p.word()).collect::<Vec<_>>().join(",");
     let fields: Vec<String> = remarks.fields.iter().map(ToString::to_string).collect();
     let reviewed = to == State::FinalReview && step.from() == State::FirstReview;
+    let clock = seen.clock.after(step.from(), to, calendar, now);
     let done = tx
         .run(
             "UPDATE application SET state = $1, version = version + 1, handler_id = NULL, taken_at = NULL, \
@@ -806,7 +815,8 @@ pub async fn advance(
              return_post = CASE WHEN $1 = 'returned' THEN $5 ELSE return_post END, \
              return_parts = CASE WHEN $1 = 'returned' THEN $6 ELSE return_parts END, \
              return_fields = CASE WHEN $1 = 'returned' THEN $12 ELSE return_fields END, \
-             first_reviewer_id = CASE WHEN $7 = 1 THEN $8 ELSE first_reviewer_id END \
+             first_reviewer_id = CASE WHEN $7 = 1 THEN $8 ELSE first_reviewer_id END, \
+             waiting_since = $13, waited_ms = $14 \
              WHERE id = $9 AND state = $10 AND version = $11",
             params![
                 to,
@@ -820,7 +830,9 @@ pub async fn advance(
                 seen.id,
                 step.from(),
                 seen.version,
-                fields.join(",")
+                fields.join(","),
+                clock.since.unwrap_or(NEVER),
+                clock.waited
             ],
         )
         .await?;
@@ -965,5 +977,64 @@ pub async fn release(tx: &Tx, seen: &Application, officer: AccountId, by: &By, n
         return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
     }
     let entry = Entry { post: seen.state().post(), ..Entry::of("release") };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
+}
+
+/// 改派: gives the case to this officer of its bureau, with a reason. The caller has asked the policy for both of them.
+pub async fn reassign(tx: &Tx, seen: &Application, to: &Actor, reason: &str, by: &By, now: Instant) -> DbResult<()> {
+    let done = tx
+        .run(
+            "UPDATE application SET handler_id = $1, taken_at = $2, version = version + 1 \
+             WHERE id = $3 AND version = $4 AND state = $5",
+            params![to.account(), now, seen.id, seen.version, seen.state()],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let detail = serde_json::json!({ "assignee": to.name() }).to_string();
+    let entry = Entry { post: seen.state().post(), opinion: reason, detail: &detail, ..Entry::of("reassign") };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
+}
+
+/// 移交: another bureau does these steps of the route, the one that the case is at among them. The case is free there; its
+/// service clock goes on, and both bureaus see it (workflow §4).
+pub async fn transfer(
+    tx: &Tx,
+    seen: &Application,
+    to: &BureauCode,
+    steps: &[Step],
+    reason: &str,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
+    let received = steps.contains(&Step::Accept);
+    let done = tx
+        .run(
+            "UPDATE application SET current_bureau = $1, handler_id = NULL, taken_at = NULL, arrived_at = $2, \
+             receiving_bureau = CASE WHEN $3 = 1 THEN $1 ELSE receiving_bureau END, version = version + 1 \
+             WHERE id = $4 AND version = $5 AND state = $6 AND current_bureau <> $1",
+            params![to.clone(), now, i64::from(received), seen.id, seen.version, seen.state()],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    for step in steps {
+        tx.run(
+            "UPDATE application_route SET bureau_code = $1, delegation_id = NULL WHERE application_id = $2 AND step = $3",
+            params![to.clone(), seen.id, *step],
+        )
+        .await?;
+    }
+    tx.run(
+        "INSERT INTO application_viewer (bureau_code, application_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        params![to.clone(), seen.id],
+    )
+    .await?;
+    let words: Vec<_> = steps.iter().map(|s| s.word()).collect();
+    let detail = serde_json::json!({ "from_bureau": seen.ownership.current_bureau, "to_bureau": to, "steps": words })
+        .to_string();
+    let entry = Entry { post: seen.state().post(), opinion: reason, detail: &detail, ..Entry::of("transfer") };
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
 }

@@ -29,6 +29,7 @@ pub mod queue;
 pub mod reading;
 pub mod reference;
 pub mod reference_edition;
+pub mod saved_filter;
 pub mod scope;
 pub mod search;
 pub mod second_factor;

@@ -3,7 +3,7 @@
 //! Every deed asks for a [`Permit`] of [`ManageAccounts`] and stays within its reach: what lies outside does not exist for
 //! that administrator. Nobody acts on his own account here, and the last administrator of a bureau stays one.
 
-use domain::actor::{Post, Posts};
+use domain::actor::{Actor, Post, Posts};
 use domain::ids::{AccountId, ApplicationId, BureauCode};
 use domain::policy::{ManageAccounts, Permit, Reach, administrator_post};
 use domain::text;
@@ -476,4 +476,22 @@ pub async fn require_second_factor(
     let detail = serde_json::json!({ "bureau": bureau.map(BureauCode::as_str), "required": required }).to_string();
     let entry = Entry { detail: &detail, ..Entry::of("require_second_factor") };
     audit::record(tx, Subject::Account(permit.account()), by, at, &entry).await
+}
+
+/// The officer of this account, when he works at this bureau and can log in; for a deed that gives him a case.
+pub async fn working(source: &impl Source, bureau: &BureauCode, id: AccountId) -> DbResult<Option<Actor>> {
+    let sql =
+        "SELECT COUNT(*) FROM account WHERE id = $1 AND bureau_code = $2 AND kind = 'bureau' AND disabled = FALSE";
+    if crate::number(source.connection(), sql, params![id, bureau.clone()]).await? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(account::actor(source, id).await?))
+}
+
+/// How many officers of a bureau hold a post and can log in.
+pub async fn holders(source: &impl Source, bureau: &BureauCode, post: Post) -> DbResult<i64> {
+    let sql = "SELECT COUNT(*) FROM account WHERE bureau_code = $1 AND kind = 'bureau' AND disabled = FALSE \
+               AND ',' || posts || ',' LIKE $2 ESCAPE '\\'";
+    crate::number(source.connection(), sql, params![bureau.clone(), text::like_pattern(&format!(",{},", post.word()))])
+        .await
 }

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use domain::actor::Post;
 use domain::application::Need;
-use domain::calendar::Calendar;
+use domain::calendar::{Calendar, ServiceTerm};
 use domain::catalogue::{Characteristic, CharacteristicKind};
 use domain::ids::{
     AttachmentKindCode, BureauCode, ClauseCode, CountryCode, CurrencyCode, DelegationId, HsCode, PortCode, RegionCode,
@@ -24,7 +25,7 @@ const BEGINNING: &str = "0001-01-01";
 pub(crate) const END: &str = "9999-12-31";
 
 /// The files of a set, in the order in which they are imported.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "regions.csv",
     "bureaus.csv",
     "units.csv",
@@ -38,6 +39,7 @@ const FILES: [&str; 13] = [
     "attachment_kinds.csv",
     "attachment_rules.csv",
     "holidays.csv",
+    "service_terms.csv",
 ];
 
 macro_rules! embedded {
@@ -76,7 +78,8 @@ impl ReferenceSet {
             "hs_codes.csv",
             "attachment_kinds.csv",
             "attachment_rules.csv",
-            "holidays.csv"
+            "holidays.csv",
+            "service_terms.csv"
         );
         Self::parse("embedded", &files.map(|(name, text)| (name, text.to_owned())))
     }
@@ -164,6 +167,17 @@ impl ReferenceSet {
             if day.parse::<Day>().is_err() || !matches!(kind, "off" | "work") {
                 faults
                     .push(format!("holidays.csv, line {}: `{day}`, `{kind}` is not a day that is off or work", n + 2));
+            }
+        }
+        for (n, r) in self.records("service_terms.csv").iter().enumerate() {
+            let days = |column| field(r, column).parse::<u32>().ok().filter(|d| *d <= 60);
+            let fits = matches!((days("term_days"), days("amber_days")), (Some(1..), Some(amber)) if Some(amber) <= days("term_days"));
+            if field(r, "code").parse::<Post>().is_err() || !fits {
+                faults.push(format!(
+                    "service_terms.csv, line {}: a post, the working days of its term (1 to 60), and after how many of \
+                     them it is close to its end",
+                    n + 2
+                ));
             }
         }
         faults
@@ -259,6 +273,11 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
     let holidays =
         holidays.map(|r| vec![t(r, "code"), Value::from(field(r, "kind") == "work"), t(r, "name")]).collect();
     tx.insert_rows("holiday", &["day", "is_working", "name"], "", holidays).await?;
+
+    let days = |r: &Record, c: &str| Value::from(field(r, c).parse::<i64>().unwrap_or_default());
+    let terms = set.records("service_terms.csv").iter();
+    let terms = terms.map(|r| vec![t(r, "code"), days(r, "term_days"), days(r, "amber_days")]).collect();
+    upsert(tx, "service_term", &["post", "term_days", "amber_days"], 1, &[], terms).await?;
 
     upsert(tx, "unit", &["code", "name"], 1, &[], plain("units.csv", &["code", "name"])).await?;
     let countries = plain("countries.csv", &["code", "name_zh", "name_en"]);
@@ -577,6 +596,7 @@ pub struct ReferenceData {
     jurisdictions: Vec<(String, BureauCode, Validity)>,
     /// Working days.
     pub calendar: Calendar,
+    terms: Vec<(Post, ServiceTerm)>,
     /// 计量单位.
     pub units: Vec<Named<UnitCode>>,
     /// 国家（地区）.
@@ -656,6 +676,15 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         is_working: bool,
     }
     let holidays: Vec<HolidayRow> = rows(conn, "SELECT day, is_working FROM holiday", params![]).await?;
+
+    #[derive(crate::Row)]
+    struct TermRow {
+        post: Post,
+        term_days: i64,
+        amber_days: i64,
+    }
+    let terms: Vec<TermRow> =
+        rows(conn, "SELECT post, term_days, amber_days FROM service_term ORDER BY post", params![]).await?;
 
     #[derive(crate::Row)]
     struct KindRow {
@@ -772,6 +801,13 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
             .map(|j| (j.region_prefix, j.bureau_code, Validity { from: j.valid_from, to: j.valid_to }))
             .collect(),
         calendar: Calendar::new(holidays.into_iter().map(|h| (h.day, h.is_working))),
+        terms: terms
+            .into_iter()
+            .map(|t| {
+                let days = |n: i64| u32::try_from(n).unwrap_or_default();
+                (t.post, ServiceTerm { term_days: days(t.term_days), amber_days: days(t.amber_days) })
+            })
+            .collect(),
         units: units.into_iter().map(|r| Named { code: UnitCode::new(r.code), name: r.name }).collect(),
         countries: countries.into_iter().map(|r| Named { code: CountryCode::new(r.code), name: r.name }).collect(),
         currencies: currencies.into_iter().map(|r| Named { code: CurrencyCode::new(r.code), name: r.name }).collect(),
@@ -888,6 +924,11 @@ impl ReferenceData {
     /// A bureau by code.
     pub fn bureau(&self, code: &BureauCode) -> Option<&Bureau> {
         self.bureaus.binary_search_by(|b| b.code.cmp(code)).ok().map(|n| &self.bureaus[n])
+    }
+
+    /// How long a post may take; none where no term is set.
+    pub fn term(&self, post: Post) -> Option<ServiceTerm> {
+        self.terms.iter().find(|(p, _)| *p == post).map(|(_, term)| *term)
     }
 
     /// The direct bureau of a region on a day: the longest prefix wins (workflow §4).

@@ -14,7 +14,7 @@ fn clause(scope: &Scope) -> (&'static str, Vec<Value>) {
             ("(a.owner_id = ? OR a.organisation_id = ?)", params![*user, *organisation])
         }
         Scope::Bureau(bureau) => (
-            "(EXISTS (SELECT 1 FROM application_route r WHERE r.application_id = a.id AND r.bureau_code = ?) \
+            "(EXISTS (SELECT 1 FROM application_viewer v WHERE v.application_id = a.id AND v.bureau_code = ?) \
              OR a.entered_by_bureau = ?)",
             params![bureau.clone(), bureau.clone()],
         ),

@@ -250,6 +250,8 @@ pub struct Application {
     pub submitted_at: Option<Instant>,
     /// When it came to where it is now; none for a draft.
     pub arrived_at: Option<Instant>,
+    /// The service clock of the post that has it.
+    pub clock: crate::calendar::ServiceClock,
     /// The post that returned it (manual §2.4).
     pub return_post: Option<crate::actor::Post>,
     /// The parts that 送补正 named (D7).

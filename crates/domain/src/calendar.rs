@@ -1,9 +1,10 @@
-//! Working days in China, for the terms in which a post decides (the service clock).
+//! The service clock: working days in China, the terms in which a post decides, and when the clock stands.
 
 use std::collections::BTreeMap;
 
-use crate::actor::Post;
+use crate::actor::words;
 use crate::time::{Day, Instant};
+use crate::workflow::State;
 
 /// Monday to Friday, but for the exceptions of the yearly notices on public holidays.
 #[derive(Debug, Clone, Default)]
@@ -37,15 +38,140 @@ impl Calendar {
     }
 }
 
-impl Post {
-    /// Working days in which the post decides; none where no term is set.
-    pub const fn service_days(self) -> Option<u32> {
-        match self {
-            Self::Accept | Self::Compare => Some(2),
-            Self::FirstReview | Self::FinalReview => Some(3),
-            Self::Issue => Some(1),
-            _ => None,
+/// What a day without end lasts, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// A calendar that never works would be searched for ever; after as many days it is taken to be wrong.
+const LONGEST_SEARCH: u32 = 20_000;
+
+impl Calendar {
+    /// How much of the time between the two lies in working days, in milliseconds.
+    pub fn worked(&self, from: Instant, to: Instant) -> i64 {
+        let mut worked = 0_i64;
+        let mut at = from;
+        for _ in 0..LONGEST_SEARCH {
+            if at >= to {
+                break;
+            }
+            let day = at.china_day();
+            let until = day.end_instant().min(to);
+            if self.is_working_day(day) {
+                worked = worked.saturating_add(until.millis().saturating_sub(at.millis()));
+            }
+            at = until;
         }
+        worked
+    }
+
+    /// The instant since which so much working time has passed until `now`; the opposite of [`Self::worked`].
+    pub fn back(&self, now: Instant, worked: i64) -> Instant {
+        let mut left = worked.max(0);
+        let mut at = now;
+        for _ in 0..LONGEST_SEARCH {
+            if left == 0 {
+                break;
+            }
+            // The day that ends at `at`, or that `at` lies in.
+            let start = Instant::from_millis(at.millis().saturating_sub(1)).china_day().start_instant();
+            if self.is_working_day(start.china_day()) {
+                let here = at.millis().saturating_sub(start.millis()).min(DAY_MS);
+                if left <= here {
+                    return Instant::from_millis(at.millis().saturating_sub(left));
+                }
+                left -= here;
+            }
+            at = start;
+        }
+        at
+    }
+
+    /// How many working days lie after the day of `since`, today among them.
+    pub fn working_days_since(&self, since: Instant, today: Day) -> u32 {
+        let mut day = since.china_day();
+        let mut n = 0;
+        for _ in 0..LONGEST_SEARCH {
+            if day >= today {
+                break;
+            }
+            day = day.plus_days(1);
+            n += u32::from(self.is_working_day(day));
+        }
+        n
+    }
+
+    /// Who has waited since before this instant has been waiting for longer than so many working days.
+    pub fn over_before(&self, today: Day, working_days: u32) -> Instant {
+        let mut day = today;
+        for _ in 0..400 {
+            let earlier = day.plus_days(-1);
+            if self.term_end(earlier.start_instant(), working_days) < today {
+                break;
+            }
+            day = earlier;
+        }
+        day.start_instant()
+    }
+}
+
+/// How long a post may take. Nothing ever happens by itself when it is over: nobody is approved by a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceTerm {
+    /// Working days in which the post decides.
+    pub term_days: u32,
+    /// Working days after which it is said to be close to its end.
+    pub amber_days: u32,
+}
+
+words! {
+    /// How a case stands in its term.
+    Pace {
+        /// There is time.
+        InTime = "in_time", "正常";
+        /// The end is near.
+        Due = "due", "临期";
+        /// It is over.
+        Overdue = "overdue", "超期";
+        /// The clock stands: the enterprise owes an answer.
+        Stopped = "stopped", "等待企业";
+    }
+}
+
+impl ServiceTerm {
+    /// How a clock that counts from `since` stands today.
+    pub fn pace(self, calendar: &Calendar, since: Instant, today: Day) -> Pace {
+        if today > calendar.term_end(since, self.term_days) {
+            Pace::Overdue
+        } else if today > calendar.term_end(since, self.amber_days) {
+            Pace::Due
+        } else {
+            Pace::InTime
+        }
+    }
+}
+
+/// The service clock of a case: it counts working time while a post has it, and stands still while the enterprise owes an
+/// answer (送补正, 送纸质材料).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceClock {
+    /// From when it counts: now minus the working time that is used up. None while it stands.
+    pub since: Option<Instant>,
+    /// The working time that was used up when it stopped, in milliseconds.
+    pub waited: i64,
+}
+
+impl ServiceClock {
+    /// The clock of a case that no post has had yet.
+    pub const STOPPED: Self = Self { since: None, waited: 0 };
+
+    /// The clock after a step from one state to another. Another post begins anew; the post that sent a case back, or asked
+    /// for its papers, goes on where it stopped.
+    #[must_use]
+    pub fn after(self, from: State, to: State, calendar: &Calendar, now: Instant) -> Self {
+        let waited = self.since.map_or(self.waited, |since| calendar.worked(since, now));
+        if to.post().is_none() || to == State::ComparingPaper {
+            return Self { since: None, waited };
+        }
+        let goes_on = from == State::Returned || from == State::ComparingPaper;
+        Self { since: Some(if goes_on { calendar.back(now, waited) } else { now }), waited: 0 }
     }
 }
 
@@ -85,7 +211,70 @@ mod tests {
         assert!(never.term_end(day("2026-01-01").start_instant(), 3) > day("2026-01-01"));
     }
 
+    /// Amber and red pass over a holiday: what came in on the last day before it is in time when work begins again.
+    #[test]
+    fn the_colours_pass_over_a_holiday() {
+        let term = ServiceTerm { term_days: 2, amber_days: 1 };
+        let came = day("2026-09-30").start_instant().plus_hours(10);
+        let on = |d: &str| term.pace(&calendar(), came, day(d));
+        for during in ["2026-09-30", "2026-10-03", "2026-10-07", "2026-10-08"] {
+            assert_eq!(on(during), Pace::InTime, "{during}");
+        }
+        assert_eq!(on("2026-10-09"), Pace::Due);
+        assert_eq!(on("2026-10-10"), Pace::Overdue, "a Saturday that is worked");
+    }
+
     proptest! {
+        /// With the enterprise the clock stands, however long it takes: what was used up before is used up afterwards.
+        #[test]
+        fn the_clock_stands_while_the_enterprise_owes_an_answer(
+            start in 0..500_i64, hour in 0..24_i64, worked in 0..200_i64, away in 0..2000_i64, papers: bool,
+        ) {
+            let c = calendar();
+            let begin = day("2026-06-01").plus_days(start).start_instant().plus_hours(hour);
+            let (post, out) = if papers {
+                (State::Comparing, State::ComparingPaper)
+            } else {
+                (State::FirstReview, State::Returned)
+            };
+            let running = ServiceClock::STOPPED.after(State::Accepting, post, &c, begin);
+            prop_assert_eq!(running.since, Some(begin));
+            let left = begin.plus_hours(worked);
+            let stopped = running.after(post, out, &c, left);
+            prop_assert_eq!(stopped, ServiceClock { since: None, waited: c.worked(begin, left) });
+            let back = left.plus_hours(away);
+            let again = stopped.after(out, post, &c, back);
+            prop_assert_eq!(c.worked(again.since.unwrap(), back), stopped.waited);
+            prop_assert!(again.since.unwrap() <= back);
+            // Another post begins anew.
+            let next = again.after(post, State::AwaitingIssue, &c, back.plus_hours(1));
+            prop_assert_eq!(next, ServiceClock { since: Some(back.plus_hours(1)), waited: 0 });
+        }
+
+        /// The filter of the list and the colour of its row are the same rule, across weekends and holidays.
+        #[test]
+        fn the_threshold_of_the_list_is_the_colour_of_the_row(
+            n in 0..400_i64, hour in 0..24_i64, later in 0..40_i64, term_days in 1..6_u32, amber_days in 0..6_u32,
+        ) {
+            let (c, term) = (calendar(), ServiceTerm { term_days, amber_days: amber_days.min(term_days) });
+            let since = day("2026-06-01").plus_days(n).start_instant().plus_hours(hour);
+            let today = since.china_day().plus_days(later);
+            let pace = term.pace(&c, since, today);
+            prop_assert_eq!(pace == Pace::Overdue, since < c.over_before(today, term.term_days));
+            prop_assert_eq!(pace != Pace::InTime, since < c.over_before(today, term.amber_days));
+            prop_assert_eq!(pace == Pace::Overdue, c.working_days_since(since, today) > term.term_days
+                || (c.working_days_since(since, today) == term.term_days && !c.is_working_day(today)));
+        }
+
+        /// Who came earlier is never in a better colour: the order of the list is that of the colours.
+        #[test]
+        fn who_came_earlier_waits_at_least_as_long(a in 0..5000_i64, b in 0..5000_i64) {
+            let (c, now) = (calendar(), day("2027-03-01").start_instant());
+            let (early, late) = (now.plus_hours(-a.max(b)), now.plus_hours(-a.min(b)));
+            prop_assert!(c.worked(early, now) >= c.worked(late, now));
+            prop_assert!(c.working_days_since(early, now.china_day()) >= c.working_days_since(late, now.china_day()));
+        }
+
         #[test]
         fn a_term_ends_on_a_working_day_after_as_many_of_them(n in 0..1000_i64, term in 1..8_u32) {
             let from = day("2026-01-01").plus_days(n);

@@ -74,6 +74,8 @@ ids! {
     BulletinFileId;
     /// A 业务下放 rule.
     DelegationId;
+    /// A filter of the worklist that an officer saved.
+    SavedFilterId;
     /// A one-time password (忘记密码).
     OneTimePasswordId;
     /// A row of the audit trail.

@@ -120,6 +120,27 @@ pub fn may_handle(actor: &Actor, of: &Ownership) -> bool {
     }
 }
 
+/// Whether he may give the case to another officer (改派): 局系统管理员 of the bureau that holds it, and whoever has taken it.
+pub fn may_reassign(actor: &Actor, of: &Ownership) -> bool {
+    match actor {
+        Actor::Officer(o) => {
+            of.state.post().is_some()
+                && of.current_bureau.as_ref() == Some(&o.bureau)
+                && (o.posts.holds(Post::BureauAdmin) || of.handler == Some(o.account))
+        }
+        Actor::Enterprise(_) | Actor::Cnca(_) => false,
+    }
+}
+
+/// Whether he may give a running case to another bureau (移交, workflow §4): CNCA every one, 局系统管理员 of a direct bureau
+/// those that it or one of its branches holds, to one of these; each bureau is named by the direct one it belongs to.
+pub fn may_transfer(permit: &Permit<TransferCases>, holder_direct: &BureauCode, target_direct: &BureauCode) -> bool {
+    match permit.reach() {
+        Reach::Bureau(own) => own == holder_direct && own == target_direct,
+        Reach::Everywhere => true,
+    }
+}
+
 /// Whether the four shared fields of the organisation are open to this user (D3, R-1.1-12).
 pub const fn may_edit_shared_fields(membership: Membership) -> bool {
     match membership {
@@ -203,6 +224,11 @@ duty! {
 duty! {
     /// 业务下放: CNCA for every direct bureau, 局系统管理员 of a direct bureau for his own (R-C-03, workflow §4).
     Delegate = "业务下放" by BureauAdmin | RoutingAdmin
+}
+
+duty! {
+    /// 移交 of a running case to another bureau (workflow §4): CNCA, and 局系统管理员 of a direct bureau.
+    TransferCases = "单据移交" by BureauAdmin | RoutingAdmin
 }
 
 duty! {

@@ -4,11 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::application::NEVER;
 use db::params;
 use db::search::Conditions;
 use domain::actor::Post;
 use domain::certificate::AmendmentState;
-use domain::ids::AmendmentId;
+use domain::ids::{AccountId, AmendmentId};
 use domain::text;
 use domain::time::Instant;
 use kit::app::App;
@@ -16,11 +17,13 @@ use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
 use kit::page;
 use kit::paging::{PageQuery, Pager};
+use kit::reference::ReferenceCache;
 use kit::session::BureauOfficer;
 use kit::shell::Shell;
 
 use crate::frame::{self, Entry};
 use crate::parts::desks::Desk;
+use crate::parts::waiting::Waiting;
 
 /// The states that are worked on, in the order of the tabs.
 const TABS: [AmendmentState; 4] =
@@ -31,6 +34,9 @@ const TABS: [AmendmentState; 4] =
 pub struct Filters {
     #[serde(default)]
     state: String,
+    /// `1`: those that he has taken.
+    #[serde(default)]
+    mine: String,
     #[serde(default)]
     number: String,
     #[serde(default)]
@@ -52,6 +58,9 @@ struct Row {
     since: String,
     valid_to: String,
     reason: String,
+    waiting: Waiting,
+    holder: Option<String>,
+    is_mine: bool,
 }
 
 #[derive(Template)]
@@ -64,12 +73,15 @@ struct WorklistPage {
     rows: Vec<Row>,
     pager: Pager,
     is_filtered: bool,
+    /// Only those that he has taken, and how many these are.
+    mine: bool,
+    n_mine: i64,
     may_open: bool,
 }
 
 impl WorklistPage {
     const fn heading(&self) -> &'static str {
-        label_of(self.state)
+        if self.mine { "由我办理" } else { label_of(self.state) }
     }
 }
 
@@ -104,19 +116,27 @@ pub async fn list(
     struct Counted {
         state: AmendmentState,
         n: i64,
+        mine: i64,
     }
     let counted: Vec<Counted> = read
         .rows(
-            "SELECT state, COUNT(*) AS n FROM certificate_amendment WHERE bureau_code = $1 \
+            "SELECT state, COUNT(*) AS n, CAST(SUM(CASE WHEN handler_id = $2 THEN 1 ELSE 0 END) AS BIGINT) AS mine \
+             FROM certificate_amendment WHERE bureau_code = $1 \
              AND state IN ('requested', 'submitted', 'opened', 'sent_back') GROUP BY state",
-            params![bureau.clone()],
+            params![bureau.clone(), officer.user.account],
         )
         .await?;
+    let n_mine = counted.iter().map(|c| c.mine).sum();
+    let mine = filters.mine == "1";
     let n_of = |s: AmendmentState| counted.iter().find(|c| c.state == s).map_or(0, |c| c.n);
 
-    let mut conditions = Conditions::new().and("m.bureau_code = ? AND m.state = ?", params![bureau, state]);
+    let mut conditions = if mine {
+        Conditions::new().and("m.bureau_code = ? AND m.handler_id = ?", params![bureau, officer.user.account])
+    } else {
+        Conditions::new().and("m.bureau_code = ? AND m.state = ?", params![bureau, state])
+    };
     let number = text::half_width(filters.number.trim());
-    let mut total = n_of(state);
+    let mut total = if mine { n_mine } else { n_of(state) };
     if !number.is_empty() {
         conditions = conditions.and("c.number LIKE ? ESCAPE '\\'", params![like(&number)]);
         let sql = format!(
@@ -125,7 +145,7 @@ pub async fn list(
         );
         total = read.number(&sql, conditions.values(vec![])).await?;
     }
-    let pairs = [("state", state.word()), ("number", filters.number.as_str())];
+    let pairs = [if mine { ("mine", "1") } else { ("state", state.word()) }, ("number", filters.number.as_str())];
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
     let pager = Pager::new(&query, total, "/amendments", &pairs);
 
@@ -139,9 +159,13 @@ pub async fn list(
         call_note: String,
         reason: String,
         since: Option<Instant>,
+        state: AmendmentState,
+        handler_id: Option<AccountId>,
+        handler_name: Option<String>,
     }
     let sql = format!(
-        "SELECT m.id, c.number, a.applicant_name, c.valid_to, m.request_reason, m.call_note, m.reason, \
+        "SELECT m.id, c.number, a.applicant_name, c.valid_to, m.request_reason, m.call_note, m.reason, m.state, m.handler_id, \
+         (SELECT h.display_name FROM account h WHERE h.id = m.handler_id) AS handler_name, \
          CASE m.state WHEN 'requested' THEN m.requested_at WHEN 'opened' THEN m.opened_at \
          WHEN 'submitted' THEN m.submitted_at ELSE m.decided_at END AS since \
          FROM certificate_amendment m JOIN certificate c ON c.id = m.certificate_id \
@@ -151,6 +175,7 @@ pub async fn list(
         pager.offset()
     );
     let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
+    let references = app.references.now();
     let rows = found
         .into_iter()
         .map(|c| Row {
@@ -158,6 +183,9 @@ pub async fn list(
             number: c.number,
             applicant: c.applicant_name,
             since: c.since.map(Instant::china).unwrap_or_default(),
+            waiting: waiting(&references, c.state, c.since, app.now()),
+            is_mine: c.handler_id == Some(officer.user.account),
+            holder: c.handler_name,
             valid_to: c.valid_to,
             reason: [c.reason, c.request_reason, c.call_note].into_iter().find(|r| !r.is_empty()).unwrap_or_default(),
         })
@@ -171,8 +199,24 @@ pub async fn list(
         rows,
         pager,
         is_filtered: !number.is_empty(),
+        mine,
+        n_mine,
         may_open,
     })
+}
+
+/// How long it has waited at the post; the clock stands while the enterprise mends it.
+fn waiting(references: &ReferenceCache, state: AmendmentState, since: Option<Instant>, now: Instant) -> Waiting {
+    let post = match state {
+        AmendmentState::Requested => Some(Post::AmendApprove),
+        AmendmentState::Submitted => Some(Post::AmendConfirm),
+        AmendmentState::Opened
+        | AmendmentState::SentBack
+        | AmendmentState::Confirmed
+        | AmendmentState::Cancelled
+        | AmendmentState::Refused => None,
+    };
+    Waiting::of(references, post, since.filter(|_| post.is_some()).unwrap_or(NEVER), now)
 }
 
 /// Contains this; `%`, `_` and `\` are literal (D27).

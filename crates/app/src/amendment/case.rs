@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::amendment::{Amendment, Which};
+use db::amendment::{Amendment, Taking, Which};
 use db::certificate::{self, Certificate};
 use domain::amendment::{Action, Facts, is_second_look, may, validity_faults};
 use domain::certificate::AmendmentState;
@@ -65,6 +65,9 @@ struct CasePage {
     second_look: bool,
     conflict: Option<String>,
     timeline: Timeline,
+    /// Who has taken it (E14).
+    holder: String,
+    is_mine: bool,
 }
 
 /// What may be decided now: the table is asked for each.
@@ -181,6 +184,8 @@ async fn build(
             && amendment.state == AmendmentState::Submitted
             && is_second_look(officer.actor(), facts, Action::Confirm),
         conflict,
+        holder: name_of(app, amendment.handler_id).await?,
+        is_mine: amendment.handler_id == Some(officer.user.account),
         timeline: timeline::of_certificate(&read, app, certificate.id, true).await?,
         form: FormView::new(data, errors, &officer.caller.csrf),
     })
@@ -245,6 +250,12 @@ pub async fn decide(
             }
         };
         return Err(may(officer.actor(), &of.facts, action).err().map_or(AppError::NotFound, refused));
+    }
+    if let Some(holder) = of.amendment.handler_id.filter(|h| *h != officer.user.account) {
+        let name = db::account::actor(&tx, holder).await?.name().to_owned();
+        drop(tx);
+        let why = format!("该证明修改由 {name} 办理。确需由您办理时，请先填写理由接手。");
+        return conflict(&app, &officer, &of, form, why).await;
     }
     if form.get("version") != of.amendment.version.to_string() {
         drop(tx);
@@ -325,6 +336,65 @@ async fn carry_out(
     }
     jobs::certificate_changed(tx, app, facts.holder, certificate, &news).await?;
     Ok(done)
+}
+
+/// 办理, and 接手 from a colleague with a reason (E14).
+pub async fn take(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<AmendmentId>,
+    Submitted(form): Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let of = load_for_update(&tx, &officer, id).await?;
+    let is_open = of.facts.amendment == Some(of.amendment.state);
+    let offered = if is_open { decisions(&officer, &of.facts) } else { Vec::new() };
+    let Some((action, _)) = offered.first() else {
+        return Err(AppError::Conflict("该证明修改目前没有由您办理的事项，请返回列表查看最新状态。".to_owned()));
+    };
+    let step = may(officer.actor(), &of.facts, *action).map_err(refused)?;
+    let me = officer.user.account;
+    let reason = form.get("reason").trim();
+    let taking = match of.amendment.handler_id {
+        Some(holder) if holder == me => None,
+        Some(holder) if reason.is_empty() => {
+            let name = db::account::actor(&tx, holder).await?.name().to_owned();
+            drop(tx);
+            let mut errors = FieldErrors::default();
+            errors.add("reason", format!("该证明修改由 {name} 办理，接手须填写理由"));
+            return again(&app, &officer, &of, form, errors).await;
+        }
+        Some(_) => Some(Taking::TakeOver(reason)),
+        None => Some(Taking::Take),
+    };
+    if let Some(taking) = taking {
+        db::amendment::take(&tx, &of.amendment, taking, (me, step.post()), &officer.by(), app.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/amendments/{id}"), "该证明修改已由您办理。"))
+}
+
+/// 放弃办理: it goes back to its post.
+pub async fn release(
+    State(app): State<App>,
+    officer: BureauOfficer,
+    Path(id): Path<AmendmentId>,
+    _form: Submitted,
+) -> Result<Response, AppError> {
+    let tx = app.db.begin().await?;
+    let of = load_for_update(&tx, &officer, id).await?;
+    let me = officer.user.account;
+    if of.amendment.handler_id != Some(me) {
+        return Err(AppError::Conflict("该证明修改目前不由您办理，无需放弃。".to_owned()));
+    }
+    let post = decisions(&officer, &of.facts)
+        .first()
+        .and_then(|(action, _)| may(officer.actor(), &of.facts, *action).ok())
+        .and_then(|step| step.post());
+    db::amendment::take(&tx, &of.amendment, Taking::Release, (me, post), &officer.by(), app.now()).await?;
+    tx.commit().await?;
+    let done = "已放弃办理，本岗其他人员可以办理。";
+    Ok(flash::to(&app.key, app.config.is_https(), &format!("/amendments/{id}"), done))
 }
 
 /// 收回修改: 证明修改批准 takes back what it released; the certificate stays as it is (M5).

@@ -8,7 +8,7 @@ use db::reading::What;
 use domain::actor::Actor;
 use domain::application::Application;
 use domain::ids::ApplicationId;
-use domain::policy::{self, Operation, StatusLink};
+use domain::policy::{self, Operation, StatusLink, TransferCases};
 use domain::time::Instant;
 use domain::workflow::{Action, State as S};
 use kit::app::App;
@@ -56,6 +56,8 @@ struct ShowPage {
     may_edit: bool,
     may_withdraw: bool,
     may_copy: bool,
+    /// 移交: CNCA, while a post has it.
+    may_transfer: bool,
     has_certificate: bool,
     has_outcome: bool,
     is_proxy: bool,
@@ -108,6 +110,7 @@ pub async fn show(
         may_edit: links.operations.contains(&Operation::Edit),
         may_withdraw: links.operations.contains(&Operation::Withdraw),
         may_copy: links.operations.contains(&Operation::Copy),
+        may_transfer: application.state().post().is_some() && policy::permit::<TransferCases>(user.actor()).is_ok(),
         has_certificate: links.status == Some(StatusLink::Certificate),
         has_outcome: links.status == Some(StatusLink::Outcome),
         is_proxy: application.ownership.entered_by_bureau.is_some(),
@@ -148,8 +151,9 @@ fn who_and_when(application: &Application, references: &ReferenceCache, now: Ins
     }
     let begun = if of.handler.is_some() { "已开始办理" } else { "尚未开始办理" };
     let mut by_when = String::new();
-    if let (Some(arrived), Some(days)) = (application.arrived_at, post.service_days()) {
-        let end = references.calendar.term_end(arrived, days);
+    if let (Some(since), Some(term)) = (application.clock.since, references.term(post)) {
+        let days = term.term_days;
+        let end = references.calendar.term_end(since, days);
         by_when = if now.china_day() > end {
             let phone = references.bureau(bureau).map_or("", |b| b.phone.as_str());
             let ask = if phone.is_empty() { String::new() } else { format!("（{phone}）") };
@@ -174,7 +178,15 @@ pub async fn withdraw(
         AppError::Conflict("受理人员已开始办理，或申请已不在“受理中”，不能撤回。请返回查看最新状态。".to_owned())
     })?;
     let remarks = db::application::Remarks::default();
-    db::application::advance(&tx, &application, step, &remarks, &user.by(), app.now()).await?;
+    db::application::advance(
+        &tx,
+        &application,
+        step,
+        &remarks,
+        &user.by(),
+        (app.now(), &app.references.now().calendar),
+    )
+    .await?;
     let number = application.number.clone().unwrap_or_default();
     jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;

@@ -199,7 +199,8 @@ pub async fn create(
     db::application::keep_snapshot(&tx, &application, &snapshot(&application, items, files), now).await?;
     db::typed_text::drop_all(&tx, id).await?;
     let remarks = db::application::Remarks::default();
-    db::application::advance(&tx, &application, step, &remarks, &user.by(), now).await?;
+    db::application::advance(&tx, &application, step, &remarks, &user.by(), (now, &app.references.now().calendar))
+        .await?;
     jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
     Ok(page::see_other(&receipt))

@@ -31,6 +31,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("take", "开始办理"),
     ("take_over", "接手办理"),
     ("release", "放弃办理"),
+    ("reassign", "改派"),
+    ("transfer", "移交其他局"),
     ("accept", "受理"),
     ("refuse", "拒绝受理、拒绝用户"),
     ("return", "送补正"),

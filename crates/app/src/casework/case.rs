@@ -12,7 +12,7 @@ use domain::application::{self, Application, Part};
 use domain::certificate::Validity;
 use domain::correction::{BASICS_FIELDS, ITEM_FIELDS, NamedField};
 use domain::ids::{AccountId, ApplicationId};
-use domain::policy;
+use domain::policy::{self, TransferCases};
 use domain::workflow::{Action, AfterFinal, State as S};
 use kit::app::App;
 use kit::error::AppError;
@@ -22,6 +22,7 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
+use crate::casework::selection::{self, Selection};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
 use crate::parts::readings;
@@ -75,6 +76,9 @@ pub struct CaseQuery {
     page: String,
     #[serde(default)]
     size: String,
+    /// The worklist from which it was opened.
+    #[serde(default)]
+    list: String,
 }
 
 #[derive(Template)]
@@ -106,6 +110,9 @@ struct CasePage {
     paper: bool,
     missing_glyphs: Vec<char>,
     conflict: Option<String>,
+    /// The query of the worklist from which it was opened; the next case comes from there.
+    list: String,
+    may_transfer: bool,
 }
 
 impl CasePage {
@@ -209,8 +216,11 @@ async fn build(
     let post = of.state.post();
     let pages = PageQuery { page: query.page, size: query.size };
     let path = format!("/casework/{id}");
-    let view = view::load(&read, app, application, &Shown::Page(pages, path, vec![("compare", query.compare.clone())]))
-        .await?;
+    let typed_list = typed.as_ref().map_or("", |(form, _)| form.get("list"));
+    let selection = [query.list.as_str(), typed_list].iter().find_map(|l| Selection::carried(l, &officer.user));
+    let list = selection.map(|s| s.query()).unwrap_or_default();
+    let kept = vec![("compare", query.compare.clone()), ("list", list.clone())];
+    let view = view::load(&read, app, application, &Shown::Page(pages, path, kept)).await?;
     let timeline = timeline::load(&read, app, id, true).await?;
     let references = app.references.now();
     let (mut data, errors) = typed.unwrap_or_default();
@@ -230,7 +240,11 @@ async fn build(
     }
     let parts = part_choices(app, application, &data, view.item_count);
     let number = application.number.clone().unwrap_or_default();
-    let back = post.map_or_else(|| "/main".to_owned(), |p| format!("/casework?post={}", p.word()));
+    let back = match post {
+        _ if !list.is_empty() => format!("/casework?{list}"),
+        Some(p) => format!("/casework?post={}", p.word()),
+        None => "/main".to_owned(),
+    };
     let crumb = post.map_or_else(|| "待办".to_owned(), |p| format!("{}待办", p.label()));
     let crumbs = [(crumb.as_str(), back.as_str())];
     let entry = post.filter(|p| officer.user.posts.holds(*p)).map_or(Entry::Main, Entry::Post);
@@ -266,11 +280,28 @@ async fn build(
         paper: of.state == S::Comparing,
         missing_glyphs,
         conflict,
+        list,
+        may_transfer: may_transfer(app, officer, application),
         changes: correction::changes(&read, app, application, &query.compare).await?,
         view,
         timeline,
         form: FormView::new(data, errors, &officer.caller.csrf),
     })
+}
+
+/// Whether 移交 is offered: to 局系统管理员 of the direct bureau, while a post has the case.
+fn may_transfer(app: &App, officer: &BureauOfficer, application: &Application) -> bool {
+    let references = app.references.now();
+    let of = &application.ownership;
+    let Some(holder) = of.current_bureau.as_ref().filter(|_| of.state.post().is_some()) else { return false };
+    let direct = references.direct_of(holder);
+    policy::permit::<TransferCases>(officer.actor()).is_ok_and(|p| policy::may_transfer(&p, direct, direct))
+}
+
+/// The case, opened from the list that a form carried along.
+fn opened_from(id: ApplicationId, form: &FormData, officer: &BureauOfficer) -> String {
+    let list = Selection::carried(form.get("list"), &officer.user).map(|s| s.query()).unwrap_or_default();
+    selection::address(id, &list)
 }
 
 /// The fields that 送补正 may name; of the attachments the kinds that this application shows.
@@ -342,7 +373,7 @@ pub async fn take(
         None => db::application::take(&tx, &application, me, &officer.by(), app.now()).await?,
     }
     tx.commit().await?;
-    Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}"), "该单据已由您办理。"))
+    Ok(flash::to(&app.key, app.config.is_https(), &opened_from(id, &form, &officer), "该单据已由您办理。"))
 }
 
 /// 放弃办理: the case goes back to its post.
@@ -350,7 +381,7 @@ pub async fn release(
     State(app): State<App>,
     officer: BureauOfficer,
     Path(id): Path<ApplicationId>,
-    _form: Submitted,
+    Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
@@ -359,7 +390,12 @@ pub async fn release(
     }
     db::application::release(&tx, &application, officer.user.account, &officer.by(), app.now()).await?;
     tx.commit().await?;
-    Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}"), "已放弃办理，本岗其他人员可以办理。"))
+    Ok(flash::to(
+        &app.key,
+        app.config.is_https(),
+        &opened_from(id, &form, &officer),
+        "已放弃办理，本岗其他人员可以办理。",
+    ))
 }
 
 /// Why this officer may not decide here: the state, the bureau, the post, or the four eyes.

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use db::application::Remarks;
+use db::application::{NEVER, Remarks};
 use db::certificate::Issue;
 use domain::application::{Application, Part};
 use domain::certificate::Validity;
@@ -19,6 +19,7 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::{flash, random};
 
 use crate::casework::case;
+use crate::casework::selection::{self, Place};
 use crate::jobs;
 use crate::parts::sheet;
 use crate::parts::signing;
@@ -83,7 +84,8 @@ pub async fn create(
         fields: &decision.fields,
         detail: &decision.detail,
     };
-    db::application::advance(&tx, &application, step, &remarks, &officer.by(), now).await?;
+    db::application::advance(&tx, &application, step, &remarks, &officer.by(), (now, &app.references.now().calendar))
+        .await?;
     if let (Action::Issue, Some(validity)) = (decision.action, decision.validity) {
         issue(&tx, &app, &officer, &application, validity).await?;
     }
@@ -91,9 +93,11 @@ pub async fn create(
     jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
 
-    let post = application.state().post().map_or("", domain::actor::Post::word);
     let done = format!("{number}：已提交意见“{}”。", decision.action.label());
-    Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework?post={post}"), &done))
+    let place = Place { since: application.clock.since.unwrap_or(NEVER), id };
+    let post = application.state().post();
+    let (address, done) = selection::after_decision(&app, &officer.user, form.get("list"), post, place, &done).await?;
+    Ok(flash::to(&app.key, app.config.is_https(), &address, &done))
 }
 
 fn parse(

@@ -1,6 +1,10 @@
 //! The bureau's posts: 受理, 初审, 终审, 文件对比, 发证, 强制终止 (workflow §3.1, forms §2.13).
 
+pub mod assignment;
 pub mod case;
 pub mod decision;
+pub mod saved_filters;
+mod selection;
 pub mod termination;
+pub mod transfer;
 pub mod worklist;

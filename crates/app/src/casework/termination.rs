@@ -38,7 +38,8 @@ pub async fn create(
         return case::again(&app, &officer, &application, form, errors).await;
     }
     let remarks = Remarks { opinion: &reason, ..Remarks::default() };
-    db::application::advance(&tx, &application, step, &remarks, &officer.by(), now).await?;
+    db::application::advance(&tx, &application, step, &remarks, &officer.by(), (now, &app.references.now().calendar))
+        .await?;
     jobs::status_changed(&tx, &app, &application, &number, step, &remarks).await?;
     tx.commit().await?;
     let done = format!("{number}：审批流程已强制终止。");

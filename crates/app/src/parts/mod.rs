@@ -23,3 +23,4 @@ pub mod timeline;
 pub mod track;
 pub mod usage;
 pub mod view;
+pub mod waiting;

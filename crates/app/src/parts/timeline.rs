@@ -7,7 +7,7 @@ use db::audit::{Deed, Subject, course};
 use domain::actor::Post;
 use domain::application::Part;
 use domain::correction::NamedField;
-use domain::ids::{ApplicationId, CertificateId};
+use domain::ids::{ApplicationId, BureauCode, CertificateId};
 use domain::workflow::State;
 use domain::{amendment, ending};
 use kit::app::App;
@@ -58,7 +58,7 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
     let mut events: Vec<_> = deeds
         .iter()
         .filter(|d| match d.action.as_str() {
-            "take" | "take_over" | "release" => for_officer,
+            "take" | "take_over" | "release" | "reassign" => for_officer,
             _ => true,
         })
         .map(|d| event(app, d))
@@ -79,7 +79,9 @@ pub async fn of_certificate(
     let mut events: Vec<_> = deeds
         .iter()
         .filter(|d| match d.action.as_str() {
-            "propose_revocation" | "reject_revocation" | "withdraw_revocation" => for_officer,
+            "propose_revocation" | "reject_revocation" | "withdraw_revocation" | "take" | "take_over" | "release" => {
+                for_officer
+            }
             _ => true,
         })
         .map(|d| event(app, d))
@@ -90,7 +92,7 @@ pub async fn of_certificate(
 
 fn event(app: &App, d: &Deed) -> Event {
     let (tone, icon) = match (d.action.as_str(), d.to_state) {
-        ("create" | "take" | "take_over" | "release", _) => ("t-gray", "pencil"),
+        ("create" | "take" | "take_over" | "release" | "reassign" | "transfer", _) => ("t-gray", "pencil"),
         (_, Some(State::Returned)) => ("t-amber", "arrow-back-up"),
         (_, Some(State::ComparingPaper)) => ("t-orange", "mail-forward"),
         (_, Some(State::Issued)) => ("t-green", "certificate"),
@@ -152,6 +154,8 @@ fn title(d: &Deed) -> String {
         "take" => "开始办理".to_owned(),
         "take_over" => "接手办理".to_owned(),
         "release" => "放弃办理".to_owned(),
+        "reassign" => "改派".to_owned(),
+        "transfer" => "移交其他局".to_owned(),
         "open_amendment" => "同意修改证明，返回企业修改".to_owned(),
         "refuse_amendment" => "不同意修改证明".to_owned(),
         "declare" => "提交预核销".to_owned(),
@@ -208,10 +212,17 @@ fn facts(app: &App, d: &Deed) -> Vec<(String, String)> {
         ("certificate", "证明号"),
         ("caller", "来电人"),
         ("version", "新证明版本"),
+        ("assignee", "改派给"),
     ] {
         let value = text(key);
         if !value.is_empty() {
             out.push((label.to_owned(), value));
+        }
+    }
+    for (key, label) in [("from_bureau", "移交前"), ("to_bureau", "移交后")] {
+        let code = text(key);
+        if !code.is_empty() {
+            out.push((label.to_owned(), app.references.now().bureau_name(&BureauCode::new(code.as_str())).to_owned()));
         }
     }
     out

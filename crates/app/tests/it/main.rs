@@ -51,4 +51,5 @@ mod typed;
 mod usage;
 mod verification;
 mod ways;
+mod worklists;
 mod write_off;
