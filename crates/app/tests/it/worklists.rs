@@ -108,9 +108,9 @@ async fn e_14_two_take_the_same_case_and_one_has_it() {
             form(two.get(&format!("/casework/{}", cases[0].0)).await),
         );
         let (a, b) = tokio::join!(one.send_once(&a), two.send_once(&b));
-        let (lost, winner) = if a.status == 303 { (b, "officer_one") } else { (a, "officer_two") };
-        assert_eq!(lost.status, 422, "{}", lost.text());
-        assert!(lost.error("reason").contains(&format!("由 {winner} 某 办理")), "{}", lost.error("reason"));
+        let (refusal, winner) = if a.status == 303 { (b, "officer_one") } else { (a, "officer_two") };
+        assert_eq!(refusal.status, 422, "{}", refusal.text());
+        assert!(refusal.error("reason").contains(&format!("由 {winner} 某 办理")), "{}", refusal.error("reason"));
         assert_eq!(site.number("SELECT COUNT(*) FROM audit WHERE action = 'take'").await, 1);
         // From the list: what the other has is named, the rest is taken.
         let loser = if winner == "officer_one" { &two } else { &one };
@@ -147,7 +147,10 @@ async fn e_14_cases_are_reassigned_to_who_holds_the_post() {
         let id = site.account("sh_two").await.to_string();
         let form = page.form("改派").fill(&[("assignee", &id), ("reason", "平衡工作量")]);
         head.send(&form).await.is(200).sees("已将 2 件单据改派给 sh_two 某");
-        assert_eq!(site.number("SELECT COUNT(*) FROM audit WHERE action = 'reassign' AND opinion = '平衡工作量'").await, 2);
+        assert_eq!(
+            site.number("SELECT COUNT(*) FROM audit WHERE action = 'reassign' AND opinion = '平衡工作量'").await,
+            2
+        );
         let page = two.get("/casework?scope=mine").await.sees("共 2 条");
         two.get(&page.hrefs("#result [data-open]")[0]).await.is(200).sees("改派").sees("平衡工作量").sees("由我办理");
         user.get(&format!("/applications/{}", cases[0].0)).await.sees_no("平衡工作量");
@@ -188,7 +191,8 @@ async fn r_b_01_filters_are_saved_and_one_opens_the_list() {
         let officer = site.officer("sh_accept", SHANGHAI, &[Post::Accept]).await;
         let other = site.officer("sh_other", SHANGHAI, &[Post::Accept]).await;
         several(&site, &user, 1).await;
-        let list = officer.get("/casework?post=accept&applicant=%E7%A4%BA%E4%BE%8B&taken=no").await.is(200).sees("共 1 条");
+        let list =
+            officer.get("/casework?post=accept&applicant=%E7%A4%BA%E4%BE%8B&taken=no").await.is(200).sees("共 1 条");
         let page = officer.get(&list.link("把当前条件存为常用条件")).await.is(200);
         let page = page.sees("受理岗；申请单位：示例；办理人：未办理");
         let empty = officer.send(&page.form("保存常用条件")).await.is(422);
@@ -239,7 +243,9 @@ async fn r_b_01_the_wait_is_amber_and_red_by_working_days() {
         assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE state = 'accepting'").await, 1);
 
         // 送补正: the clock stands, for as long as the enterprise needs, and goes on where it stood.
-        decide(&officer, &id, &[("decision", "return"), ("part", "basics"), ("opinion", "请补充用途说明")]).await.is(200);
+        decide(&officer, &id, &[("decision", "return"), ("part", "basics"), ("opinion", "请补充用途说明")])
+            .await
+            .is(200);
         let (user, officer) = {
             site.clock.pass_hours(24 * 28);
             (amendments::again(&site, "shili_a").await, amendments::again(&site, "sh_accept").await)
