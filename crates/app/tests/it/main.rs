@@ -38,6 +38,7 @@ mod references;
 mod registration;
 mod second_factor;
 mod statements;
+mod statistics;
 mod story;
 mod structure;
 mod submission;
