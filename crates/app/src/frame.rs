@@ -2,7 +2,7 @@
 
 use db::params;
 use domain::actor::{Actor, Cnca, Officer, Post};
-use domain::policy::{self, Delegate, ReadAudit, permit};
+use domain::policy::{self, Delegate, ReadAudit, ReadStatistics, permit};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -44,6 +44,8 @@ pub enum Entry {
     Delegations,
     /// 审计查询.
     Audit,
+    /// 统计.
+    Statistics,
     /// 证明修改.
     Amendments,
     /// 证明撤销.
@@ -320,6 +322,9 @@ fn duties(app: &App, actor: &Actor, entry: Entry) -> Vec<MenuItem> {
     let is_branch = actor.bureau().is_some_and(|b| app.references.now().direct_of(b) != b);
     if !is_branch && permit::<Delegate>(actor).is_ok() {
         items.push(item("业务下放", "/delegations", "sitemap", None, entry == Entry::Delegations));
+    }
+    if permit::<ReadStatistics>(actor).is_ok() {
+        items.push(item("统计", "/statistics", "chart-bar", None, entry == Entry::Statistics));
     }
     if permit::<ReadAudit>(actor).is_ok() {
         items.push(item("审计查询", "/audit", "history", None, entry == Entry::Audit));

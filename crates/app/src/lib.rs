@@ -27,6 +27,7 @@ pub mod registration;
 pub mod routing;
 pub mod second_factor;
 pub mod site;
+pub mod statistics;
 pub mod supervision;
 pub mod usage;
 pub mod write_off;

@@ -21,7 +21,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     accounts, amendment, application, audit, casework, certificate, ending, home, login, operations, profile,
-    publishing, reference, registration, routing, supervision, usage, write_off,
+    publishing, reference, registration, routing, statistics, supervision, usage, write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -328,6 +328,11 @@ pub fn site() -> Site {
         .post("/casework/{id}/closure", supervision::dossier::close)
         .upload("/casework/{id}/visits", supervision::visits::create)
         .get("/overdue-certificates", supervision::overdue_certificates::list)
+        // 统计
+        .get("/statistics", statistics::statistics::show)
+        .get("/statistics/export", statistics::export::show)
+        .get("/statistics/cases", statistics::cases::list)
+        .get("/statistics/cases/export", statistics::cases_export::show)
         .get("/healthz", operations::healthz)
         .get("/readyz", operations::readyz)
 }

@@ -352,6 +352,8 @@ async fn finish(store: &Store, now: Instant) -> anyhow::Result<()> {
             now.millis()
         ))
         .await?;
+    // Its statistics too would be read from the trail.
+    store.execute("UPDATE statistic_progress SET last_audit_id = (SELECT MAX(id) FROM audit)").await?;
     for table in ["number", "three", "bureau", "owner", "template", "seed"] {
         store.execute(&format!("DROP TABLE bench_{table}")).await?;
     }

@@ -279,7 +279,7 @@ pub fn first_break(subject: Subject, trail: &[Deed]) -> Option<i64> {
 
 /// Rows younger than this wait for the next checkpoint: a transaction that began earlier may still commit a row with a
 /// smaller id, and no request takes longer than two minutes.
-const SETTLING_MINUTES: i64 = 5;
+pub(crate) const SETTLING_MINUTES: i64 = 5;
 /// Rows of one checkpoint at most; what is left waits for the next one.
 const CHECKPOINT_ROWS: i64 = 5000;
 

@@ -148,6 +148,10 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
     if unexplained > 0 {
         out.faults.push(format!("{unexplained} certificate lines account for other quantities than their records"));
     }
+    let miscounted = crate::statistics::miscounted(read).await?;
+    if miscounted > 0 {
+        out.faults.push(format!("{miscounted} cells of the statistics differ from the facts that they count"));
+    }
     let issued_without = read
         .number(
             "SELECT COUNT(*) FROM application a WHERE a.state = 'issued' \

@@ -35,6 +35,7 @@ pub mod search;
 pub mod second_factor;
 pub mod session;
 pub mod setting;
+pub mod statistics;
 pub mod supervision;
 pub mod testing;
 pub mod typed_text;

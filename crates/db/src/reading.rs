@@ -24,11 +24,13 @@ pub enum What {
     Colleagues,
     /// A part of the audit trail, as a file.
     AuditTrail,
+    /// A list of the statistics, as a file.
+    Statistics,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Application,
         Self::Print,
         Self::Attachment,
@@ -36,6 +38,7 @@ impl What {
         Self::Usage,
         Self::Colleagues,
         Self::AuditTrail,
+        Self::Statistics,
     ];
 
     /// The stored word.
@@ -48,6 +51,7 @@ impl What {
             Self::Usage => "usage",
             Self::Colleagues => "colleagues",
             Self::AuditTrail => "audit_trail",
+            Self::Statistics => "statistics",
         }
     }
 
@@ -61,6 +65,7 @@ impl What {
             Self::Usage => "查看产品使用记录",
             Self::Colleagues => "查看单位用户",
             Self::AuditTrail => "导出审计记录",
+            Self::Statistics => "导出统计清单",
         }
     }
 

@@ -36,6 +36,34 @@ impl Calendar {
         }
         day
     }
+
+    /// Working days that were taken on the service clock: none on the day on which it begins, and a day that is not worked
+    /// counts as the next one that is. So more than the term are taken exactly when [`Self::term_end`] has passed.
+    pub fn days_taken(&self, from: Instant, until: Instant) -> i64 {
+        let (mut day, last) = (from.china_day(), until.china_day());
+        let mut taken = 0;
+        let mut is_counted = true;
+        while day < last {
+            day = day.plus_days(1);
+            is_counted = self.is_working_day(day);
+            taken += i64::from(is_counted);
+        }
+        taken + i64::from(!is_counted)
+    }
+
+    /// The first day of arrival whose term of so many working days has not passed on `today`: who came before is overdue.
+    pub fn first_in_time(&self, today: Day, working_days: u32) -> Day {
+        let mut day = today;
+        // Longer than any term with its holidays; a calendar without working days is taken to be wrong.
+        for _ in 0..60 {
+            let before = day.plus_days(-1);
+            if self.term_end(before.start_instant(), working_days) < today {
+                break;
+            }
+            day = before;
+        }
+        day
+    }
 }
 
 /// What a day without end lasts, in milliseconds.
@@ -287,6 +315,17 @@ mod tests {
                 between += u32::from(calendar().is_working_day(at));
             }
             prop_assert_eq!(between, term);
+        }
+
+        /// The three ways to say that a term has passed agree.
+        #[test]
+        fn more_days_than_the_term_are_taken_when_it_has_passed(n in 0..1000_i64, m in 0..40_i64, term in 1..8_u32) {
+            let from = day("2026-01-01").plus_days(n);
+            let until = from.plus_days(m);
+            let is_late = until > calendar().term_end(from.start_instant(), term);
+            let taken = calendar().days_taken(from.start_instant(), until.start_instant().plus_hours(9));
+            prop_assert_eq!(taken > i64::from(term), is_late);
+            prop_assert_eq!(from < calendar().first_in_time(until, term), is_late);
         }
     }
 }

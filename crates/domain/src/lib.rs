@@ -25,6 +25,7 @@ pub mod policy;
 pub mod quantity;
 pub mod reference;
 pub mod routing;
+pub mod statistics;
 pub mod supervision;
 pub mod text;
 pub mod time;

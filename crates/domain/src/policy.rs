@@ -251,6 +251,12 @@ duty! {
     KeepReferences = "基础数据" by ReferenceAdmin
 }
 
+duty! {
+    /// Statistics: CNCA's of the whole country, those of a bureau for its officers, who see its applications anyway (R-C-05).
+    ReadStatistics = "统计" by Accept | FirstReview | FinalReview | Compare | Issue | AmendApprove | AmendConfirm | WriteOff
+        | Supervise | ProxyEntry | Terminate | BureauAdmin | Statistics
+}
+
 /// How far a permit goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

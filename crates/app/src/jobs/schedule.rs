@@ -24,6 +24,7 @@ pub(super) async fn run(app: &App) {
         ("ending sessions", end_sessions(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
+        ("counting statistics", count_statistics(app).await),
         ("changing reference data", change_references(app).await),
         ("reading reference data", read_references(app).await),
         ("counting jobs", count_jobs(app).await),
@@ -141,6 +142,23 @@ async fn checkpoint(app: &App) -> anyhow::Result<()> {
     let tx = app.db.begin().await?;
     db::audit::checkpoint(&tx, app.now()).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Parts of the trail that one round counts at most: after an update the whole history is read, beside the work.
+const STATISTICS_AT_ONCE: u32 = 25;
+
+/// Counts what happened since the last time (R-C-05).
+async fn count_statistics(app: &App) -> anyhow::Result<()> {
+    let references = app.references.now();
+    for _ in 0..STATISTICS_AT_ONCE {
+        let tx = app.db.begin().await?;
+        let more = db::statistics::count(&tx, &references.calendar, app.now()).await?;
+        tx.commit().await?;
+        if !more {
+            break;
+        }
+    }
     Ok(())
 }
 

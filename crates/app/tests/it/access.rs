@@ -124,6 +124,8 @@ const NOT_YET: [Answer; 8] = [Login, Late, Gone, Gone, Late, Late, Gone, Late];
 /// For officers with other posts than these.
 const OTHER_POSTS: [Answer; 8] = [Login, No, No, No, No, No, No, No];
 
+/// 统计: every officer, and CNCA's post.
+const COUNTERS: [Answer; 8] = [Login, No, No, No, Page_, Page_, Page_, Page_];
 /// 业务下放, by CNCA's post.
 const DELEGATES: [Answer; 8] = [Login, No, No, No, No, No, No, Page_];
 const DELEGATES_FORM: [Answer; 8] = [Login, No, No, No, No, No, No, Form];
@@ -260,6 +262,10 @@ fn matrix() -> Vec<Row> {
         post("/casework/{id}/release", Accepting, &[], [Login, No, No, No, Late, Late, Gone, No]),
         post("/casework/{id}/decision", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
         post("/casework/{id}/termination", Accepting, &[], [Login, No, No, No, No, Form, Gone, No]),
+        get("/statistics", Nothing, COUNTERS),
+        asking(get("/statistics/export", Nothing, COUNTERS), "?table=posts&format=csv"),
+        get("/statistics/cases", Nothing, COUNTERS),
+        asking(get("/statistics/cases/export", Nothing, COUNTERS), "?format=csv"),
         get("/audit", Nothing, NO_DUTY),
         get("/audit/export", Nothing, NO_DUTY),
         get("/audit/chain", Nothing, NO_DUTY),

@@ -39,6 +39,7 @@ mod references;
 mod registration;
 mod second_factor;
 mod statements;
+mod statistics;
 mod story;
 mod structure;
 mod submission;

@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 17] = [
+const CAPABILITIES: [&str; 18] = [
     "accounts",
     "amendment",
     "application",
@@ -31,6 +31,7 @@ const CAPABILITIES: [&str; 17] = [
     "reference",
     "registration",
     "routing",
+    "statistics",
     "supervision",
     "usage",
     "write_off",

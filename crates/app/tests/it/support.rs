@@ -458,6 +458,14 @@ impl Page {
         self.document().select(&selector(css)).map(words).collect()
     }
 
+    /// The words of every cell of a table, but for its pictures.
+    pub fn cells(&self, table: &str) -> Vec<Vec<String>> {
+        let document = self.document();
+        let rows = selector(&format!("{table} tr"));
+        let cells = selector("th:not(.col-share), td:not(.col-share)");
+        document.select(&rows).map(|row| row.select(&cells).map(words).collect()).collect()
+    }
+
     /// The names that readers of the screen hear for the links of the rows, each once.
     pub fn document_labels(&self) -> Vec<String> {
         let found = |e: ElementRef<'_>| e.value().attr("aria-label").map(str::to_owned);
