@@ -57,6 +57,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0060_routing"),
     || file!("0061_audit_query"),
     || file!("0052_reference_editions"),
+    || file!("0070_port_systems"),
 ];
 
 struct Migrator;
