@@ -59,6 +59,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0052_reference_editions"),
     || file!("0072_worklists"),
     || file!("0071_statistics"),
+    || file!("0070_port_systems"),
 ];
 
 struct Migrator;
