@@ -21,5 +21,6 @@ pub mod spreadsheet;
 pub mod status;
 pub mod timeline;
 pub mod track;
+pub mod typed;
 pub mod usage;
 pub mod view;

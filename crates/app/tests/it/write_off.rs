@@ -12,7 +12,7 @@ use crate::story::{self, AIR_CONDITIONER, Bureau, add_product};
 use crate::support::{Browser, Form, JIANGSU, Page, SHANGHAI, Site};
 
 /// 洋山: a port of 上海局.
-const YANGSHAN: [(&str, &str); 2] = [("port_code_1", "2200"), ("port_code_2", "2202")];
+pub const YANGSHAN: [(&str, &str); 2] = [("port_code_1", "2200"), ("port_code_2", "2202")];
 /// A port of 江苏局.
 const NANTONG: [(&str, &str); 2] = [("port_code_1", "2300"), ("port_code_2", "2302")];
 
@@ -42,15 +42,15 @@ pub async fn certificate_of(site: &Site, user: &Browser, bureau: &Bureau, amount
 }
 
 /// A site with 上海局, its company and officers of 核销岗 of two bureaus.
-struct Yard {
-    user: Browser,
+pub struct Yard {
+    pub user: Browser,
     bureau: Bureau,
     here: Browser,
     elsewhere: Browser,
 }
 
 impl Yard {
-    async fn of(site: &Site) -> Self {
+    pub async fn of(site: &Site) -> Self {
         Self {
             user: site.company().await,
             bureau: Bureau::shanghai(site).await,
@@ -59,13 +59,13 @@ impl Yard {
         }
     }
 
-    async fn certificate(&self, site: &Site, amounts: &[(&str, &str)]) -> i64 {
+    pub async fn certificate(&self, site: &Site, amounts: &[(&str, &str)]) -> i64 {
         certificate_of(site, &self.user, &self.bureau, amounts).await
     }
 }
 
 /// The lines of a certificate, in the order of the annex.
-async fn lines_of(site: &Site, certificate: i64) -> Vec<i64> {
+pub async fn lines_of(site: &Site, certificate: i64) -> Vec<i64> {
     let found = ledger::lines(&site.app.db.read(), CertificateId::new(certificate)).await.unwrap();
     found.iter().map(|l| l.id.get()).collect()
 }
