@@ -257,7 +257,8 @@
   window.addEventListener("submit", (e) => {
     const form = e.target, button = e.submitter;
     if (e.defaultPrevented) return;
-    const isSent = form.method === "post" && button?.formTarget !== "_blank" && form.target !== "_blank";
+    // The attributes: a field of the form may be called "method" (销毁方式) and hide the property.
+    const isSent = form.getAttribute("method") === "post" && button?.formTarget !== "_blank" && form.getAttribute("target") !== "_blank";
     // A second press while the answer is on its way sends nothing twice.
     if (isSent && form.dataset.sent) { e.preventDefault(); return; }
     if (isSent && form.matches("[data-guard]") && !reached.delete(form)) {

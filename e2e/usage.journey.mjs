@@ -71,9 +71,9 @@ together("产品使用记录和后续监管", () => {
     await s.at(page, "填写销毁记录");
     await s.fill(page.getByRole("main"), { "本次销毁数量": "1", "销毁地点": "示例销毁场", "序列号/零件号": "SN-1\nSN-2" });
     await page.getByRole("status").filter({ hasText: /^已自动保存 \d\d:\d\d:\d\d$/ }).waitFor();
-    const address = page.url();
+    const form = page.url();
     await page.goto("about:blank");
-    await page.goto(address);
+    await page.goto(form);
     await page.getByRole("region", { name: "没有保存的内容" }).getByText("系统已自动留存").waitFor();
     await both(page, "15b-destruction-offer");
     await page.getByRole("link", { name: "恢复" }).click();
@@ -87,7 +87,7 @@ together("产品使用记录和后续监管", () => {
     await page.context().setOffline(false);
     await Promise.all([s.answerDialog(page, true), page.getByRole("link", { name: "返回", exact: true }).click()]);
     await s.at(page, "填写产品使用记录");
-    await page.goto(address);
+    await page.goto(form);
     await s.at(page, "填写销毁记录");
     assert.equal(await page.getByRole("link", { name: "恢复" }).count(), 0);
 
