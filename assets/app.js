@@ -180,6 +180,8 @@
   //     [data-autosaved]. A link with data-discard="URL" (返回) drops what was kept.
   const dirty = new Set(all("form[data-guard][data-dirty]"));
   let saving = 0, underway = null, pending = null, discarding = "";
+  // One that came back with unsaved values is kept as it stands: the press that sent it has stopped the clock.
+  dirty.forEach((form) => { if (form.dataset.autosave) setTimeout(() => autosave(form)); });
   const typed = (form) => {
     const body = new URLSearchParams();
     new FormData(form).forEach((value, name) => {
@@ -200,9 +202,9 @@
     try {
       const answer = await fetch(form.dataset.autosave, { method: "POST", body: typed(form), credentials: "same-origin", headers: { "X-CSRF-Token": csrf() }, signal });
       if (answer.ok && !answer.redirected) kept(form, `已自动保存 ${await answer.text()}`);
-      else if (answer.status === 413) kept(form, "填写的内容超过 64 KB，没有自动保存，请点击“保存”。");
+      else if (answer.status === 413) kept(form, "填写的内容超过 64 KB，没有自动保存，请尽快保存或提交。");
       else if (answer.status === 401) kept(form, "登录已失效，没有自动保存。填写的内容还在本页，提交后重新登录即可继续。");
-      else kept(form, "没有自动保存，请点击“保存”。");
+      else kept(form, "没有自动保存，请尽快保存或提交。");
     } catch {
       if (!signal.aborted) { kept(form, "没有连上服务器，没有自动保存。填写的内容还在本页。"); autosave(form); }
     }
@@ -255,7 +257,8 @@
   window.addEventListener("submit", (e) => {
     const form = e.target, button = e.submitter;
     if (e.defaultPrevented) return;
-    const isSent = form.method === "post" && button?.formTarget !== "_blank" && form.target !== "_blank";
+    // The attributes: a field of the form may be called "method" (销毁方式) and hide the property.
+    const isSent = form.getAttribute("method") === "post" && button?.formTarget !== "_blank" && form.getAttribute("target") !== "_blank";
     // A second press while the answer is on its way sends nothing twice.
     if (isSent && form.dataset.sent) { e.preventDefault(); return; }
     if (isSent && form.matches("[data-guard]") && !reached.delete(form)) {

@@ -7,6 +7,7 @@ together("产品使用记录和后续监管", () => {
   // R-2.9-01 to -04, R-2.9.1-01, -03, -04, -06, R-2.9.4-01, -03, -05, -06, R-B-09
   journey("填写使用单位，审核未通过后修改再提交；现场核查；逾期证明", async (tools) => {
     const { open, login, both, file } = tools;
+    tools.expectProblem(/ERR_INTERNET_DISCONNECTED|Failed to load resource/);
     const page = await open();
     await login(page, "企业", "demo_enterprise");
     await s.menu(page, "查看申请列表");
@@ -61,6 +62,34 @@ together("产品使用记录和后续监管", () => {
       await page.getByRole("link", { name: new RegExp(tab), current: "page" }).waitFor();
       await both(page, `15c-${tab}`);
     }
+
+    // E21: typed, the tab closed, restored; a cut connection leaves the form; 返回 gives it up.
+    await page.getByRole("link", { name: "返回", exact: true }).click();
+    await s.at(page, "填写产品使用记录");
+    await page.getByRole("checkbox", { name: /^选择第 1 项/ }).check();
+    await s.press(page, "填写销毁记录");
+    await s.at(page, "填写销毁记录");
+    await s.fill(page.getByRole("main"), { "本次销毁数量": "1", "销毁地点": "示例销毁场", "序列号/零件号": "SN-1\nSN-2" });
+    await page.getByRole("status").filter({ hasText: /^已自动保存 \d\d:\d\d:\d\d$/ }).waitFor();
+    const form = page.url();
+    await page.goto("about:blank");
+    await page.goto(form);
+    await page.getByRole("region", { name: "没有保存的内容" }).getByText("系统已自动留存").waitFor();
+    await both(page, "15b-destruction-offer");
+    await page.getByRole("link", { name: "恢复" }).click();
+    await page.getByText("下方表单已恢复").waitFor();
+    assert.equal(await s.field(page, "销毁地点").inputValue(), "示例销毁场");
+    assert.equal(await s.field(page, "序列号/零件号").inputValue(), "SN-1\nSN-2");
+    await page.context().setOffline(true);
+    await s.press(page, "保存");
+    await page.getByRole("alert").filter({ hasText: "没有连上服务器，没有保存" }).waitFor();
+    assert.equal(await s.field(page, "销毁地点").inputValue(), "示例销毁场");
+    await page.context().setOffline(false);
+    await Promise.all([s.answerDialog(page, true), page.getByRole("link", { name: "返回", exact: true }).click()]);
+    await s.at(page, "填写产品使用记录");
+    await page.goto(form);
+    await s.at(page, "填写销毁记录");
+    assert.equal(await page.getByRole("link", { name: "恢复" }).count(), 0);
 
     // 退运: the port in two levels; 返回 asks before it drops what was typed.
     await page.getByRole("link", { name: "返回", exact: true }).click();

@@ -30,7 +30,7 @@ pub async fn keep(
     now: Instant,
 ) -> DbResult<()> {
     if body.len() > LIMIT_BYTES {
-        return Err(DbError::Refused("填写的内容超过 64 KB，没有自动保存，请点击“保存”。".to_owned()));
+        return Err(DbError::Refused("填写的内容超过 64 KB，没有自动保存，请尽快保存或提交。".to_owned()));
     }
     tx.run(
         "INSERT INTO typed_text (application_id, account_id, page, body, saved_at) VALUES ($1, $2, $3, $4, $5) \
@@ -73,11 +73,13 @@ pub async fn drop_all(tx: &Tx, application: ApplicationId) -> DbResult<()> {
     Ok(())
 }
 
-/// Drops what is older than thirty days, and what belongs to applications that nobody can change any more.
+/// Drops what is older than thirty days, and what was typed into the pages of an application that nobody can change any
+/// more; 预核销 and the records of use come after its issue.
 pub async fn sweep(tx: &Tx, now: Instant) -> DbResult<()> {
     tx.run(
-        "DELETE FROM typed_text WHERE saved_at <= $1 OR NOT EXISTS (SELECT 1 FROM application a \
-         WHERE a.id = typed_text.application_id AND a.state IN ('draft', 'returned'))",
+        "DELETE FROM typed_text WHERE saved_at <= $1 OR (page NOT LIKE 'usage-%' AND page <> 'pre-write-off' AND \
+         NOT EXISTS (SELECT 1 FROM application a WHERE a.id = typed_text.application_id \
+         AND a.state IN ('draft', 'returned')))",
         params![now.plus_hours(-LIFE_HOURS)],
     )
     .await?;

@@ -718,6 +718,21 @@ fn too_much() -> &'static str {
     "一条记录的附件合计不能超过 100M，请删除不需要的附件或压缩后再上传"
 }
 
+#[derive(crate::Row)]
+struct Claimed {
+    files: i64,
+    size_bytes: i64,
+}
+
+/// What to say when a form names more files than there are: nobody saved them within a day.
+pub fn lost(named: usize, found: usize) -> Option<String> {
+    let lost = named.saturating_sub(found);
+    (lost > 0).then(|| format!("有 {lost} 个附件上传后超过一天没有保存，已被清除，请重新上传"))
+}
+
+/// So many files at most belong to one record or visit.
+const MOST_FILES: usize = 100;
+
 /// Whose files they become.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Owner {
@@ -750,14 +765,20 @@ pub(crate) async fn claim_files(
     let mut values = params![id, certificate, by];
     values.extend(files.iter().map(|f| Value::from(*f)));
     tx.run(&sql, values).await?;
-    let total = number(
-        &tx.0,
-        &format!("SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM usage_file WHERE {column} = $1"),
-        params![id],
-    )
-    .await?;
-    if total > TOTAL_LIMIT_BYTES {
-        return Err(DbError::Refused(format!("没有保存：{}。", too_much())));
+    let sql = format!(
+        "SELECT COUNT(*) AS files, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS size_bytes FROM usage_file \
+         WHERE {column} = $1"
+    );
+    let has: Claimed = row(&tx.0, &sql, params![id]).await?.ok_or(DbError::NotFound)?;
+    if let Some(why) = lost(files.len(), usize::try_from(has.files).unwrap_or_default()) {
+        return Err(DbError::Refused(format!("没有保存：{why}")));
+    }
+    if files.len() > MOST_FILES {
+        let why = format!("没有保存：一条记录最多 {MOST_FILES} 个附件，现在是 {} 个，请删除不需要的附件", files.len());
+        return Err(DbError::Refused(why));
+    }
+    if has.size_bytes > TOTAL_LIMIT_BYTES {
+        return Err(DbError::Refused(format!("没有保存：{}", too_much())));
     }
     Ok(())
 }

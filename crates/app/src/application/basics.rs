@@ -20,10 +20,11 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::application::conflict::{self, Conflict};
-use crate::application::typed::{self, Offer, TypedPage};
+use crate::application::typed::TypedPage;
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionNote};
+use crate::parts::typed::{self, Desk, Offer};
 use crate::parts::{status, view};
 
 #[derive(Template)]
@@ -51,8 +52,7 @@ struct BasicsPage {
     conflict: Option<Conflict>,
     kept: Option<Offer>,
     /// Where the form is kept while somebody types.
-    autosave: String,
-    restore: String,
+    desk: Desk,
     /// What stands in the form is not what is stored.
     unsaved: bool,
     time_left: Option<String>,
@@ -88,11 +88,11 @@ pub async fn edit(
     let application = &draft.application;
     let mut data = typed_fields(&app.references.now(), &application.basics, &application.applicant);
     data.set("seen", &seen(&application.basics));
-    let kept = typed::find(&app.db.read(), &user, id, TypedPage::Basics).await?;
+    let kept = typed::find(&app.db.read(), &user, id, &TypedPage::Basics.word()).await?;
     let (data, offer) = typed::restored(kept, data, !query.restore.is_empty());
     let mut page = build(&app, &user, application, data, Again::default()).await?;
     page.unsaved = offer.is_restored();
-    page.kept = offer.shown();
+    page.kept = offer.shown(&page.desk, &user);
     page::render(&page)
 }
 
@@ -141,7 +141,7 @@ pub async fn update(
         return page::with_status(StatusCode::CONFLICT, &page);
     }
     db::application::save_basics(&tx, &application, edit, &basics, &user.by(), app.now()).await?;
-    typed::forget(&tx, &user, id, TypedPage::Basics).await?;
+    typed::forget(&tx, &user, id, &TypedPage::Basics.word()).await?;
     tx.commit().await?;
     if form.has("stay") {
         return Ok(flash::to(
@@ -219,8 +219,12 @@ async fn build(
         unsaved: !errors.is_empty() || conflict.is_some(),
         conflict,
         kept: None,
-        autosave: TypedPage::Basics.address(id),
-        restore: format!("/applications/{id}/basics?restore=1"),
+        desk: Desk {
+            address: TypedPage::Basics.address(id),
+            restore: format!("/applications/{id}/basics?restore=1"),
+            hidden: Vec::new(),
+            deed: "保存",
+        },
         time_left: (!locked).then(|| status::time_left(application.expires_at, app.now())),
         form: FormView::new(data, errors, &user.caller.csrf).marking(correction::fields_of(application, Part::Basics)),
     })

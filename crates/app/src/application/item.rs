@@ -24,10 +24,11 @@ use kit::shell::Shell;
 use kit::{flash, page, random};
 
 use crate::application::conflict::{self, Conflict};
-use crate::application::typed::{self, Offer, TypedPage};
+use crate::application::typed::TypedPage;
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionNote};
+use crate::parts::typed::{self, Desk, Offer};
 use crate::parts::view::{self, Rows};
 
 /// The fields of the form, besides the characteristics `trait_0`, `trait_1`, … and their names.
@@ -94,8 +95,7 @@ struct ItemPage {
     conflict: Option<Conflict>,
     kept: Option<Offer>,
     /// Where the form is kept while somebody types.
-    autosave: String,
-    restore: String,
+    desk: Desk,
     /// What stands in the form is not what is stored.
     unsaved: bool,
     warnings: Vec<String>,
@@ -139,7 +139,7 @@ pub async fn new(
     };
     let references = app.references.now();
     let today = app.clock.today();
-    let kept = typed::find(&app.db.read(), &user, id, TypedPage::NewItem).await?;
+    let kept = typed::find(&app.db.read(), &user, id, &TypedPage::NewItem.word()).await?;
     let restores = kept.is_some() && !query.restore.is_empty();
     let begun = if restores { None } else { model(&app, &user, id, &query).await? };
     let (hs, data, note) = if let Some(model) = begun {
@@ -169,7 +169,7 @@ pub async fn new(
     data.set("creation_key", &creation_key);
     let mut page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
     page.unsaved = offer.is_restored();
-    page.kept = offer.shown();
+    page.kept = offer.shown(&page.desk, &user);
     page.note = note;
     if references.hs_type(hs.code.as_str(), today).is_none() {
         page.warnings.push(unknown_hs(hs.code.as_str()));
@@ -314,7 +314,7 @@ pub async fn edit(
     };
     let stored = db::application::item(&read, id, item).await?;
     let references = app.references.now();
-    let kept = typed::find(&read, &user, id, TypedPage::Item(item)).await?;
+    let kept = typed::find(&read, &user, id, &TypedPage::Item(item).word()).await?;
     let (data, offer) = typed::restored(kept, typed_fields(&references, &stored), !query.restore.is_empty());
     // A type that ended meanwhile still shows what the product has; saving asks for another.
     let code = data.get("hs_code").to_owned();
@@ -322,7 +322,7 @@ pub async fn edit(
     let Some(hs) = references.hs_type_ever(code) else { return Err(AppError::Conflict(unknown_hs(code))) };
     let mut page = build(&app, &user, &draft.application, hs, data, FieldErrors::default()).await?;
     page.unsaved = offer.is_restored();
-    page.kept = offer.shown();
+    page.kept = offer.shown(&page.desk, &user);
     if references.hs_type(code, app.clock.today()).is_none() {
         page.warnings.push(unknown_hs(code));
     }
@@ -414,11 +414,15 @@ async fn build(
         .collect();
     let item = data.get("item").to_owned();
     let marked = marked(application, hs, data.get("item").parse().ok());
-    let autosave = TypedPage::of_item(item.parse().ok()).address(id);
-    let restore = if item.is_empty() {
-        format!("/applications/{id}/items/new?restore=1")
-    } else {
-        format!("/applications/{id}/items/{item}/edit?restore=1")
+    let desk = Desk {
+        address: TypedPage::of_item(item.parse().ok()).address(id),
+        restore: if item.is_empty() {
+            format!("/applications/{id}/items/new?restore=1")
+        } else {
+            format!("/applications/{id}/items/{item}/edit?restore=1")
+        },
+        hidden: vec![("hs_code".to_owned(), data.get("hs_code").to_owned())],
+        deed: "保存",
     };
     let action = if item.is_empty() { items_href.clone() } else { format!("/applications/{id}/items/{item}") };
     let region_name = references
@@ -451,8 +455,7 @@ async fn build(
         region_name,
         conflict: None,
         kept: None,
-        autosave,
-        restore,
+        desk,
         warnings: Vec::new(),
         note: String::new(),
     })
@@ -580,7 +583,7 @@ async fn save(
     }
     let what = if item.is_some() { "change_product" } else { "add_product" };
     db::application::touch(&tx, &application, edit, Part::Items, what, &user.by(), app.now()).await?;
-    typed::forget(&tx, user, id, TypedPage::of_item(item)).await?;
+    typed::forget(&tx, user, id, &TypedPage::of_item(item).word()).await?;
     tx.commit().await?;
     let saved = format!("已保存产品“{}”。", new.product_name);
     let url = if form.has("next") {

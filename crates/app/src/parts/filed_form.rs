@@ -27,8 +27,10 @@ use crate::parts::view::size;
 const TEXT_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 /// A camera writes the time into the first bytes of a picture.
 const HEAD_BYTES: u64 = 128 * 1024;
-/// The files of one form.
+/// The files that one upload brings.
 const MOST_FILES: usize = 100;
+/// A form that names more ids than this is no form of ours; how many files a record may have is said when it is saved.
+const MOST_NAMED: usize = 1_000;
 
 /// What arrived.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ pub struct FiledForm {
 impl FiledForm {
     /// The files that the form names.
     pub fn attached(form: &FormData) -> Vec<UsageFileId> {
-        let mut ids: Vec<_> = form.all("attached").filter_map(|id| id.parse().ok()).take(MOST_FILES).collect();
+        let mut ids: Vec<_> = form.all("attached").filter_map(|id| id.parse().ok()).take(MOST_NAMED).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -296,7 +298,7 @@ impl Files {
             help: "可以选择多个文件，每个不超过 5M，合计不超过 100M。",
             action: action.to_owned(),
             rows: found.iter().map(|f| FileRow::of(f, action)).collect(),
-            refused: Vec::new(),
+            refused: usage::lost(named.len(), found.len()).into_iter().collect(),
         })
     }
 
@@ -311,7 +313,9 @@ impl Files {
     /// With what was not taken.
     #[must_use]
     pub fn refusing(mut self, refused: Vec<String>) -> Self {
-        self.refused = refused;
+        if !refused.is_empty() {
+            self.refused = refused;
+        }
         self
     }
 }

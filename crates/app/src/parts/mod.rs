@@ -22,6 +22,7 @@ pub mod spreadsheet;
 pub mod status;
 pub mod timeline;
 pub mod track;
+pub mod typed;
 pub mod usage;
 pub mod view;
 pub mod waiting;

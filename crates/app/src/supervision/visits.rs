@@ -4,6 +4,7 @@
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::DbError;
 use db::supervision::{self, NewVisit};
 use domain::ids::ApplicationId;
 use domain::time::Day;
@@ -65,7 +66,14 @@ pub async fn create(
     };
     let tx = app.db.begin().await?;
     let user = &officer.user;
-    supervision::add_visit(&tx, &new, user.account, &user.bureau, &officer.by(), app.now()).await?;
+    match supervision::add_visit(&tx, &new, user.account, &user.bureau, &officer.by(), app.now()).await {
+        Ok(()) => {}
+        Err(DbError::Refused(why)) => {
+            drop(tx);
+            return dossier::again(&app, &officer, id, form, FieldErrors::default(), vec![why]).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
     tx.commit().await?;
     let url = format!("/casework/{id}/dossier");
     Ok(flash::to(&app.key, app.config.is_https(), &url, "已登记现场核查。"))

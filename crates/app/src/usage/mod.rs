@@ -6,8 +6,10 @@
 //! | `usage_record` | §2.9.1–2.9.3 the forms 使用单位, 退运记录, 销毁记录; the change page of §2.9.4 |
 //! | `usage_records` | §2.9.4 查看记录 |
 //! | `usage_files` | their files |
+//! | `typed` | what was typed into a form and not saved |
 
 pub mod goods;
+pub mod typed;
 pub mod usage_files;
 pub mod usage_record;
 pub mod usage_records;

@@ -5,6 +5,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::DbError;
 use db::reading::What;
 use db::usage::{self, GoodsLine, NewRecord, Record};
 use domain::actor::Actor;
@@ -24,8 +25,10 @@ use kit::{flash, page, random};
 use crate::frame::{self, Entry};
 use crate::parts::filed_form::{self, FiledForm, Files};
 use crate::parts::readings;
+use crate::parts::typed::{self, Desk, Offer};
 use crate::parts::usage::{self as view, Goods, Header, RecordRow, UsageStatus};
 use crate::parts::view::Rows;
+use crate::usage::typed::TypedForm;
 use crate::usage::{Opened, goods, not_his, open};
 
 /// So many products at most in one record.
@@ -73,6 +76,9 @@ struct RecordPage {
     opinion: Option<String>,
     unsaved: bool,
     conflict: bool,
+    kept: Option<Offer>,
+    /// Where the form is kept while somebody types.
+    desk: Desk,
     disposal_hint: &'static str,
 }
 
@@ -83,6 +89,15 @@ pub struct NewQuery {
     kind: String,
     #[serde(default)]
     line: Vec<String>,
+    #[serde(default)]
+    restore: String,
+}
+
+/// `?restore=1`: what was typed and kept, in place of what is stored (E21).
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct EditQuery {
+    #[serde(default)]
+    restore: String,
 }
 
 /// `?refresh=`: a button that only changes the form.
@@ -118,6 +133,16 @@ pub async fn new(
     }
     let kind: UsageKind = query.kind.parse().map_err(|_| unknown_kind())?;
     let ticked = named(query.line.iter().map(String::as_str));
+    let kept = typed::find(&read, &user, id, &TypedForm::New(kind).word()).await?;
+    if let (Some(kept), false) = (&kept, query.restore.is_empty()) {
+        let mut data = typed::form_of(kept);
+        data.set("creation_key", &random::token());
+        let (_, offer) = typed::restored(Some(kept.clone()), FormData::default(), true);
+        let mut page = build(&app, &user, &opened, kind, None, data, FieldErrors::default()).await?;
+        page.unsaved = true;
+        page.kept = offer.shown(&page.desk, &user);
+        return page::render(&page);
+    }
     if ticked.len() > MOST_LINES {
         let why = format!("一次最多选择 {MOST_LINES} 个产品，现在是 {} 个", ticked.len());
         return goods::again(&app, &user, &opened, &ticked, why).await;
@@ -148,7 +173,9 @@ pub async fn new(
         let first = lines.first().map_or(0, |l| l.ordinal);
         data.set("use_address", &use_address_of(&read, id, first).await?);
     }
-    let page = build(&app, &user, &opened, kind, None, data, FieldErrors::default()).await?;
+    let (data, offer) = typed::restored(kept, data, false);
+    let mut page = build(&app, &user, &opened, kind, None, data, FieldErrors::default()).await?;
+    page.kept = offer.shown(&page.desk, &user);
     page::render(&page)
 }
 
@@ -195,6 +222,8 @@ async fn build(
     let mut shell = frame::signed(app, user, &title, Entry::Applications, &crumbs).await?;
     shell.error_title = !errors.is_empty();
     let files = Files::of(app, user, goods.certificate.id, record.map(|r| r.id), &data, &action).await?;
+    let kept_as = record.map_or(TypedForm::New(kind), |r| TypedForm::Record(r.id));
+    let ordinals: Vec<_> = lines.iter().map(|l| l.ordinal).collect();
     let references = app.references.now();
     Ok(RecordPage {
         shell,
@@ -210,6 +239,8 @@ async fn build(
         is_change: record.is_some(),
         opinion: record.filter(|r| !r.opinion.is_empty()).map(|r| r.opinion.clone()),
         conflict: false,
+        kept: None,
+        desk: kept_as.desk(id, &ordinals),
         disposal_hint: match kind {
             UsageKind::Use => "同一使用单位使用的几个产品可以写在一条记录里。",
             UsageKind::Return => "退运手续应在出口后两周内办理，出口报关单是退运的证明。",
@@ -293,13 +324,22 @@ pub async fn create(
         form: &parsed,
         files: &FiledForm::attached(&form),
     };
+    let made = match usage::create(&tx, &new, &user.by(), app.now()).await {
+        Ok(made) => made,
+        Err(DbError::Refused(why)) => {
+            drop(tx);
+            return refreshed(&app, &user, &opened, kind, None, form, vec![why], "").await;
+        }
+        Err(error) => return Err(error.into()),
+    };
     // A second click finds the record of the first.
-    if let Some(record) = usage::create(&tx, &new, &user.by(), app.now()).await?
+    if let Some(record) = made
         && judging == Judging::Submit
     {
         let record = usage::load(&tx, &user.scope(), record).await?;
         submit(&tx, &app, &user, &record).await?;
     }
+    typed::forget(&tx, &user, id, &TypedForm::New(kind).word()).await?;
     tx.commit().await?;
     Ok(done(&app, id, kind, judging))
 }
@@ -363,6 +403,7 @@ pub async fn edit(
     State(app): State<App>,
     user: EnterpriseUser,
     Path(id): Path<UsageRecordId>,
+    Query(query): Query<EditQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
     let record = usage::load(&read, &user.scope(), id).await?;
@@ -370,8 +411,12 @@ pub async fn edit(
         return Ok(page::see_other(&format!("/usage-records/{id}")));
     }
     let opened = open(&read, &app, &user, record.application).await?;
+    let kept = typed::find(&read, &user, record.application, &TypedForm::Record(id).word()).await?;
     let data = typed_fields(&app, &read, &record).await?;
-    let page = build(&app, &user, &opened, record.kind, Some(&record), data, FieldErrors::default()).await?;
+    let (data, offer) = typed::restored(kept, data, !query.restore.is_empty());
+    let mut page = build(&app, &user, &opened, record.kind, Some(&record), data, FieldErrors::default()).await?;
+    page.unsaved = offer.is_restored();
+    page.kept = offer.shown(&page.desk, &user);
     page::render(&page)
 }
 
@@ -459,11 +504,19 @@ pub async fn update(
         page.unsaved = true;
         return page::with_status(StatusCode::CONFLICT, &page);
     }
-    usage::save(&tx, &record, edit, &parsed, &FiledForm::attached(&form), &user.by(), app.now()).await?;
+    match usage::save(&tx, &record, edit, &parsed, &FiledForm::attached(&form), &user.by(), app.now()).await {
+        Ok(()) => {}
+        Err(DbError::Refused(why)) => {
+            drop(tx);
+            return refreshed(&app, &user, &opened, record.kind, Some(&record), form, vec![why], "").await;
+        }
+        Err(error) => return Err(error.into()),
+    }
     if judging == Judging::Submit {
         let record = usage::load(&tx, &user.scope(), id).await?;
         submit(&tx, &app, &user, &record).await?;
     }
+    typed::forget(&tx, &user, record.application, &TypedForm::Record(id).word()).await?;
     tx.commit().await?;
     Ok(done(&app, record.application, record.kind, judging))
 }
@@ -484,6 +537,7 @@ pub async fn submit_stored(app: &App, user: &EnterpriseUser, id: UsageRecordId) 
         return page::unprocessable(&page);
     }
     submit(&tx, app, user, &record).await?;
+    typed::forget(&tx, user, record.application, &TypedForm::Record(id).word()).await?;
     tx.commit().await?;
     Ok(done(app, record.application, record.kind, Judging::Submit))
 }

@@ -17,7 +17,9 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::frame::{self, Entry};
+use crate::parts::typed;
 use crate::parts::usage::{self as view, Header, RecordRow};
+use crate::usage::typed::TypedForm;
 use crate::usage::{open, usage_record};
 
 /// The tab, and the page.
@@ -131,6 +133,7 @@ pub async fn delete(
     let deletion = policy::may_with_usage(user.actor(), &record.ownership, UsageAction::Delete)
         .map_err(|r| AppError::Conflict(r.to_string()))?;
     usage::delete(&tx, &record, deletion, &user.by(), app.now()).await?;
+    typed::forget(&tx, &user, record.application, &TypedForm::Record(id).word()).await?;
     tx.commit().await?;
     let url = format!("/applications/{}/usage-records?kind={}", record.application, record.kind);
     let said = format!("已删除未提交的{}。", record.kind.record());

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `rows` | the rows of 预核销 and 直接核销, shown or not |
 //! | `pre_write_off`, `pre_write_offs` | §2.8.1 预核销, §2.8.2 查看预核销记录 |
+//! | `typed` | what was typed into 预核销 and not submitted |
 //! | `write_offs`, `lines`, `ledger` | §2.8.3 核销信息, 产品详细信息, 台账 |
 //! | `worklist`, `decision` | 核销岗: what was declared for the ports of its bureau |
 //! | `search`, `draw_down`, `reversal` | 核销岗: any certificate of the country, by its QR code too, 直接核销, 冲销 |
@@ -25,6 +26,7 @@ pub mod pre_write_offs;
 pub mod reversal;
 mod rows;
 pub mod search;
+pub mod typed;
 pub mod worklist;
 pub mod write_offs;
 

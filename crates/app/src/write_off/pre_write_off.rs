@@ -18,7 +18,9 @@ use kit::shell::Shell;
 use kit::{page, random};
 
 use crate::frame::{self, Entry};
+use crate::parts::typed::{self, Desk, Offer};
 use crate::write_off::rows::{self, GoodsTable, Judgement, Purpose};
+use crate::write_off::typed::{WORD, desk};
 use crate::write_off::{Head, Opened, RefreshQuery, chosen_port, customs_no, done, open, refused};
 
 #[derive(Template)]
@@ -30,6 +32,16 @@ struct PreWriteOffPage {
     form: FormView,
     rows: GoodsTable,
     ports: [Vec<Choice>; 2],
+    kept: Option<Offer>,
+    /// Where the form is kept while somebody types.
+    desk: Desk,
+}
+
+/// `?restore=1`: what was typed and kept (E21).
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct NewQuery {
+    #[serde(default)]
+    restore: String,
 }
 
 /// The page.
@@ -37,6 +49,7 @@ pub async fn new(
     State(app): State<App>,
     user: EnterpriseUser,
     Path(id): Path<CertificateId>,
+    Query(query): Query<NewQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
     let opened = open(&read, &app, &user, id).await?;
@@ -47,17 +60,21 @@ pub async fn new(
     must_be_open(&app, &user, &opened)?;
     let lines = ledger::lines(&read, id).await?;
     let mut data = FormData::default();
-    // One declaration per opened page, however often 提交 is clicked.
-    data.set("submission_key", &random::token());
     if let Some(port) = &opened.application.basics.port {
         data.set("port_code_1", app.references.now().port_group(port));
         data.set("port_code_2", port.as_str());
     }
-    page::render(&build(&app, &user, &opened, lines, data, Wrong::default()).await?)
+    let kept = typed::find(&read, &user, opened.certificate.application_id, WORD).await?;
+    let (mut data, offer) = typed::restored(kept, data, !query.restore.is_empty());
+    // One declaration per opened page, however often 提交 is clicked.
+    data.set("submission_key", &random::token());
+    let mut page = build(&app, &user, &opened, lines, data, Wrong::default()).await?;
+    page.kept = offer.shown(&page.desk, &user);
+    page::render(&page)
 }
 
 /// A hidden link is a refused request (R-2.2-17).
-fn must_be_open(app: &App, user: &EnterpriseUser, opened: &Opened) -> Result<(), AppError> {
+pub fn must_be_open(app: &App, user: &EnterpriseUser, opened: &Opened) -> Result<(), AppError> {
     let facts = opened.certificate.facts();
     if policy::may_declare(user.actor(), &opened.application.ownership, &facts, app.now()) {
         return Ok(());
@@ -128,6 +145,7 @@ pub async fn create(
         let deed = Deed { key: &key, by: &user.by(), now: app.now() };
         match ledger::declare(&tx, id, place, &claims, deed).await {
             Ok(_) => {
+                typed::forget(&tx, &user, opened.certificate.application_id, WORD).await?;
                 tx.commit().await?;
                 let bureau = references.bureau_name(bureau);
                 let said = format!("已提交 {} 个产品的预核销，等待{bureau}核销人员确认。", claims.len());
@@ -171,5 +189,7 @@ async fn build(
         form: FormView::new(data, errors, csrf).at(&action),
         rows,
         ports,
+        kept: None,
+        desk: desk(id),
     })
 }

@@ -174,7 +174,8 @@ pub struct GoodsTable {
     elsewhere: Vec<(String, String)>,
     leaf: Leaf,
     shown: Shown,
-    filled: usize,
+    /// On so many rows something is typed.
+    pub filled: usize,
     none: bool,
     /// Whether doubts are shown.
     pub is_doubtful: bool,

@@ -294,6 +294,10 @@ fn matrix() -> Vec<Row> {
             &[("kind", "use"), ("line", "1"), ("qty_1", "x"), ("creation_key", KEY)],
             OWNERS_FORM,
         ),
+        post("/applications/{id}/usage-records/typed/{kind}", Usage, &[("note", "x")], OWNER),
+        post("/applications/{id}/usage-records/typed/{kind}/deletion", Usage, &[], OWNERS_DEED),
+        post("/usage-records/{id}/typed", Usage, &[("note", "x")], OWNER),
+        post("/usage-records/{id}/typed/deletion", Usage, &[], OWNERS_DEED),
         // Officers are led to the page on which it is judged, and meet no draft there.
         get("/usage-records/{id}", Usage, [Login, Page_, Gone, Gone, Gone, Gone, Gone, Gone]),
         get("/usage-records/{id}/edit", Usage, OWNER),
@@ -381,6 +385,8 @@ fn matrix() -> Vec<Row> {
         post("/surrenders/{id}/decision", Ending, &[], [Login, No, No, No, No, Form, Gone, No]),
         get("/certificates/{id}/pre-write-offs/new", Declared, OWNER),
         get("/certificates/{id}/pre-write-offs", Declared, READERS),
+        post("/certificates/{id}/pre-write-offs/typed", Declared, &[("customs_no", "1")], OWNER),
+        post("/certificates/{id}/pre-write-offs/typed/deletion", Declared, &[], OWNERS_DEED),
         post("/certificates/{id}/pre-write-offs", Declared, &[("submission_key", KEY)], OWNERS_FORM),
         post(
             "/certificates/{id}/pre-write-offs/withdrawal",
@@ -520,7 +526,12 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
     let item = if row.path.contains("/amendment/items/") { 1 } else { item };
     let line = site.number("SELECT COALESCE(MAX(id), 0) FROM certificate_item").await.to_string();
     let entry = site.number("SELECT COALESCE(MAX(id), 0) FROM ledger_entry").await.to_string();
-    let path = row.path.replace("{page}", "basics").replace("{line}", &line).replace("{entry}", &entry);
+    let path = row
+        .path
+        .replace("typed/{kind}", "typed/use")
+        .replace("{page}", "basics")
+        .replace("{line}", &line)
+        .replace("{entry}", &entry);
     let address = format!("{path}{}", row.query);
     (
         address
@@ -660,7 +671,7 @@ impl Case {
         } else {
             self.id.clone()
         };
-        let path = row.path.replace("{page}", "basics").replace("{version}", "1");
+        let path = row.path.replace("typed/{kind}", "typed/use").replace("{page}", "basics").replace("{version}", "1");
         let path = path.replace("{line}", "1").replace("{entry}", "1");
         let address = format!("{path}{}", row.query);
         address.replace("{id}", &named).replace("{item}", &self.item.to_string())

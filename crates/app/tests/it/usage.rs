@@ -82,7 +82,7 @@ pub async fn submitted(site: &Site, user: &Browser, id: &str, kind: &str, quanti
 }
 
 /// Presses a button that sends files beside the form.
-async fn send_files(user: &Browser, page: &Page, button: &str, files: &[(&str, Vec<u8>)]) -> Page {
+pub async fn send_files(user: &Browser, page: &Page, button: &str, files: &[(&str, Vec<u8>)]) -> Page {
     let form = page.form(button);
     multipart(user, &form, files).await
 }
@@ -357,7 +357,9 @@ async fn d9_a_file_of_five_megabytes_is_taken() {
         // And no other certificate's record takes it.
         let other = cleared(&site, &user, &bureau, &["10"]).await;
         let page = open(&user, &other.id, "use", &[1]).await.is(200);
-        user.send(&page.form("保存").tick("attached", &file.to_string())).await.is(200);
+        let form = page.form("保存").tick("attached", &file.to_string());
+        let page = user.send(&form).await.is(422).sees("没有保存：有 1 个附件");
+        user.send(&page.form("保存")).await.is(200);
         assert_eq!(site.number("SELECT COUNT(*) FROM usage_file WHERE record_id IS NOT NULL").await, 0);
     }
 }
