@@ -62,8 +62,7 @@ pub async fn count(tx: &Tx, calendar: &Calendar, now: Instant) -> DbResult<bool>
     }
     let sql = format!("SELECT last_audit_id FROM statistic_progress WHERE id = 1{}", tx.for_update());
     let progress: Option<Progress> = row(&tx.0, &sql, params![]).await?;
-    let since =
-        progress.ok_or_else(|| DbError::Inconsistent("statistic_progress is empty".to_owned()))?.last_audit_id;
+    let since = progress.ok_or_else(|| DbError::Inconsistent("statistic_progress is empty".to_owned()))?.last_audit_id;
     let settled = now.minus_minutes(SETTLING_MINUTES);
     let sql = format!(
         "WITH next AS (SELECT id, at FROM audit WHERE id > $1 ORDER BY id LIMIT {ROWS}) \
@@ -106,13 +105,7 @@ async fn add(tx: &Tx, calendar: &Calendar, since: i64, until: i64) -> DbResult<(
     for course in moves.chunk_by(|a, b| a.application_id == b.application_id) {
         let steps: Vec<_> = course
             .iter()
-            .map(|m| Move {
-                id: m.id,
-                at: m.at,
-                from: m.from_state,
-                to: m.to_state,
-                bureau: m.bureau_code.clone(),
-            })
+            .map(|m| Move { id: m.id, at: m.at, from: m.from_state, to: m.to_state, bureau: m.bureau_code.clone() })
             .collect();
         let new = facts(calendar, &steps).into_iter().filter(|f| f.trail_id > since);
         fresh.extend(new.map(|f| fact_row(&f, &course[0])));

@@ -49,10 +49,9 @@ impl Outcome {
     const fn of_end(state: State) -> Option<Self> {
         match state {
             State::Issued => Some(Self::Issued),
-            State::AcceptanceRefused
-            | State::FirstReviewFailed
-            | State::FinalReviewFailed
-            | State::ComparingFailed => Some(Self::Failed),
+            State::AcceptanceRefused | State::FirstReviewFailed | State::FinalReviewFailed | State::ComparingFailed => {
+                Some(Self::Failed)
+            }
             State::Terminated => Some(Self::Terminated),
             State::Withdrawn => Some(Self::Withdrawn),
             State::Draft
@@ -74,10 +73,9 @@ impl Outcome {
             }
             State::Returned => Some(Self::Returned),
             State::ComparingPaper => Some(Self::PaperRequested),
-            State::AcceptanceRefused
-            | State::FirstReviewFailed
-            | State::FinalReviewFailed
-            | State::ComparingFailed => Some(Self::Failed),
+            State::AcceptanceRefused | State::FirstReviewFailed | State::FinalReviewFailed | State::ComparingFailed => {
+                Some(Self::Failed)
+            }
             State::Draft | State::Accepting | State::Terminated | State::Withdrawn => None,
         }
     }
@@ -308,12 +306,10 @@ mod tests {
             ]
         );
         let last = found.last().unwrap();
-        assert_eq!((last.kind, last.outcome, last.days, last.is_late), (
-            FactKind::Concluded,
-            Some(Outcome::Issued),
-            9,
-            true
-        ));
+        assert_eq!(
+            (last.kind, last.outcome, last.days, last.is_late),
+            (FactKind::Concluded, Some(Outcome::Issued), 9, true)
+        );
         assert_eq!(found.iter().filter(|f| f.kind == FactKind::Submitted).count(), 1);
     }
 
@@ -329,11 +325,16 @@ mod tests {
     #[test]
     fn months_follow_each_other_over_the_year() {
         let november: Month = "2026-11".parse().unwrap();
-        assert_eq!((november.plus(2).to_string(), november.plus(-11).to_string()), ("2027-01".into(), "2025-12".into()));
+        assert_eq!(
+            (november.plus(2).to_string(), november.plus(-11).to_string()),
+            ("2027-01".into(), "2025-12".into())
+        );
         let year: Vec<_> = november.plus(-11).through(november).map(|m| m.to_string()).collect();
         assert_eq!((year.len(), year[0].as_str(), year[11].as_str()), (12, "2025-12", "2026-11"));
         assert_eq!(november.end_instant().china(), "2026-12-01 00:00");
-        assert!("2026-13".parse::<Month>().is_err() && "".parse::<Month>().is_err() && "0001-01".parse::<Month>().is_err());
+        assert!(
+            "2026-13".parse::<Month>().is_err() && "".parse::<Month>().is_err() && "0001-01".parse::<Month>().is_err()
+        );
     }
 
     proptest! {

@@ -100,7 +100,18 @@ async fn following(app: &App, asked: &Asked, after: Option<Cursor>) -> Result<Op
 }
 
 fn heads(asked: &Asked) -> Vec<String> {
-    let all = ["申请单号", "申请单位", "免办条款", "检验检疫局", "岗位", asked.of.when(), "结果", "工作日", "超期", "现在的状态"];
+    let all = [
+        "申请单号",
+        "申请单位",
+        "免办条款",
+        "检验检疫局",
+        "岗位",
+        asked.of.when(),
+        "结果",
+        "工作日",
+        "超期",
+        "现在的状态",
+    ];
     all.into_iter().map(str::to_owned).collect()
 }
 
@@ -117,7 +128,13 @@ fn cells(app: &App, asked: &Asked, row: &Found) -> Vec<Value> {
         text(&row.at.china()),
         text(row.outcome()),
         if measured { Value::Number(row.days.to_string()) } else { text("") },
-        text(if !measured { "" } else if row.is_late() { "是" } else { "否" }),
+        text(if !measured {
+            ""
+        } else if row.is_late() {
+            "是"
+        } else {
+            "否"
+        }),
         text(row.state.label()),
     ]
 }

@@ -110,11 +110,7 @@ impl Chart {
         Ok(out.replacen("<svg ", &format!("<svg class=\"chart\" role=\"img\" aria-label=\"{label}\" "), 1))
     }
 
-    fn draw_into(
-        &self,
-        out: &mut String,
-        width: Width,
-    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+    fn draw_into(&self, out: &mut String, width: Width) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
         let places = i64::try_from(self.labels.len()).unwrap_or(i64::MAX / STEP).max(1);
         let values = || self.series.iter().flat_map(|s| s.values.iter().flatten());
         let most = values().chain(self.limits.iter().flatten()).copied().max().unwrap_or_default().max(1);
@@ -123,9 +119,8 @@ impl Chart {
         let every = self.labels.len().div_ceil(width.labels()).max(1);
         let shown: Vec<i64> = (0..places).step_by(every).map(|n| n * STEP + STEP / 2).collect();
         let labels = self.labels.clone();
-        let label = move |at: &i64| {
-            usize::try_from(at / STEP).ok().and_then(|n| labels.get(n).cloned()).unwrap_or_default()
-        };
+        let label =
+            move |at: &i64| usize::try_from(at / STEP).ok().and_then(|n| labels.get(n).cloned()).unwrap_or_default();
         let root = SVGBackend::with_string(out, width.size()).into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin_top(6)
@@ -145,7 +140,11 @@ impl Chart {
             .x_label_formatter(&label)
             .label_style(words.clone())
             .draw()?;
-        if self.is_lines { self.lines(&mut chart)? } else { self.bars(&mut chart)? }
+        if self.is_lines {
+            self.lines(&mut chart)?
+        } else {
+            self.bars(&mut chart)?
+        }
         let limits = (0..).zip(&self.limits).filter_map(|(n, limit)| limit.map(|l| (n, l)));
         for (n, limit) in limits {
             let line = [(n * STEP + 1, limit), (n * STEP + STEP - 1, limit)];

@@ -69,7 +69,8 @@ fn rows_of(table: &Table) -> (Vec<String>, Vec<Vec<Value>>) {
         .iter()
         .chain(&table.total)
         .map(|line| {
-            let number = |n: Option<i64>| n.map_or_else(|| Value::Text(String::new()), |n| Value::Number(n.to_string()));
+            let number =
+                |n: Option<i64>| n.map_or_else(|| Value::Text(String::new()), |n| Value::Number(n.to_string()));
             std::iter::once(Value::Text(line.label.clone())).chain(line.figures.iter().map(|f| number(f.n))).collect()
         })
         .collect();

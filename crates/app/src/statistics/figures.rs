@@ -224,8 +224,7 @@ type All = BTreeMap<(Dimension, String), Sums>;
 
 /// The conditions on cells.
 fn cells(asked: &Asked) -> Conditions {
-    let months: Vec<Value> =
-        asked.period.from.through(asked.period.to).map(|m| Value::from(m.to_string())).collect();
+    let months: Vec<Value> = asked.period.from.through(asked.period.to).map(|m| Value::from(m.to_string())).collect();
     let mut out = Conditions::new().and(&format!("month IN ({})", vec!["?"; months.len()].join(", ")), months);
     if let Some(bureau) = &asked.bureau {
         out = out.and("bureau_code = ?", params![bureau.clone()]);
@@ -403,10 +402,7 @@ impl Maker<'_> {
 
     fn waiting(&self, sums: &Sums) -> [Figure; 2] {
         let overdue = self.figure(Some(sums.overdue), "在办超期", WAITING, &[("late", "1")]);
-        [
-            self.figure(Some(sums.waiting), "在办", WAITING, &[]),
-            Figure { is_bad: sums.overdue > 0, ..overdue },
-        ]
+        [self.figure(Some(sums.waiting), "在办", WAITING, &[]), Figure { is_bad: sums.overdue > 0, ..overdue }]
     }
 }
 
@@ -416,7 +412,17 @@ pub const WAITING: &str = "waiting";
 const OF_APPLICATIONS: &[&str] =
     &["申请量", "办结量", "已发证", "未通过", "强制终止", "撤回", "中位天数", "90% 天数", "超期办结"];
 const OF_BUREAUS: &[&str] = &[
-    "申请量", "办结量", "已发证", "未通过", "强制终止", "撤回", "中位天数", "90% 天数", "超期办结", "在办", "在办超期",
+    "申请量",
+    "办结量",
+    "已发证",
+    "未通过",
+    "强制终止",
+    "撤回",
+    "中位天数",
+    "90% 天数",
+    "超期办结",
+    "在办",
+    "在办超期",
 ];
 const OF_POSTS: &[&str] =
     &["办理量", "通过", "送补正", "需送纸质材料", "未通过", "中位天数", "90% 天数", "超期", "在办", "在办超期"];
@@ -477,10 +483,8 @@ pub async fn load(app: &App, asked: &Asked) -> Result<Figures, AppError> {
 
     let whole = of(Dimension::Whole, "");
     let make = maker("合计", Vec::new());
-    let returned: i64 = Post::COURSE
-        .iter()
-        .map(|p| of(Dimension::Post, p.word()).with(FactKind::Decided, Outcome::Returned))
-        .sum();
+    let returned: i64 =
+        Post::COURSE.iter().map(|p| of(Dimension::Post, p.word()).with(FactKind::Decided, Outcome::Returned)).sum();
     let [waiting, overdue] = make.waiting(whole);
     let top = Whole {
         submitted: make.kind(whole, "申请量", FactKind::Submitted),

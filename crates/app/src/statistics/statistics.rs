@@ -109,9 +109,9 @@ pub async fn show(
         }
         None => (None, Vec::new()),
     };
-    let is_empty = whole.as_ref().is_some_and(|w| {
-        [&w.submitted, &w.concluded, &w.waiting].iter().all(|f| f.n.unwrap_or_default() == 0)
-    });
+    let is_empty = whole
+        .as_ref()
+        .is_some_and(|w| [&w.submitted, &w.concluded, &w.waiting].iter().all(|f| f.n.unwrap_or_default() == 0));
     let mut shell = frame::signed(&app, &user, "统计", Entry::Statistics, &[]).await?;
     shell.error_title = is_invalid;
     let mut data = data_of(&filters.pairs());
@@ -158,11 +158,7 @@ fn presets(app: &App, filters: &Filters, period: Period) -> Vec<Preset> {
             let (first, last) = (from.to_string(), this.to_string());
             let pairs =
                 [("from", first.as_str()), ("to", &last), ("bureau", &filters.bureau), ("clause", &filters.clause)];
-            Preset {
-                label,
-                href: address("/statistics", &pairs),
-                is_current: period == Period { from, to: this },
-            }
+            Preset { label, href: address("/statistics", &pairs), is_current: period == Period { from, to: this } }
         })
         .collect()
 }

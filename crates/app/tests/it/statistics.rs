@@ -30,9 +30,8 @@ const HOUR: i64 = 3_600_000;
 fn histories(n: usize) -> impl Strategy<Value = Vec<History>> {
     use proptest::collection::vec;
     let step = (0..240_i64, 0..12_usize).prop_map(|(hours, way)| (hours * HOUR + 17, way));
-    let history = (0..2_usize, 0..3_usize, vec(0..3_usize, 1..4), vec(step, 1..10)).prop_map(
-        |(bureau, clause, products, steps)| History { bureau, clause, products, steps },
-    );
+    let history = (0..2_usize, 0..3_usize, vec(0..3_usize, 1..4), vec(step, 1..10))
+        .prop_map(|(bureau, clause, products, steps)| History { bureau, clause, products, steps });
     vec(history, n)
 }
 
@@ -101,7 +100,8 @@ async fn play(site: &Site, histories: &[History]) {
         )
         .await;
         let id = site.number(&format!("SELECT id FROM application WHERE creation_key = 'h{n}'")).await;
-        run(db, &format!("INSERT INTO application_viewer (bureau_code, application_id) VALUES ('{bureau}', {id})")).await;
+        run(db, &format!("INSERT INTO application_viewer (bureau_code, application_id) VALUES ('{bureau}', {id})"))
+            .await;
         for step in ["accept", "first_review", "final_review", "compare", "issue"] {
             run(
                 db,
@@ -192,8 +192,7 @@ fn number(text: &str) -> i64 {
 /// Follows every number of the page to its list; says how many there were.
 async fn follow(user: &Browser, path: &str) -> usize {
     let page = user.get(path).await.is(200);
-    let links: Vec<_> =
-        page.hrefs("main a.num").into_iter().zip(page.texts("main a.num")).collect();
+    let links: Vec<_> = page.hrefs("main a.num").into_iter().zip(page.texts("main a.num")).collect();
     let mut counted: BTreeMap<String, i64> = BTreeMap::new();
     for (href, text) in &links {
         let n = number(text);
@@ -221,7 +220,9 @@ async fn follow(user: &Browser, path: &str) -> usize {
         let mut shown = 0;
         loop {
             shown += list.texts("#result tbody tr").len();
-            let Some(older) = list.hrefs("#result .toolbar a").into_iter().find(|h| h.contains("before=")) else { break };
+            let Some(older) = list.hrefs("#result .toolbar a").into_iter().find(|h| h.contains("before=")) else {
+                break;
+            };
             if list.texts("#result .toolbar a").iter().all(|t| t != "下一页") {
                 break;
             }
@@ -300,7 +301,9 @@ async fn r_c_05_a_bureau_sees_its_own_numbers_alone() {
         let drawn = histories(30).new_tree(&mut TestRunner::deterministic()).unwrap().current();
         play(&site, &drawn).await;
         let here = drawn.iter().filter(|h| BUREAUS[h.bureau] == JIANGSU).count();
-        for path in ["/statistics/cases?of=submitted".to_owned(), format!("/statistics/cases?of=submitted&bureau={SHANGHAI}")] {
+        for path in
+            ["/statistics/cases?of=submitted".to_owned(), format!("/statistics/cases?of=submitted&bureau={SHANGHAI}")]
+        {
             let list = officer.get(&path).await.is(200);
             assert_eq!(list.texts("#result b.total"), [here.to_string()], "{path}");
             let first = list.hrefs("#result td a.code").remove(0);
@@ -313,7 +316,9 @@ async fn r_c_05_a_bureau_sees_its_own_numbers_alone() {
         assert!(page.texts(".sidenav a").iter().any(|t| t == "统计"));
         assert_eq!(cnca.get("/statistics/cases").await.is(200).texts("#result b.total"), ["30"]);
         for nobody in [&company, &publisher, &idle] {
-            for path in ["/statistics", "/statistics/cases", "/statistics/export?format=xlsx", "/statistics/cases/export"] {
+            for path in
+                ["/statistics", "/statistics/cases", "/statistics/export?format=xlsx", "/statistics/cases/export"]
+            {
                 nobody.get(path).await.is(403);
             }
             assert!(nobody.get("/main").await.is(200).texts(".sidenav a").iter().all(|t| t != "统计"));
@@ -331,7 +336,8 @@ async fn r_c_05_the_files_hold_the_numbers_of_the_page() {
         play(&site, &drawn).await;
         let page = cnca.get("/statistics").await.is(200);
         let book = cnca.get(&page.link("导出全部 XLSX")).await.is(200);
-        let mut book = calamine::open_workbook_from_rs::<calamine::Xlsx<_>, _>(std::io::Cursor::new(book.body)).unwrap();
+        let mut book =
+            calamine::open_workbook_from_rs::<calamine::Xlsx<_>, _>(std::io::Cursor::new(book.body)).unwrap();
         for (word, title) in [
             ("months", "按月份"),
             ("posts", "按岗位"),
@@ -349,8 +355,11 @@ async fn r_c_05_the_files_hold_the_numbers_of_the_page() {
                 .collect();
             let file = cnca.get(&format!("/statistics/export?table={word}&format=csv")).await.is(200);
             let text = String::from_utf8(file.body).unwrap();
-            let csv: Vec<Vec<String>> =
-                text.trim_start_matches('\u{feff}').lines().map(|l| l.split(',').map(str::to_owned).collect()).collect();
+            let csv: Vec<Vec<String>> = text
+                .trim_start_matches('\u{feff}')
+                .lines()
+                .map(|l| l.split(',').map(str::to_owned).collect())
+                .collect();
             assert_eq!(csv, shown, "{word}");
             let sheet = calamine::Reader::worksheet_range(&mut book, title).unwrap();
             let xlsx: Vec<Vec<String>> = sheet.rows().map(|r| r.iter().map(ToString::to_string).collect()).collect();
