@@ -159,11 +159,11 @@ pub async fn create(
     let ids = ticked(&form)?;
     let now = app.now();
     let mut check = Checker::new(&form);
-    let reason = check.text("reason", "改派理由").required().length(2..=200).take();
     let to = form.get("assignee").parse::<AccountId>().ok();
     if to.is_none() {
         check.error("assignee", "请选择改派给谁");
     }
+    let reason = check.text("reason", "改派理由").required().length(2..=200).take();
     let tx = app.db.begin().await?;
     let mut cases = Vec::with_capacity(ids.len());
     for id in ids {

@@ -116,6 +116,8 @@ fn the_url_names_the_file() {
         ("suspension", "account"),
         ("reinstatement", "account"),
         ("ending", "delegation"),
+        ("selection", "assignment"),
+        ("default", "saved_filters"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

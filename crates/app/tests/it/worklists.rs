@@ -197,20 +197,20 @@ async fn r_b_01_filters_are_saved_and_one_opens_the_list() {
         let page = page.sees("受理岗；申请单位：示例；办理人：未办理");
         let empty = officer.send(&page.form("保存常用条件")).await.is(422);
         assert_eq!(empty.faulty_fields(), ["name"]);
-        let form = page.form("保存常用条件").set("name", "示例电器").tick("is_default", "on");
-        officer.send(&form).await.is(200).sees("已保存常用条件“示例电器”").sees("管理常用条件").sees("共 1 条");
+        let form = page.form("保存常用条件").set("name", "我的条件").tick("is_default", "on");
+        officer.send(&form).await.is(200).sees("已保存常用条件“我的条件”").sees("管理常用条件").sees("共 1 条");
         let page = officer.send(&form).await.is(422);
         assert!(page.error("name").contains("同名"));
         // Bare, the list opens with it.
         let page = officer.get("/casework").await.is(200);
         assert_eq!((page.value("applicant"), page.value("taken")), ("示例".to_owned(), "no".to_owned()));
-        let page = other.get("/casework").await.is(200).sees_no("示例电器").sees("受理待办");
+        let page = other.get("/casework").await.is(200).sees_no("我的条件").sees("受理待办");
         assert_eq!(page.value("applicant"), "");
 
         let page = officer.get("/casework/saved-filters").await.is(200).sees("默认");
         let id = site.number("SELECT id FROM saved_filter").await;
-        officer.send(&page.form_of("改名 示例电器").set("name", " ")).await.is(422).sees("请填写名称");
-        let page = officer.send(&page.form_of("改名 示例电器").set("name", "示例单位")).await.is(200).sees("示例单位");
+        officer.send(&page.form_of("改名 我的条件").set("name", " ")).await.is(422).sees("请填写名称");
+        let page = officer.send(&page.form_of("改名 我的条件").set("name", "示例单位")).await.is(200).sees("示例单位");
         other.force(&Method::POST, &format!("/casework/saved-filters/{id}"), &[("name", "别人")]).await.is(404);
         other.force(&Method::POST, &format!("/casework/saved-filters/{id}/deletion"), &[]).await.is(404);
         let page = officer.send(&page.form_of("取消默认 示例单位")).await.is(200).sees("已取消默认");
@@ -256,7 +256,7 @@ async fn r_b_01_the_wait_is_amber_and_red_by_working_days() {
         // Another post begins anew.
         decide(&officer, &id, &[("decision", "accept")]).await.is(200);
         let first = site.officer("sh_first", SHANGHAI, &[Post::FirstReview]).await;
-        first.get("/casework?post=first_review").await.sees("不到 1 小时").sees_no("超期");
+        first.get("/casework?post=first_review").await.sees("不到 1 小时").sees_no("超期 1 件");
     }
 }
 
