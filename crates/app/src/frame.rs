@@ -52,6 +52,8 @@ pub enum Entry {
     Surrenders,
     /// 证明查询 of 核销岗.
     WriteOffSearch,
+    /// 批量核销.
+    WriteOffBatches,
 }
 
 impl Entry {
@@ -271,6 +273,7 @@ fn officer_menu(
     }
     if officer.posts.holds(Post::WriteOff) {
         items.push(item("证明查询", "/write-off/search", "search", None, entry == Entry::WriteOffSearch));
+        items.push(item("批量核销", "/write-off/batches", "file-import", None, entry == Entry::WriteOffBatches));
     }
     if officer.posts.holds(Post::Supervise) {
         let current = entry == Entry::Overdue;

@@ -151,6 +151,32 @@ async fn lines_among(tx: &Tx, certificate: CertificateId, ids: &[CertificateItem
     Ok(found.into_iter().map(Line::from).collect())
 }
 
+/// The lines of these ids, of any certificate: a read for who may see them all.
+pub async fn lines_of(source: &impl Source, ids: &[CertificateItemId]) -> DbResult<Vec<Line>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let marks: Vec<_> = placeholders(1).take(ids.len()).collect();
+        let sql = format!("SELECT {LINE} FROM certificate_item WHERE id IN ({})", marks.join(", "));
+        let values = ids.iter().map(|id| Value::from(*id)).collect();
+        let lines: Vec<LineColumns> = rows(source.connection(), &sql, values).await?;
+        found.extend(lines.into_iter().map(Line::from));
+    }
+    Ok(found)
+}
+
+/// Why nothing is declared or written off on a certificate in this state (D13, D23); none while it is valid.
+pub const fn closed(state: CertificateState) -> Option<&'static str> {
+    match state {
+        CertificateState::Valid => None,
+        CertificateState::Amending => Some("证明正在修改，修改结束之前不能预核销和核销。"),
+        CertificateState::Revoked => Some("该证明已被撤销，不能再预核销和核销。"),
+        CertificateState::Surrendered => Some("该证明已注销，不能再预核销和核销。"),
+    }
+}
+
+/// D12: a direct 核销 after the last day needs to say why.
+pub const LATE_NEEDS_REASON: &str = "证明已过有效期，直接核销须填写理由。";
+
 #[derive(crate::Row)]
 struct Locked {
     state: CertificateState,
@@ -167,13 +193,7 @@ impl Locked {
 
     /// D13, D23: while it is amended, and once it is revoked or given up, nothing is declared or written off.
     fn must_be_valid(&self) -> DbResult<()> {
-        let why = match self.state {
-            CertificateState::Valid => return Ok(()),
-            CertificateState::Amending => "证明正在修改，修改结束之前不能预核销和核销。",
-            CertificateState::Revoked => "该证明已被撤销，不能再预核销和核销。",
-            CertificateState::Surrendered => "该证明已注销，不能再预核销和核销。",
-        };
-        Err(DbError::Refused(why.to_owned()))
+        closed(self.state).map_or(Ok(()), |why| Err(DbError::Refused(why.to_owned())))
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -689,6 +709,18 @@ pub async fn confirm(
     note: &str,
     deed: Deed<'_>,
 ) -> LedgerResult<Outcome> {
+    confirm_at(tx, certificate, bureau, decisions, ("", note), deed).await
+}
+
+/// The same for goods whose 报关单号 is known now: the entries carry it where the 预核销 names none.
+pub async fn confirm_at(
+    tx: &Tx,
+    certificate: CertificateId,
+    bureau: &BureauCode,
+    decisions: &[(PreWriteOffItemId, Amounts)],
+    (customs_no, note): (&str, &str),
+    deed: Deed<'_>,
+) -> LedgerResult<Outcome> {
     let locked = Locked::of(tx, certificate).await?;
     if was_done(tx, certificate, deed.key).await? {
         return Ok(Outcome::Before);
@@ -721,7 +753,9 @@ pub async fn confirm(
         .iter()
         .map(|i| {
             let given = confirmed(i);
-            Change { written_off: given.qty.units(), hs_written_off: given.hs_qty.units(), ..i.release() }
+            let customs_no = if i.customs_no.is_empty() { customs_no } else { &i.customs_no };
+            let (written_off, hs_written_off) = (given.qty.units(), given.hs_qty.units());
+            Change { written_off, hs_written_off, customs_no, ..i.release() }
         })
         .collect();
     let now = change(tx, certificate, Guard::Confirm, &changes, deed.now).await?;
@@ -890,7 +924,7 @@ pub async fn draw_down(
     }
     locked.must_be_valid()?;
     if locked.is_over(deed.now) && reason.trim().is_empty() {
-        return Err(DbError::Refused("证明已过有效期，直接核销须填写理由。".to_owned()).into());
+        return Err(DbError::Refused(LATE_NEEDS_REASON.to_owned()).into());
     }
     let claims = in_order(claims)?;
     let changes: Vec<_> = claims

@@ -24,6 +24,7 @@ mod migrate;
 pub mod number;
 pub mod officer;
 pub mod one_time_password;
+pub mod port_system;
 pub mod product_template;
 pub mod queue;
 pub mod reading;

@@ -58,6 +58,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0061_audit_query"),
     || file!("0052_reference_editions"),
     || file!("0072_worklists"),
+    || file!("0070_port_systems"),
 ];
 
 struct Migrator;

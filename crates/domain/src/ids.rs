@@ -64,6 +64,10 @@ ids! {
     UsageFileId;
     /// An on-site visit of 后续监管.
     VisitId;
+    /// A system of a port that reports write-offs.
+    PortSystemId;
+    /// A batch of write-offs that was handed in.
+    WriteOffBatchId;
     /// A job of the outbox.
     JobId;
     /// A letter to a user.

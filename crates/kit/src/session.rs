@@ -32,6 +32,8 @@ use crate::random;
 pub const SESSION_COOKIE: &str = "mianban";
 /// The name of the visitor's cookie, without its prefix.
 pub const VISITOR_COOKIE: &str = "mianban-visitor";
+/// Below this path machines call, with a key of their own: they get no cookie.
+const MACHINES: &str = "/api/";
 /// A form of a session that ended is kept up to this size (E20).
 pub const KEPT_BODY_BYTES: u64 = 64 * 1024;
 
@@ -86,6 +88,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let visitor = cookies::get(headers, VISITOR_COOKIE, https);
     let address = address_of(&request, &app.config.trusted_proxies);
     let path = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    let is_machine = path.starts_with(MACHINES);
 
     let now = app.now();
     let token_hash = token.as_deref().map(hash_of).unwrap_or_default();
@@ -147,6 +150,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     if let Some(visitor) = new_visitor
+        && !is_machine
         && let Ok(value) = HeaderValue::from_str(&cookies::set(VISITOR_COOKIE, &visitor, https))
     {
         response.headers_mut().append(header::SET_COOKIE, value);

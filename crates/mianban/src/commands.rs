@@ -5,13 +5,14 @@ use std::io::BufRead as _;
 use anyhow::Context as _;
 use db::account::Appointment;
 use db::audit::By;
+use db::port_system::NewPortSystem;
 use db::reference::ReferenceSet;
 use domain::actor::Posts;
-use domain::ids::{AccountId, BureauCode};
+use domain::ids::{AccountId, BureauCode, PortCode, PortSystemId};
 use domain::text;
 use domain::time::{Clock as _, SystemClock};
 
-use crate::options::{AccountCommand, KeyCommand, Options, ReferenceCommand};
+use crate::options::{AccountCommand, KeyCommand, Options, PortSystemCommand, ReferenceCommand};
 use crate::serve::{hash, open_database, prepare};
 
 /// `migrate`.
@@ -165,6 +166,79 @@ pub async fn reference(options: &Options, command: ReferenceCommand) -> anyhow::
         println!("nothing to do: these files were imported last");
     } else {
         println!("{} rows imported; running processes show them within a minute", report.rows);
+    }
+    db.close().await?;
+    Ok(())
+}
+
+/// A key is the number of its system, a full stop and a secret; the hash of the secret is what we keep.
+fn print_key(id: PortSystemId, secret: &str) {
+    println!("{id}.{secret}");
+    eprintln!("this is the key; it is not shown again: hand it to the operator of the system on a safe way");
+}
+
+/// `port-system create`, `list`, `rotate`, `disable`.
+pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyhow::Result<()> {
+    let db = open_database(options).await?;
+    prepare(&db, &SystemClock).await?;
+    let now = SystemClock.now();
+    match command {
+        PortSystemCommand::Create { name, bureau, ports } => {
+            let name = text::normalise(&name)?;
+            anyhow::ensure!((2..=50).contains(&name.chars().count()), "the name has 2 to 50 characters");
+            let bureau = BureauCode::new(bureau);
+            let known = db::reference::load(&db.read()).await?;
+            anyhow::ensure!(known.bureau(&bureau).is_some(), "there is no bureau `{bureau}`");
+            for code in &ports {
+                let port = known.ports.iter().find(|p| p.code.as_str() == code && !p.parent.as_str().is_empty());
+                let port = port.with_context(|| format!("there is no port `{code}`"))?;
+                anyhow::ensure!(port.bureau == bureau, "the port `{code}` is one of the bureau `{}`", port.bureau);
+            }
+            let ports: Vec<_> = ports.into_iter().map(PortCode::new).collect();
+            let secret = kit::random::token();
+            let key_hash = kit::session::hash_of(&secret);
+            let new = NewPortSystem { bureau: &bureau, name: &name, ports: &ports, key_hash: &key_hash };
+            let tx = db.begin().await?;
+            match db::port_system::create(&tx, &new, now).await {
+                Ok(id) => {
+                    tx.commit().await?;
+                    print_key(id, &secret);
+                }
+                Err(db::DbError::Duplicate(_)) => anyhow::bail!("`{bureau}` has a system of the name `{name}`"),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        PortSystemCommand::List => {
+            for system in db::port_system::all(&db.read()).await? {
+                let ports = if system.ports.is_empty() { "all ports" } else { &system.ports };
+                let state = system.disabled_at.map_or_else(
+                    || format!("key of {}", system.key_made_at.china()),
+                    |at| format!("switched off {}", at.china()),
+                );
+                println!("{}\t{}\t{}\t{ports}\t{state}", system.id, system.bureau_code, system.name);
+            }
+        }
+        PortSystemCommand::Rotate { number } => {
+            let (id, secret) = (PortSystemId::new(number), kit::random::token());
+            let tx = db.begin().await?;
+            match db::port_system::rotate(&tx, id, &kit::session::hash_of(&secret), now).await {
+                Ok(()) => {
+                    tx.commit().await?;
+                    print_key(id, &secret);
+                }
+                Err(db::DbError::NotFound) => anyhow::bail!("there is no system {number}, or it is switched off"),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        PortSystemCommand::Disable { number } => {
+            let tx = db.begin().await?;
+            match db::port_system::disable(&tx, PortSystemId::new(number), now).await {
+                Ok(()) => tx.commit().await?,
+                Err(db::DbError::NotFound) => anyhow::bail!("there is no system {number}"),
+                Err(other) => return Err(other.into()),
+            }
+            println!("the system {number} was switched off");
+        }
     }
     db.close().await?;
     Ok(())

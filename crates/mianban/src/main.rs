@@ -1,4 +1,4 @@
-//! The program: `serve`, `worker`, `migrate`, `doctor`, `account`, `key`, `reference`.
+//! The program: `serve`, `worker`, `migrate`, `doctor`, `account`, `key`, `reference`, `port-system`.
 
 mod clock;
 mod commands;
@@ -65,6 +65,7 @@ fn main() -> ExitCode {
             Command::Account { command } => commands::account(&cli.options, command).await,
             Command::Key { command } => commands::key(&cli.options, &command),
             Command::Reference { command } => commands::reference(&cli.options, command).await,
+            Command::PortSystem { command } => commands::port_system(&cli.options, command).await,
         }
     });
     match outcome {

@@ -47,6 +47,11 @@ pub enum Command {
         #[command(subcommand)]
         command: ReferenceCommand,
     },
+    /// Systems of ports that report write-offs (docs/port-api.md).
+    PortSystem {
+        #[command(subcommand)]
+        command: PortSystemCommand,
+    },
 }
 
 /// What to do with accounts.
@@ -104,6 +109,34 @@ pub enum ReferenceCommand {
     Import {
         /// The folder.
         folder: PathBuf,
+    },
+}
+
+/// What to do with systems of ports.
+#[derive(Debug, Subcommand)]
+pub enum PortSystemCommand {
+    /// Make a system known; its key is printed once and kept only as a hash.
+    Create {
+        /// Its name, as ledger and audit trail show it.
+        name: String,
+        /// The code of the bureau for which it writes off.
+        #[arg(long)]
+        bureau: String,
+        /// The code of a port of this bureau, repeated; without any, all of them.
+        #[arg(long = "port")]
+        ports: Vec<String>,
+    },
+    /// List the systems: number, bureau, name, ports, age of the key.
+    List,
+    /// Make a new key, printed once; the old one opens nothing from now on.
+    Rotate {
+        /// The number of the system.
+        number: i64,
+    },
+    /// Switch a system off for good: its key opens nothing from now on, what it wrote off stays.
+    Disable {
+        /// The number of the system.
+        number: i64,
     },
 }
 

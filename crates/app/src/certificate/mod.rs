@@ -4,7 +4,6 @@ pub mod answer;
 pub mod archive;
 pub mod keys;
 pub mod list;
-mod photo;
 pub mod show;
 pub mod statement;
 pub mod verification;

@@ -5,7 +5,7 @@
 //! itself, which carries the 核验码.
 
 use askama::Template;
-use axum::extract::{FromRequest as _, Multipart, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::certificate::Certificate;
@@ -15,28 +15,20 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
 use kit::page;
-use kit::session::{Caller, check_token};
+use kit::session::Caller;
 use kit::shell::Shell;
-use kit::upload::piece_by_piece;
 use seal::{SealError, SealReport, SignedStatement, Statement, StatementError};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::certificate::answer::{self, Answer, Told};
-use crate::certificate::photo;
 use crate::frame;
+use crate::parts::photo::{self, Arrived};
 
-/// The largest file that is looked at.
-const LARGEST_BYTES: usize = 20 * 1024 * 1024;
 /// Wrong codes for one certificate from wherever they come, in a quarter of an hour: somebody guesses at it.
 const MOST_FOR_NUMBER: u32 = 50;
 /// Files from one address in a quarter of an hour.
 const MOST_FILES: u32 = 30;
-/// What arrives is kept in pieces of at most this size.
-const PIECE_BYTES: usize = 64 * 1024;
-/// All files that are looked at, in pieces: they are in memory only, and never more than this.
-static ROOM: Semaphore = Semaphore::const_new(640);
 
 /// 证明号 and 核验码.
 #[derive(Debug, serde::Deserialize)]
@@ -211,14 +203,6 @@ async fn of_statement(app: &App, statement: &Statement) -> Result<Option<Certifi
     Ok(sheet.is_some_and(|sheet| Statement::digest_of(&sheet) == statement.sheet).then_some(found))
 }
 
-/// A file that was looked at.
-struct Arrived {
-    name: String,
-    bytes: Vec<u8>,
-    /// Its place in [`ROOM`].
-    _room: Vec<SemaphorePermit<'static>>,
-}
-
 /// 核验文件: signature, version and standing of a certificate's PDF, or the QR code of a photograph. The file is looked at
 /// and forgotten.
 ///
@@ -232,7 +216,8 @@ pub async fn document(State(app): State<App>, caller: Caller, request: Request) 
         return respond(&app, &caller, FormData::default(), errors, None, None);
     }
     app.guesses.note(&files, now);
-    let arrived = match receive(&app, &caller, request).await? {
+    let arrived = match photo::receive(&app, &caller, request, "请先选择证明的 PDF 文件或二维码照片").await?
+    {
         Ok(arrived) => arrived,
         Err(why) => {
             errors.add("file", why);
@@ -267,54 +252,6 @@ pub async fn document(State(app): State<App>, caller: Caller, request: Request) 
     respond(&app, &caller, FormData::default(), errors, Some(proof), answer)
 }
 
-/// Reads the file of the form into memory; a sentence when there is none that can be looked at.
-async fn receive(app: &App, caller: &Caller, request: Request) -> Result<Result<Arrived, &'static str>, AppError> {
-    let mut token = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
-    let mut outcome = Err("请先选择证明的 PDF 文件或二维码照片");
-    while let Some(mut field) = body.next_field().await.map_err(|_| incomplete())? {
-        match field.name().unwrap_or_default() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
-            "file" if outcome.is_err() => {
-                check_token(Some(caller), &token)?;
-                let given = field.file_name().unwrap_or_default();
-                let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
-                let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
-                if name.is_empty() {
-                    continue;
-                }
-                let (mut bytes, mut room) = (Vec::new(), Vec::new());
-                outcome = loop {
-                    let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? else {
-                        break if bytes.is_empty() {
-                            Err("文件是空的（0 字节），请重新选择")
-                        } else {
-                            Ok(Arrived { name, bytes, _room: room })
-                        };
-                    };
-                    if bytes.len() + chunk.len() > LARGEST_BYTES {
-                        break Err("文件超过 20M，不是本系统的证明文件，请重新选择");
-                    }
-                    if room.len() * PIECE_BYTES < bytes.len() + chunk.len() {
-                        match ROOM.try_acquire() {
-                            Ok(place) => room.push(place),
-                            Err(_) => break Err("同时核验的文件较多，请稍后再试"),
-                        }
-                    }
-                    bytes.extend_from_slice(&chunk);
-                };
-            }
-            _ => {}
-        }
-    }
-    check_token(Some(caller), &token)?;
-    Ok(outcome)
-}
-
-fn incomplete() -> AppError {
-    AppError::Invalid("文件没有完整送达，没有核验。请返回上一页，刷新后重新上传。".to_owned())
-}
-
 /// What a file turned out to be.
 enum Examined {
     /// A picture, and what the QR code in it says.
@@ -331,7 +268,7 @@ async fn examine(app: &App, arrived: Arrived) -> Result<Examined, AppError> {
         let _permit = permit;
         let bytes = &arrived.bytes;
         if photo::is_picture(bytes) {
-            return Examined::Photo(photo::code_in(bytes, |text| SignedStatement::parse(text).is_ok()));
+            return Examined::Photo(photo::code_in(bytes, |text| SignedStatement::parse(text).is_ok()).ok());
         }
         let sha256 = hex::encode(Sha256::digest(bytes));
         Examined::Document { sha256, seal: seal::verify_pdf(bytes, &trusted) }

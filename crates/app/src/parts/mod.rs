@@ -11,6 +11,7 @@ pub mod files;
 pub mod found_certificate;
 pub mod login_card;
 pub mod particulars;
+pub mod photo;
 pub mod prose;
 pub mod readings;
 pub mod reminders;

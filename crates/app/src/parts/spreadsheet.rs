@@ -49,22 +49,33 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-/// Reads a file by its first bytes; the sentence says what to do with one that cannot be read.
+/// How many rows a file may have below its heads, and the sentence for one that has more.
+#[derive(Debug, Clone)]
+pub struct Most {
+    /// So many.
+    pub rows: usize,
+    /// What to do about it.
+    pub why: String,
+}
+
+/// Reads a file of products by its first bytes; the sentence says what to do with one that cannot be read.
 pub fn read(content: &[u8]) -> Result<Vec<Row>, String> {
+    let why = format!("文件中的产品超过 {MOST_ITEMS} 行，一份申请最多 {MOST_ITEMS} 个产品，请分成几份申请填写");
+    read_most(content, &Most { rows: usize::try_from(MOST_ITEMS).unwrap_or_default(), why })
+}
+
+/// The same of any table.
+pub fn read_most(content: &[u8], most: &Most) -> Result<Vec<Row>, String> {
     let rows = if content.starts_with(b"PK") {
-        read_xlsx(content)?
+        read_xlsx(content, most)?
     } else if content.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         return Err("这是旧版 Excel（.xls）文件或加了密码的文件，请在 Excel 中另存为“Excel 工作簿（.xlsx）”，\
                     不设密码，再上传"
             .to_owned());
     } else {
-        read_csv(&decode(content)?)?
+        read_csv(&decode(content)?, most)?
     };
     if rows.is_empty() { Err("文件中没有内容，请使用模板填写后再上传".to_owned()) } else { Ok(rows) }
-}
-
-fn too_many_rows() -> String {
-    format!("文件中的产品超过 {MOST_ITEMS} 行，一份申请最多 {MOST_ITEMS} 个产品，请分成几份申请填写")
 }
 
 fn too_many_columns() -> String {
@@ -75,7 +86,7 @@ fn broken() -> String {
     "文件无法读取，可能已损坏，请在 Excel 中打开并重新保存为 .xlsx 后再上传".to_owned()
 }
 
-fn read_xlsx(content: &[u8]) -> Result<Vec<Row>, String> {
+fn read_xlsx(content: &[u8], most: &Most) -> Result<Vec<Row>, String> {
     measure(content)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(content)).map_err(|_| broken())?;
     let names = book.sheet_names();
@@ -93,8 +104,8 @@ fn read_xlsx(content: &[u8]) -> Result<Vec<Row>, String> {
             return Err(too_many_columns());
         }
         rows.entry(row).or_default().insert(column, cell);
-        if i64::try_from(rows.len()).unwrap_or(i64::MAX) > MOST_ITEMS + 1 {
-            return Err(too_many_rows());
+        if rows.len() > most.rows + 1 {
+            return Err(most.why.clone());
         }
     }
     Ok(rows
@@ -174,7 +185,7 @@ fn decode(content: &[u8]) -> Result<String, String> {
 }
 
 /// Reads CSV (RFC 4180). Blank lines count, so that a row has the number that Excel shows.
-fn read_csv(text: &str) -> Result<Vec<Row>, String> {
+fn read_csv(text: &str, most: &Most) -> Result<Vec<Row>, String> {
     let head = text.lines().next().unwrap_or_default();
     let separator = [',', '\t', ';'].into_iter().rev().max_by_key(|s| head.matches(*s).count()).unwrap_or(',');
     let mut rows = Vec::new();
@@ -208,8 +219,8 @@ fn read_csv(text: &str) -> Result<Vec<Row>, String> {
                 if !cells.iter().all(Cell::is_blank) {
                     rows.push(Row { number, cells });
                 }
-                if i64::try_from(rows.len()).unwrap_or(i64::MAX) > MOST_ITEMS + 1 {
-                    return Err(too_many_rows());
+                if rows.len() > most.rows + 1 {
+                    return Err(most.why.clone());
                 }
                 number += 1;
                 if letter.is_none() {

@@ -146,7 +146,7 @@ async fn build(
         CertificateState::Valid if facts.is_exhausted() => Some("该证明的产品已全部核销完毕。"),
         CertificateState::Valid => None,
     };
-    let ports = app.references.now().port_choices(data.get("port_code_1"));
+    let ports = app.references.now().port_choices_on(data.get("port_code_1"), app.clock.today());
     let crumbs = [frame::list_of(user)];
     Ok(DrawDownPage {
         shell: frame::signed(app, user, "直接核销", Entry::WriteOffSearch, &crumbs).await?,

@@ -6,10 +6,18 @@
 //! | `pre_write_off`, `pre_write_offs` | §2.8.1 预核销, §2.8.2 查看预核销记录 |
 //! | `write_offs`, `lines`, `ledger` | §2.8.3 核销信息, 产品详细信息, 台账 |
 //! | `worklist`, `decision` | 核销岗: what was declared for the ports of its bureau |
-//! | `search`, `draw_down`, `reversal` | 核销岗: any certificate of the country, 直接核销, 冲销 |
+//! | `search`, `draw_down`, `reversal` | 核销岗: any certificate of the country, by its QR code too, 直接核销, 冲销 |
+//! | `import`, `batches` | 核销岗: 导入核销 from a file, what was handed in and what became of it |
+//! | `api` | the same from the system of a port (`docs/port-api.md`) |
+//! | `batch`, `forecast` | what both hand in: each line done once, or said why not; and what would become of it |
 
+pub mod api;
+mod batch;
+pub mod batches;
 pub mod decision;
 pub mod draw_down;
+mod forecast;
+pub mod import;
 pub mod ledger;
 pub mod lines;
 pub mod pre_write_off;
@@ -248,7 +256,12 @@ pub fn typed(form: &FormData, key: impl std::fmt::Display) -> Typed {
 
 /// Reads 报关单号: blank, or eighteen digits.
 pub fn customs_no(form: &FormData) -> Result<String, String> {
-    let typed: String = text::half_width(form.get("customs_no")).chars().filter(|c| !c.is_whitespace()).collect();
+    customs_no_of(form.get("customs_no"))
+}
+
+/// The same of a text.
+pub fn customs_no_of(typed: &str) -> Result<String, String> {
+    let typed: String = text::half_width(typed).chars().filter(|c| !c.is_whitespace()).collect();
     if typed.is_empty() || (typed.len() == CUSTOMS_DIGITS && typed.bytes().all(|b| b.is_ascii_digit())) {
         Ok(typed)
     } else {
@@ -266,10 +279,13 @@ pub fn chosen_port(app: &App, form: &FormData) -> Result<domain::ids::PortCode, 
             "请继续选择第二级口岸"
         });
     }
-    if app.references.now().port_bureau(port).is_some() {
+    let references = app.references.now();
+    if references.port_bureau(port).is_none() {
+        Err("请从列表中选择进出口口岸")
+    } else if references.port_holds(port, app.clock.today()) {
         Ok(domain::ids::PortCode::new(port))
     } else {
-        Err("请从列表中选择进出口口岸")
+        Err("该口岸已停用，请另选进出口口岸")
     }
 }
 

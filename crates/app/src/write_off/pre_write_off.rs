@@ -162,7 +162,7 @@ async fn build(
     for error in wrong.errors.iter() {
         errors.add(&error.field, error.message.clone());
     }
-    let ports = app.references.now().port_choices(data.get("port_code_1"));
+    let ports = app.references.now().port_choices_on(data.get("port_code_1"), app.clock.today());
     let crumbs = [("查看申请列表", "/applications")];
     Ok(PreWriteOffPage {
         shell: frame::signed(app, user, "预核销", Entry::Applications, &crumbs).await?,

@@ -393,6 +393,19 @@ fn matrix() -> Vec<Row> {
         post("/certificates/{id}/draw-down", Declared, &[], NO_DUTY),
         get("/write-off/worklist", Nothing, NO_DUTY),
         get("/write-off/search", Nothing, NO_DUTY),
+        post("/write-off/search/photo", Nothing, &[], NO_DUTY),
+        get("/write-off/import", Nothing, NO_DUTY),
+        post("/write-off/import", Nothing, &[], NO_DUTY),
+        asking(get("/write-off/import/template", Nothing, NO_DUTY), "?format=csv"),
+        get("/write-off/import/{key}", Nothing, NO_DUTY),
+        post("/write-off/import/{key}", Nothing, &[], NO_DUTY),
+        get("/write-off/batches", Nothing, NO_DUTY),
+        get("/write-off/batches/{id}", Nothing, NO_DUTY),
+        get("/write-off/batches/{id}/export", Nothing, NO_DUTY),
+        // A login session opens nothing here: the systems of ports have tests of their own, port_systems.
+        post("/api/write-off/batches", Nothing, &[], [Login; 8]),
+        get("/api/write-off/batches/{number}", Nothing, [Login; 8]),
+        get("/api/write-off/pre-write-offs", Nothing, [Login; 8]),
         get("/pre-write-offs/{id}/decision", Declared, NO_DUTY),
         post("/pre-write-offs/{id}/decision", Declared, &[], NO_DUTY),
     ]
@@ -509,6 +522,8 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             .replace("{item}", &item.to_string())
             .replace("{file}", "1")
             .replace("{version}", "1")
+            .replace("{key}", "00000000-0000-4000-8000-000000000000")
+            .replace("{number}", "B-1")
             .replace("{kind}", "units")
             .replace("{code}", "001"),
         id,
@@ -544,6 +559,10 @@ async fn probe(browser: &Browser, row: &Row, path: &str, id: &str, item: &str) -
     if row.method == Method::POST && row.path.ends_with("/attachments") {
         let token = browser.token().await;
         return browser.upload_once(path, &token, "other", &[("a.txt", b"x".to_vec())]).await;
+    }
+    if row.method == Method::POST && row.path == "/write-off/search/photo" {
+        let token = browser.token().await;
+        return browser.multipart(path, &[("csrf", &token)], &[("a.png", b"x".to_vec())]).await;
     }
     if row.method == Method::POST && row.path == "/verification/document" {
         let token = browser.token().await;

@@ -244,7 +244,7 @@ async fn a_photograph_of_the_qr_code_is_read() {
 }
 
 /// A grey picture of a QR code, a few pixels to a module, not quite straight.
-fn photograph(text: &str) -> Vec<u8> {
+pub fn photograph(text: &str) -> Vec<u8> {
     let code = qrcode::QrCode::new(text).unwrap();
     let (modules, pixels) = (u32::try_from(code.width()).unwrap(), 7);
     let dark = code.to_colors();

@@ -42,15 +42,15 @@ pub async fn certificate_of(site: &Site, user: &Browser, bureau: &Bureau, amount
 }
 
 /// A site with 上海局, its company and officers of 核销岗 of two bureaus.
-struct Yard {
-    user: Browser,
-    bureau: Bureau,
-    here: Browser,
-    elsewhere: Browser,
+pub struct Yard {
+    pub user: Browser,
+    pub bureau: Bureau,
+    pub here: Browser,
+    pub elsewhere: Browser,
 }
 
 impl Yard {
-    async fn of(site: &Site) -> Self {
+    pub async fn of(site: &Site) -> Self {
         Self {
             user: site.company().await,
             bureau: Bureau::shanghai(site).await,
@@ -59,7 +59,7 @@ impl Yard {
         }
     }
 
-    async fn certificate(&self, site: &Site, amounts: &[(&str, &str)]) -> i64 {
+    pub async fn certificate(&self, site: &Site, amounts: &[(&str, &str)]) -> i64 {
         certificate_of(site, &self.user, &self.bureau, amounts).await
     }
 }
@@ -71,7 +71,7 @@ pub async fn lines_of(site: &Site, certificate: i64) -> Vec<i64> {
 }
 
 /// What stands on a line: required, pending, written off, and the same in HS 标准量.
-async fn stands(site: &Site, certificate: i64, n: usize) -> [String; 6] {
+pub async fn stands(site: &Site, certificate: i64, n: usize) -> [String; 6] {
     let found = ledger::lines(&site.app.db.read(), CertificateId::new(certificate)).await.unwrap();
     let b = found[n].balance;
     [b.qty.required, b.qty.pending, b.qty.written_off, b.hs.required, b.hs.pending, b.hs.written_off]
@@ -89,12 +89,12 @@ async fn filled(site: &Site, user: &Browser, certificate: i64, rows: &[(usize, &
 }
 
 /// 预核销 of these amounts.
-async fn declare(site: &Site, user: &Browser, certificate: i64, rows: &[(usize, &str, &str)]) -> Page {
+pub async fn declare(site: &Site, user: &Browser, certificate: i64, rows: &[(usize, &str, &str)]) -> Page {
     user.send(&filled(site, user, certificate, rows).await).await
 }
 
 /// The page on which the newest 预核销 is decided.
-async fn case(site: &Site, officer: &Browser) -> Page {
+pub async fn case(site: &Site, officer: &Browser) -> Page {
     let id = site.number("SELECT MAX(id) FROM pre_write_off").await;
     officer.get(&format!("/pre-write-offs/{id}/decision")).await
 }
@@ -846,5 +846,93 @@ async fn the_pages_of_the_ledger_send_a_fixed_number_of_statements() {
         let most = [22, 10, 24, 24, 7, 8, 7, 8, 6, 8, 7];
         let within = counts[0].iter().zip(most).all(|(n, most)| *n <= most);
         assert!(within, "{:?}, at most {most:?}", counts[0]);
+    }
+}
+
+/// R-2.8-07: a port that is closed is not offered, and not taken from an older page.
+#[tokio::test]
+async fn r_2_8_07_closed_ports_are_not_offered() {
+    for site in Site::each().await {
+        let yard = Yard::of(&site).await;
+        let c = yard.certificate(&site, &[("10", "10")]).await;
+        let declared = filled(&site, &yard.user, c, &[(0, "1", "1")]).await;
+        let direct = drawn(&site, &yard.here, c, &[(0, "1", "1")]).await.fill(&YANGSHAN);
+        let keeper = site.cnca("keeper", &[Post::ReferenceAdmin]).await;
+        let port = keeper.get("/reference/ports/2202").await.is(200);
+        keeper.send(&port.form("保存").set("valid_to", "2026-11-22")).await.is(200);
+        for (who, form, button, path) in [
+            (&yard.user, declared, "提交", format!("/certificates/{c}/pre-write-offs?refresh=port_code")),
+            (&yard.here, direct, "核销", format!("/certificates/{c}/draw-down?refresh=port_code")),
+        ] {
+            let mut cascade = form.clone();
+            cascade.action = path;
+            let page = who.send_once(&cascade).await.is(200);
+            let offered = page.texts("select[name=port_code_2] option").join(" ");
+            assert!(!offered.contains("2202") && offered.contains("2201"), "{offered}");
+            let page = who.send(&form).await.is(422);
+            assert_eq!(page.error("port_code"), "该口岸已停用，请另选进出口口岸");
+            who.send(&page.form(button).set("port_code_2", "2201")).await.is(200);
+        }
+        assert_eq!(stands(&site, c, 0).await, ["10", "1", "1", "10", "1", "1"]);
+    }
+}
+
+/// R-2.8-17: a photograph of the QR code leads to the certificate as scanning it does; what is none says so.
+#[tokio::test]
+async fn r_2_8_17_a_photograph_of_the_qr_code_leads_to_the_certificate() {
+    for site in Site::each().await {
+        let yard = Yard::of(&site).await;
+        let c = yard.certificate(&site, &[("10", "10")]).await;
+        site.work().await;
+        let number = yard.user.get(&format!("/certificates/{c}")).await.is(200).texts("h1 .code").remove(0);
+        let paper = yard.user.get(&format!("/certificates/{c}/document")).await.is(200).html();
+        let from = paper.find("/V/").unwrap() + 3;
+        let statement = paper[from..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap().to_owned();
+        let officer = &yard.elsewhere;
+        let page = officer.get("/write-off/search").await.is(200);
+        assert_eq!(page.attribute("#f-file", "capture").as_deref(), Some("environment"));
+        let show = async |name: &str, file: Vec<u8>| {
+            let token = officer.token().await;
+            let page = officer.multipart("/write-off/search/photo", &[("csrf", &token)], &[(name, file)]).await;
+            match page.headers.get("location") {
+                Some(next) => officer.get(next.to_str().unwrap()).await,
+                None => page,
+            }
+        };
+        let picture = |text: &str| crate::verification::photograph(text);
+        let address = format!("HTTP://127.0.0.1:8080/V/{statement}");
+        let page = show("照片.png", picture(&address)).await.is(200).sees("按二维码查询证明").sees(&number);
+        assert_eq!(page.link("直接核销"), format!("/certificates/{c}/draw-down"));
+        assert_eq!(page.value("number"), number, "what the code says, not its letters");
+        let mut forged = statement.clone();
+        let middle = forged.len() / 2;
+        let other = if forged.as_bytes()[middle] == b'A' { "B" } else { "A" };
+        forged.replace_range(middle..=middle, other);
+        let page = show("假.png", picture(&format!("HTTP://127.0.0.1:8080/V/{forged}"))).await;
+        assert!(page.texts("tbody tr").is_empty(), "{}", page.text());
+        let page = page.sees("证明不可信");
+        assert!(!page.text().contains(&number));
+        for (name, file, why) in [
+            ("别的.png", picture("HTTPS://ELSEWHERE.EXAMPLE/"), "不是免办证明的二维码"),
+            ("坏.jpg", vec![0xff, 0xd8, 0xff, 0xe0], "没有识别到二维码"),
+            ("文件.pdf", story::pdf(), "不是照片"),
+            ("空.png", Vec::new(), "空的"),
+            ("", Vec::new(), "请先拍摄或选择"),
+        ] {
+            let page = show(name, file).await.is(422);
+            assert!(page.error("file").contains(why), "{name}: {}", page.error("file"));
+        }
+        // The code of a version that was replaced says so.
+        for sql in [
+            format!(
+                "INSERT INTO certificate_version (certificate_id, version, sheet, created_at) \
+                 SELECT certificate_id, 2, sheet, created_at FROM certificate_version WHERE certificate_id = {c}"
+            ),
+            format!("UPDATE certificate SET version = 2 WHERE id = {c}"),
+        ] {
+            db::testing::try_sql(&site.app.db, &sql).await.unwrap();
+        }
+        officer.get(&format!("/write-off/search?number={statement}")).await.is(200).sees("已由第 2 版替代");
+        yard.user.get("/write-off/search").await.is(403);
     }
 }

@@ -111,3 +111,35 @@ fn reference_data_are_imported_from_a_folder() {
     let missing = run(&data, &["reference", "import", "/nowhere"]);
     assert!(!missing.status.success() && said(&missing).contains("regions.csv"), "{}", said(&missing));
 }
+
+/// A system of a port gets a key that is shown once and kept as a hash; it is replaced and switched off.
+#[test]
+fn systems_of_ports_are_made_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let system = |args: &[&str]| run(data, &[&["port-system"], args].concat());
+    let made = system(&["create", "吴淞口岸系统", "--bureau", "310000", "--port", "2202", "--port", "2201"]);
+    assert!(made.status.success(), "{}", said(&made));
+    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    assert!(key.starts_with("1.") && key.len() == 66, "{key}");
+    for (args, why) in [
+        (&["create", "吴淞口岸系统", "--bureau", "310000"][..], "has a system of the name"),
+        (&["create", "系统", "--bureau", "999999"], "there is no bureau"),
+        (&["create", "系统", "--bureau", "310000", "--port", "2200"], "there is no port"),
+        (&["create", "系统", "--bureau", "310000", "--port", "2302"], "is one of the bureau"),
+        (&["create", "系", "--bureau", "310000"], "2 to 50"),
+        (&["rotate", "7"], "there is no system 7"),
+        (&["disable", "7"], "there is no system 7"),
+    ] {
+        let output = system(args);
+        assert!(!output.status.success() && said(&output).contains(why), "{args:?}: {}", said(&output));
+    }
+    let list = said(&system(&["list"]));
+    assert!(list.contains("吴淞口岸系统") && list.contains("2202 2201") && list.contains("key of"), "{list}");
+    assert!(!list.contains(&key[2..]));
+    let fresh = String::from_utf8(system(&["rotate", "1"]).stdout).unwrap();
+    assert!(fresh.starts_with("1.") && fresh.trim() != key);
+    assert!(system(&["disable", "1"]).status.success());
+    assert!(said(&system(&["list"])).contains("switched off"));
+    assert!(!system(&["rotate", "1"]).status.success());
+}
