@@ -1,5 +1,6 @@
 // Quantities: a company declares what arrives, the port confirms or sends back, any bureau writes off, all read the ledger.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { journey, together } from "./harness.mjs";
 import * as s from "./steps.mjs";
 
@@ -12,7 +13,7 @@ async function amounts(page, word, qty, hs) {
 }
 
 together("预核销和核销", () => {
-  journey("预核销：填写、核对、提交、撤回；口岸确认和退回；直接核销、冲销、台账", async ({ open, login, both }) => {
+  journey("预核销：填写、核对、提交、撤回；口岸确认和退回；直接核销、冲销、台账", async ({ open, login, both, file }) => {
     const page = await open();
     await login(page, "企业", "demo_enterprise");
     await s.menu(page, "查看申请列表");
@@ -74,6 +75,41 @@ together("预核销和核销", () => {
     await s.press(officer, "查询");
     await both(officer, "18-search");
     const certificate = new URL(address).pathname.split("/")[2];
+
+    // Its QR code as a photograph; a picture of something else says so.
+    const paper = await page.request.get(`${new URL(address).origin}/certificates/${certificate}/document`);
+    const path = file("证明.pdf", await paper.body());
+    const drawn = spawnSync("pdftoppm", ["-r", "150", "-png", "-f", "1", "-l", "1", "-singlefile", path, path]);
+    assert.equal(drawn.status, 0, "pdftoppm is missing: run scripts/install-test-deps.sh first");
+    await officer.locator("input[type=file]").setInputFiles(file("说明.pdf", s.PDF));
+    await s.press(officer, "识别二维码");
+    await officer.getByRole("alert").getByText("上传的文件不是照片").first().waitFor();
+    await both(officer, "18-search-photo-wrong");
+    await officer.locator("input[type=file]").setInputFiles(`${path}.png`);
+    await s.press(officer, "识别二维码");
+    await officer.getByRole("status").filter({ hasText: "按二维码查询证明" }).waitFor();
+    await both(officer, "18-search-photo");
+    const number = await officer.getByLabel("证明号或二维码").inputValue();
+    assert.match(number, /^\d{17}$/);
+
+    // Lines from a file: checked, confirmed, kept.
+    await s.menu(officer, "批量核销");
+    await both(officer, "18-batches-none");
+    await officer.getByRole("link", { name: "导入核销" }).click();
+    await s.at(officer, "导入核销");
+    await both(officer, "18-import");
+    const lines = `证明号,产品序号,数量/重量,HS 标准量,口岸代码,说明\n${number},1,0.5,0.5,2202,随船到货\n${number},99,1,1,2202,\n`;
+    await officer.locator("input[type=file]").setInputFiles(file("核销.csv", Buffer.from(lines)));
+    await s.press(officer, "上传并检查");
+    await officer.getByRole("status").filter({ hasText: "1 行可以核销，1 行不能核销" }).waitFor();
+    await both(officer, "18-import-preview");
+    await officer.getByRole("button", { name: /^确认核销/ }).click();
+    await officer.getByText("已核销 1 行，1 行没有核销").waitFor();
+    await both(officer, "18-batch");
+    await s.menu(officer, "批量核销");
+    await officer.getByRole("link", { name: /^查看结果/ }).first().waitFor();
+    await both(officer, "18-batches");
+    await officer.goto(`${new URL(address).origin}/write-off/search?number=${number}`);
     await officer.getByRole("main").locator(`a[href="/certificates/${certificate}/draw-down"]`).click();
     await s.at(officer, "直接核销");
     await amounts(officer, "核销", "1", "1");
