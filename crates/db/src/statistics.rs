@@ -1,13 +1,13 @@
 //! Statistics (R-C-05): reads the audit trail on from where it was and keeps what it says as facts, which lists show, and as
 //! cells, which sums are made of; both in one transaction, so that a number and the list behind it agree.
 
-use domain::calendar::Calendar;
 use domain::ids::{ApplicationId, BureauCode, ClauseCode};
 use domain::statistics::{Fact, FactKind, Month, Move, facts};
 use domain::time::Instant;
 use domain::workflow::State;
 
 use crate::audit::SETTLING_MINUTES;
+use crate::reference::ReferenceData;
 use crate::{DbError, DbResult, Reader, Tx, Value, params, row, rows};
 
 /// Rows of the trail that are read in one transaction.
@@ -49,7 +49,7 @@ struct MoveRow {
 
 /// Counts what the next settled rows of the trail say; says whether there may be more. Another process that does the same
 /// waits for the progress row and goes on behind it.
-pub async fn count(tx: &Tx, calendar: &Calendar, now: Instant) -> DbResult<bool> {
+pub async fn count(tx: &Tx, references: &ReferenceData, now: Instant) -> DbResult<bool> {
     #[derive(crate::Row)]
     struct Progress {
         last_audit_id: i64,
@@ -77,7 +77,7 @@ pub async fn count(tx: &Tx, calendar: &Calendar, now: Instant) -> DbResult<bool>
         return Ok(false);
     };
     let is_full = next.n >= ROWS;
-    add(tx, calendar, since, until).await?;
+    add(tx, references, since, until).await?;
     let counted_to = if is_full { next.at.unwrap_or(settled) } else { settled };
     tx.run(
         "UPDATE statistic_progress SET last_audit_id = $1, counted_to = $2 WHERE id = 1",
@@ -88,7 +88,7 @@ pub async fn count(tx: &Tx, calendar: &Calendar, now: Instant) -> DbResult<bool>
 }
 
 /// Adds the facts of the rows behind `since` up to `until`, and the cells that count them.
-async fn add(tx: &Tx, calendar: &Calendar, since: i64, until: i64) -> DbResult<()> {
+async fn add(tx: &Tx, references: &ReferenceData, since: i64, until: i64) -> DbResult<()> {
     // The whole course of each application that moved: how long a post took begins at the move before.
     let moves: Vec<MoveRow> = rows(
         &tx.0,
@@ -107,7 +107,8 @@ async fn add(tx: &Tx, calendar: &Calendar, since: i64, until: i64) -> DbResult<(
             .iter()
             .map(|m| Move { id: m.id, at: m.at, from: m.from_state, to: m.to_state, bureau: m.bureau_code.clone() })
             .collect();
-        let new = facts(calendar, &steps).into_iter().filter(|f| f.trail_id > since);
+        let term = |post| references.term(post).map(|t| t.term_days);
+        let new = facts(&references.calendar, term, &steps).into_iter().filter(|f| f.trail_id > since);
         fresh.extend(new.map(|f| fact_row(&f, &course[0])));
     }
     if fresh.is_empty() {

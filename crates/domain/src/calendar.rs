@@ -50,20 +50,6 @@ impl Calendar {
         }
         taken + i64::from(!is_counted)
     }
-
-    /// The first day of arrival whose term of so many working days has not passed on `today`: who came before is overdue.
-    pub fn first_in_time(&self, today: Day, working_days: u32) -> Day {
-        let mut day = today;
-        // Longer than any term with its holidays; a calendar without working days is taken to be wrong.
-        for _ in 0..60 {
-            let before = day.plus_days(-1);
-            if self.term_end(before.start_instant(), working_days) < today {
-                break;
-            }
-            day = before;
-        }
-        day
-    }
 }
 
 /// What a day without end lasts, in milliseconds.
@@ -325,7 +311,7 @@ mod tests {
             let is_late = until > calendar().term_end(from.start_instant(), term);
             let taken = calendar().days_taken(from.start_instant(), until.start_instant().plus_hours(9));
             prop_assert_eq!(taken > i64::from(term), is_late);
-            prop_assert_eq!(from < calendar().first_in_time(until, term), is_late);
+            prop_assert_eq!(from.start_instant() < calendar().over_before(until, term), is_late);
         }
     }
 }

@@ -198,15 +198,15 @@ pub struct Fact {
     pub is_late: bool,
 }
 
-/// The facts in the course of one application, from its first move on.
-pub fn facts(calendar: &Calendar, course: &[Move]) -> Vec<Fact> {
+/// The facts in the course of one application, from its first move on. `term` says how many working days a post has.
+pub fn facts(calendar: &Calendar, term: impl Fn(Post) -> Option<u32>, course: &[Move]) -> Vec<Fact> {
     let mut out = Vec::new();
     let (mut since, mut total, mut any_late) = (None, 0, false);
     for step in course {
         let (mut days, mut is_late) = (0, false);
         if let (Some(post), Some(since)) = (step.from.and_then(owed_by), since) {
             days = calendar.days_taken(since, step.at);
-            is_late = post.service_days().is_some_and(|term| days > i64::from(term));
+            is_late = term(post).is_some_and(|term| days > i64::from(term));
         }
         total += days;
         any_late |= is_late;
@@ -271,6 +271,15 @@ mod tests {
         (1..).zip(steps).map(made).collect()
     }
 
+    const fn term(post: Post) -> Option<u32> {
+        match post {
+            Post::Accept | Post::Compare => Some(2),
+            Post::FirstReview | Post::FinalReview => Some(3),
+            Post::Issue => Some(1),
+            _ => None,
+        }
+    }
+
     /// R-C-05: the clock counts working days at each post and stands while the enterprise owes an answer.
     #[test]
     fn r_c_05_the_service_clock_stands_while_the_enterprise_owes_an_answer() {
@@ -287,7 +296,7 @@ mod tests {
             ("2026-12-07", S::Comparing, S::AwaitingIssue),
             ("2026-12-07", S::AwaitingIssue, S::Issued),
         ]);
-        let found = facts(&Calendar::default(), &course);
+        let found = facts(&Calendar::default(), term, &course);
         let decided: Vec<_> = found
             .iter()
             .filter(|f| f.kind == FactKind::Decided)
@@ -317,7 +326,7 @@ mod tests {
     fn a_termination_is_no_decision_of_the_post_but_its_time_counts() {
         use State as S;
         let course = moves(&[("2026-11-02", S::Draft, S::Accepting), ("2026-11-06", S::Accepting, S::Terminated)]);
-        let found = facts(&Calendar::default(), &course);
+        let found = facts(&Calendar::default(), term, &course);
         assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), [FactKind::Submitted, FactKind::Concluded]);
         assert_eq!((found[1].days, found[1].is_late), (4, true));
     }

@@ -153,7 +153,7 @@ async fn count_statistics(app: &App) -> anyhow::Result<()> {
     let references = app.references.now();
     for _ in 0..STATISTICS_AT_ONCE {
         let tx = app.db.begin().await?;
-        let more = db::statistics::count(&tx, &references.calendar, app.now()).await?;
+        let more = db::statistics::count(&tx, &references, app.now()).await?;
         tx.commit().await?;
         if !more {
             break;

@@ -216,6 +216,8 @@ pub struct Found {
     outcome: String,
     /// When.
     pub at: Instant,
+    /// From when its service clock counts, of what waits.
+    clock: Instant,
     /// Working days on the service clock.
     pub days: i64,
     is_late: i64,
@@ -301,16 +303,22 @@ impl Asked {
             let sql = format!(
                 "SELECT a.id, a.id AS application_id, a.number, a.applicant_name, a.state, \
                  a.current_bureau AS bureau_code, a.clause_code, a.current_post AS post, '' AS outcome, \
-                 a.arrived_at AS at, CAST(0 AS BIGINT) AS days, CAST(0 AS BIGINT) AS is_late \
+                 a.arrived_at AS at, a.waiting_since AS clock, CAST(0 AS BIGINT) AS days, CAST(0 AS BIGINT) AS is_late \
                  FROM application a{} ORDER BY a.arrived_at, a.id LIMIT {limit}",
                 conditions.sql()
             );
             let mut found: Vec<Found> = read.rows(&sql, conditions.values(vec![])).await?;
-            let calendar = &app.references.now().calendar;
+            let references = app.references.now();
             for row in &mut found {
-                row.days = calendar.days_taken(row.at, app.now());
-                let term = row.post.parse().ok().and_then(Post::service_days);
-                row.is_late = i64::from(term.is_some_and(|t| calendar.term_end(row.at, t) < app.clock.today()));
+                // While the enterprise owes an answer the clock stands.
+                if row.clock.millis() == i64::MAX {
+                    continue;
+                }
+                let calendar = &references.calendar;
+                row.days = calendar.days_taken(row.clock, app.now());
+                let term = row.post.parse().ok().and_then(|post| references.term(post));
+                let is_late = term.is_some_and(|t| calendar.term_end(row.clock, t.term_days) < app.clock.today());
+                row.is_late = i64::from(is_late);
             }
             return Ok(found);
         }
@@ -321,7 +329,7 @@ impl Asked {
         };
         let sql = format!(
             "SELECT p.id, p.application_id, a.number, a.applicant_name, a.state, p.bureau_code, p.clause_code, p.post, \
-             p.outcome, p.at, p.days, p.is_late \
+             p.outcome, p.at, CAST(0 AS BIGINT) AS clock, p.days, p.is_late \
              FROM (SELECT f.* FROM case_fact f{} ORDER BY f.{by} DESC, f.id DESC LIMIT {limit}) p \
              JOIN application a ON a.id = p.application_id ORDER BY p.{by} DESC, p.id DESC",
             conditions.sql()

@@ -141,9 +141,9 @@ impl Chart {
             .label_style(words.clone())
             .draw()?;
         if self.is_lines {
-            self.lines(&mut chart)?
+            self.lines(&mut chart)?;
         } else {
-            self.bars(&mut chart)?
+            self.bars(&mut chart)?;
         }
         let limits = (0..).zip(&self.limits).filter_map(|(n, limit)| limit.map(|l| (n, l)));
         for (n, limit) in limits {

@@ -260,11 +260,11 @@ pub fn overdue(app: &App) -> String {
     let terms: Vec<_> = Post::COURSE
         .iter()
         .filter_map(|post| {
-            let first = references.calendar.first_in_time(today, post.service_days()?);
-            Some(format!("WHEN '{}' THEN {}", post.word(), first.start_instant().millis()))
+            let over = references.calendar.over_before(today, references.term(*post)?.term_days);
+            Some(format!("WHEN '{}' THEN {}", post.word(), over.millis()))
         })
         .collect();
-    format!("a.arrived_at < CASE a.current_post {} ELSE 0 END", terms.join(" "))
+    format!("a.waiting_since < CASE a.current_post {} ELSE 0 END", terms.join(" "))
 }
 
 /// The sums: three statements, whatever the data.
@@ -516,7 +516,7 @@ pub async fn load(app: &App, asked: &Asked) -> Result<Figures, AppError> {
     let posts = Post::COURSE
         .into_iter()
         .map(|post| {
-            let term = post.service_days().map(|n| format!("（期限 {n} 个工作日）")).unwrap_or_default();
+            let term = references.term(post).map(|t| format!("（期限 {} 个工作日）", t.term_days)).unwrap_or_default();
             let make = maker(post.label(), vec![("post", post.word().to_owned())]);
             line(format!("{}{term}", post.label()), of_posts(&make, of(Dimension::Post, post.word())))
         })

@@ -11,6 +11,7 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormView};
 use kit::page;
+use kit::reference::ReferenceCache;
 use kit::session::Permitted;
 use kit::shell::Shell;
 
@@ -104,7 +105,9 @@ pub async fn show(
     let period = asked.as_ref().map_or_else(|| Period::usual(&app), |a| a.period);
     let (whole, sections) = match found {
         Some(Figures { whole, tables }) => {
-            let sections = tables.into_iter().map(|t| section(t, &filters, period)).collect::<Result<Vec<_>, _>>()?;
+            let references = app.references.now();
+            let sections =
+                tables.into_iter().map(|t| section(t, &filters, period, &references)).collect::<Result<Vec<_>, _>>()?;
             (Some(whole), sections)
         }
         None => (None, Vec::new()),
@@ -163,10 +166,10 @@ fn presets(app: &App, filters: &Filters, period: Period) -> Vec<Preset> {
         .collect()
 }
 
-fn section(table: Table, filters: &Filters, period: Period) -> Result<Section, AppError> {
+fn section(table: Table, filters: &Filters, period: Period, references: &ReferenceCache) -> Result<Section, AppError> {
     let charts = match table.word {
         "months" => month_charts(&table, period),
-        "posts" => vec![post_chart(&table)],
+        "posts" => vec![post_chart(&table, references)],
         _ => Vec::new(),
     };
     let charts = charts.iter().map(Chart::draw).collect::<Result<Vec<_>, _>>()?;
@@ -213,14 +216,14 @@ fn month_charts(table: &Table, period: Period) -> Vec<Chart> {
     ]
 }
 
-fn post_chart(table: &Table) -> Chart {
+fn post_chart(table: &Table, references: &ReferenceCache) -> Chart {
     let series = |name, head| Series { name, values: column(table, head) };
     Chart {
         title: "各岗位办理时间",
         unit: "工作日",
         labels: Post::COURSE.iter().map(|p| p.label().to_owned()).collect(),
         series: [series("中位天数", "中位天数"), series("90% 天数", "90% 天数")],
-        limits: Post::COURSE.iter().map(|p| p.service_days().map(i64::from)).collect(),
+        limits: Post::COURSE.iter().map(|p| references.term(*p).map(|t| i64::from(t.term_days))).collect(),
         is_lines: false,
     }
 }

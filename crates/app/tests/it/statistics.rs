@@ -156,7 +156,7 @@ async fn play(site: &Site, histories: &[History]) {
             db,
             &format!(
                 "UPDATE application SET state = '{state}', current_bureau = {current}, current_post = {post}, \
-                 arrived_at = {at} WHERE id = {id}"
+                 arrived_at = {at}, waiting_since = {at} WHERE id = {id}"
             ),
         )
         .await;
