@@ -212,19 +212,27 @@ try {
   await go(demonstration, `/applications/${ids.issued}/certificate`);
   await demonstration.locator("iframe").evaluateAll((frames) => frames.forEach((frame) => frame.closest("section")?.remove()));
   await take(demonstration, "certificate", 620);
-  const certificate = (await demonstration.getByRole("heading", { level: 1 }).innerText()).match(/\d{17}/)?.[0];
-  if (!certificate) throw new Error("the certificate has no number");
 
-  // 修改证明: the company called, the bureau released it.
+  // 修改证明: the company called about one of its certificates that nothing was written off, and the bureau released it.
   const amender = await demo("demo_amend", "检验检疫局");
-  await go(amender, `/amendments/opening?number=${certificate}`);
+  await go(demonstration, "/certificates?standing=valid");
+  const candidates = await demonstration.locator("tbody a.code[href^='/certificates/']").evaluateAll((links) => links.map((link) => ({ number: link.textContent ?? "", path: link.getAttribute("href") ?? "" })));
+  let path = "";
+  for (const candidate of candidates) {
+    await go(amender, `/amendments/opening?number=${candidate.number.trim()}`);
+    if (await amender.getByRole("button", { name: "同意修改" }).count()) {
+      path = candidate.path;
+      break;
+    }
+  }
+  if (!path) throw new Error("the demonstration has no certificate to amend");
   await s.fill(amender.getByRole("main"), { "来电人": "张示例", "电话记录": "型号按最终发票更正，境外交货延期。" });
   await s.press(amender, "同意修改");
   await amender.getByText("已返回企业修改").first().waitFor();
-  await go(demonstration, `/applications/${ids.issued}/amendment`);
+  await go(demonstration, `${path.split("?")[0]}/amendment`);
   const amendment = new URL(demonstration.url()).pathname;
   await go(demonstration, `${amendment}/items/1`);
-  await s.fill(demonstration.getByRole("main"), { "规格/型号": "KC-26/ZW-T2" });
+  await s.fill(demonstration.getByRole("main"), { "规格/型号": "T2 型" });
   await take(demonstration, "amendment-item", 760);
   await s.press(demonstration, "保存");
   await demonstration.getByText("已改 1 项").first().waitFor();
