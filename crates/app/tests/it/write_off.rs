@@ -322,7 +322,7 @@ async fn d24_a_pending_item_is_withdrawn() {
     }
 }
 
-/// R-2.8-18, -13: only the bureau of the port meets what was declared; it confirms up to what was declared (D11), with a
+/// R-2.8-18, -13, R-B-08: only the bureau of the port meets what was declared; it confirms up to what was declared (D11), with a
 /// note when it is less; the company is told and reads 本次核销数量.
 #[tokio::test]
 async fn r_2_8_18_only_the_bureau_of_the_port_confirms() {
@@ -403,7 +403,7 @@ async fn r_2_8_08_what_is_sent_back_is_free_again() {
     }
 }
 
-/// R-2.8-17, D1: an officer of any bureau finds any certificate and writes off what is there, whatever is pending; what no
+/// R-2.8-17, R-B-08, D1: an officer of any bureau finds any certificate and writes off what is there, whatever is pending; what no
 /// longer fits is flagged 余量不足 and confirmed for what is left.
 #[tokio::test]
 async fn r_2_8_17_an_officer_of_any_bureau_writes_off_directly() {
@@ -477,7 +477,7 @@ async fn r_2_8_16_write_off_ends_when_the_quantity_is_complete() {
     }
 }
 
-/// R-2.8-17, D5: by number, holder, HS 编码, product, by the text of the QR code; nothing that he need not see.
+/// R-2.8-17, R-B-08, D5: by number, holder, HS 编码, product, by the text of the QR code; nothing that he need not see.
 #[tokio::test]
 async fn r_2_8_17_certificates_of_all_bureaus_are_found() {
     for site in Site::each().await {
@@ -877,7 +877,7 @@ async fn r_2_8_07_closed_ports_are_not_offered() {
     }
 }
 
-/// R-2.8-17: a photograph of the QR code leads to the certificate as scanning it does; what is none says so.
+/// R-2.8-17, R-B-08: a photograph of the QR code leads to the certificate as scanning it does; what is none says so.
 #[tokio::test]
 async fn r_2_8_17_a_photograph_of_the_qr_code_leads_to_the_certificate() {
     for site in Site::each().await {
