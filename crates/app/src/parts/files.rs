@@ -77,7 +77,7 @@ pub struct ReceivedTable {
     pub refused: Option<String>,
 }
 
-/// 409 when a form did not arrive whole.
+/// The answer to a form that did not arrive whole.
 pub fn incomplete() -> AppError {
     AppError::Invalid("没有收到完整的文件，请返回导入页面重试。".to_owned())
 }
