@@ -46,6 +46,8 @@ pub enum Entry {
     Audit,
     /// 统计.
     Statistics,
+    /// 导出文件; it has no item in the menu.
+    Exports,
     /// 证明修改.
     Amendments,
     /// 证明撤销.

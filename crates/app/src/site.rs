@@ -20,7 +20,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    accounts, amendment, application, audit, casework, certificate, ending, home, login, operations, profile,
+    accounts, amendment, application, audit, casework, certificate, ending, exports, home, login, operations, profile,
     publishing, reference, registration, routing, statistics, supervision, usage, write_off,
 };
 
@@ -177,6 +177,10 @@ pub fn site() -> Site {
         // 审计查询
         .get("/audit", audit::audit::show)
         .get("/audit/export", audit::export::show)
+        .get("/exports", exports::exports::list)
+        .post("/exports", exports::exports::create)
+        .get("/exports/new", exports::exports::new)
+        .get("/exports/{id}", exports::exports::download)
         .get("/audit/chain", audit::chain::show)
         .get("/audit/readings", audit::readings::list)
         // 业务下放 and 管辖区域

@@ -368,12 +368,13 @@ pub async fn save_item(
         let traits = serde_json::to_string(&new.traits).map_err(|e| DbError::Inconsistent(e.to_string()))?;
         tx.run(
             "INSERT INTO certificate_amendment_item (amendment_id, ordinal, product_name, hs_code, hs_name, hs_unit, \
-             model, qty, hs_qty, brand, manufacturer, traits) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             model, qty, hs_qty, brand, manufacturer, traits, product_folded) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
              ON CONFLICT (amendment_id, ordinal) DO UPDATE SET product_name = excluded.product_name, \
              hs_code = excluded.hs_code, hs_name = excluded.hs_name, hs_unit = excluded.hs_unit, \
              model = excluded.model, qty = excluded.qty, hs_qty = excluded.hs_qty, brand = excluded.brand, \
-             manufacturer = excluded.manufacturer, traits = excluded.traits",
+             manufacturer = excluded.manufacturer, traits = excluded.traits, \
+             product_folded = excluded.product_folded",
             params![
                 seen.id,
                 ordinal,
@@ -386,7 +387,8 @@ pub async fn save_item(
                 new.hs_qty,
                 new.brand.clone(),
                 new.manufacturer.clone(),
-                traits
+                traits,
+                domain::text::fold(&new.product_name)
             ],
         )
         .await?;
@@ -422,7 +424,8 @@ pub async fn confirm(
     }
     let done = tx
         .run(
-            "UPDATE certificate_item SET required = n.qty, hs_required = n.hs_qty \
+            "UPDATE certificate_item SET required = n.qty, hs_required = n.hs_qty, hs_code = n.hs_code, \
+             product_folded = n.product_folded \
              FROM certificate_amendment_item n WHERE n.amendment_id = $1 AND certificate_item.certificate_id = $2 \
              AND certificate_item.ordinal = n.ordinal AND certificate_item.written_off = 0 \
              AND certificate_item.hs_written_off = 0 AND certificate_item.pending = 0 \
@@ -624,6 +627,21 @@ pub async fn lines(
         lines.push(line);
     }
     Ok(lines)
+}
+
+/// The products of the version in force, by the order of the annex, and none when no amendment changed the products of the
+/// application. The caller has loaded the certificate in scope.
+pub async fn in_force(source: &impl Source, certificate: &Certificate) -> DbResult<Option<Vec<Product>>> {
+    let Some(newest) = newest_of(source, certificate.id).await?.filter(|_| certificate.version > 1) else {
+        return Ok(None);
+    };
+    let lines = lines(source, certificate.application_id, &newest, Which::Between(1, i64::MAX)).await?;
+    let is_confirmed = newest.state == AmendmentState::Confirmed;
+    let product = |l: Line| match l.new {
+        Some(new) if is_confirmed => new,
+        Some(_) | None => l.old,
+    };
+    Ok(Some(lines.into_iter().map(product).collect()))
 }
 
 /// One line of the annex.

@@ -628,9 +628,10 @@ pub async fn add_items(tx: &Tx, application: ApplicationId, items: &[(usize, Ite
 #[derive(Debug, Clone, Copy)]
 pub enum Products<'a> {
     /// All, as they were entered.
-    All,
-    /// These, each with its number among those of the old application: what is left of a certificate (D19).
-    Rest(&'a [(usize, ItemForm)]),
+    Entered,
+    /// These, each with its number among those of the old application: as the certificate has them, or what is left of it
+    /// (D19).
+    These(&'a [(usize, ItemForm)]),
 }
 
 /// 复制为新申请: gives a draft that was just made the basic information `basics` and the products of `from`; files, numbers
@@ -648,7 +649,7 @@ pub async fn copy_into(
 ) -> DbResult<u64> {
     save_basics(tx, draft, edit, basics, by, now).await?;
     let copied = match products {
-        Products::All => {
+        Products::Entered => {
             let sql = format!(
                 "INSERT INTO application_item ({ITEM_COLUMNS}, application_id, creation_key) \
                  SELECT {ITEM_COLUMNS}, $1, 'copy-' || CAST(id AS TEXT) FROM application_item \
@@ -656,7 +657,7 @@ pub async fn copy_into(
             );
             tx.run(&sql, params![draft.id, from]).await?
         }
-        Products::Rest(items) => {
+        Products::These(items) => {
             add_items(tx, draft.id, items, "rest").await?;
             u64::try_from(items.len()).unwrap_or_default()
         }

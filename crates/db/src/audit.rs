@@ -5,7 +5,7 @@
 //! global chain.
 
 use domain::actor::{Actor, Post};
-use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
+use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId, PortSystemId};
 use domain::time::Instant;
 use domain::workflow::State;
 use sha2::{Digest, Sha256};
@@ -21,6 +21,8 @@ pub enum Subject {
     Certificate(CertificateId),
     /// An account.
     Account(AccountId),
+    /// A system of a port, and its key.
+    PortSystem(PortSystemId),
 }
 
 impl Subject {
@@ -29,6 +31,7 @@ impl Subject {
             Self::Application(id) => ("application", id.get()),
             Self::Certificate(id) => ("certificate", id.get()),
             Self::Account(id) => ("account", id.get()),
+            Self::PortSystem(id) => ("port_system", id.get()),
         }
     }
 }

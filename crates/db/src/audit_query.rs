@@ -138,12 +138,13 @@ pub async fn page(read: Reader<'_>, filter: &Filter, before: Option<Cursor>, lim
     let sql = format!(
         "SELECT p.id, p.at, p.actor_name, u.username, p.bureau_code, p.post, p.action, p.from_state, p.to_state, \
          p.opinion, p.detail, p.address, p.subject_kind, p.subject_id, \
-         COALESCE(a.number, c.number, s.username) AS subject_name \
+         COALESCE(a.number, c.number, s.username, o.name) AS subject_name \
          FROM (SELECT d.* FROM audit d{} ORDER BY d.at DESC, d.id DESC LIMIT {limit}) p \
          LEFT JOIN account u ON u.id = p.actor_id \
          LEFT JOIN application a ON p.subject_kind = 'application' AND a.id = p.subject_id \
          LEFT JOIN certificate c ON p.subject_kind = 'certificate' AND c.id = p.subject_id \
          LEFT JOIN account s ON p.subject_kind = 'account' AND s.id = p.subject_id \
+         LEFT JOIN port_system o ON p.subject_kind = 'port_system' AND o.id = p.subject_id \
          ORDER BY p.at DESC, p.id DESC",
         conditions.sql()
     );

@@ -205,8 +205,8 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
     .await?;
     // The order of the products in the annex is that of their entry (see `application::items`).
     tx.run(
-        "INSERT INTO certificate_item (certificate_id, ordinal, required, hs_required) \
-         SELECT CAST($1 AS BIGINT), ROW_NUMBER() OVER (ORDER BY i.id), i.qty, i.hs_qty \
+        "INSERT INTO certificate_item (certificate_id, ordinal, required, hs_required, hs_code, product_folded) \
+         SELECT CAST($1 AS BIGINT), ROW_NUMBER() OVER (ORDER BY i.id), i.qty, i.hs_qty, i.hs_code, i.product_folded \
          FROM application_item i WHERE i.application_id = $2",
         params![id, new.application],
     )

@@ -18,6 +18,7 @@ pub mod certificate_list;
 pub mod delegation;
 pub mod doctor;
 pub mod ending;
+pub mod export;
 pub mod ledger;
 pub mod letter;
 mod migrate;

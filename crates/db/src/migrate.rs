@@ -60,6 +60,11 @@ const FILES: &[fn() -> File] = &[
     || file!("0072_worklists"),
     || file!("0071_statistics"),
     || file!("0070_port_systems"),
+    || file!("0076_lines_in_force"),
+    || file!("0077_statistic_margins"),
+    || file!(Sqlite, "sqlite", "0078_audit_subjects"),
+    || file!(Postgres, "postgres", "0078_audit_subjects_postgres"),
+    || file!("0079_exports"),
 ];
 
 struct Migrator;

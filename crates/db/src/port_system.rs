@@ -14,6 +14,7 @@ use domain::number::CertificateNumber;
 use domain::quantity::Quantity;
 use domain::time::{Day, Instant};
 
+use crate::audit::{self, By, Entry, Subject};
 use crate::{DbError, DbResult, Source, Tx, Value, params, placeholders, row, rows};
 
 /// A system that may report write-offs for its bureau.
@@ -61,12 +62,15 @@ pub struct NewPortSystem<'a> {
 }
 
 /// Makes a system known. [`DbError::Duplicate`] when the bureau has one of this name.
-pub async fn create(tx: &Tx, new: &NewPortSystem<'_>, now: Instant) -> DbResult<PortSystemId> {
+pub async fn create(tx: &Tx, new: &NewPortSystem<'_>, by: &By, now: Instant) -> DbResult<PortSystemId> {
     let ports: Vec<_> = new.ports.iter().map(PortCode::as_str).collect();
     let sql = "INSERT INTO port_system (bureau_code, name, ports, key_hash, key_made_at, created_at) \
                VALUES ($1, $2, $3, $4, $5, $5) RETURNING id";
     let values = params![new.bureau.clone(), new.name, ports.join(" "), new.key_hash, now];
-    Ok(PortSystemId::new(tx.insert(sql, values).await?))
+    let id = PortSystemId::new(tx.insert(sql, values).await?);
+    let detail = serde_json::json!({ "bureau": new.bureau, "name": new.name, "ports": ports }).to_string();
+    record(tx, id, "open_port_system", &detail, by, now).await?;
+    Ok(id)
 }
 
 /// All systems, by bureau and name.
@@ -81,15 +85,26 @@ pub async fn enabled(source: &impl Source, id: PortSystemId) -> DbResult<Option<
 
 /// A new key in place of the old one, which opens nothing from now on. [`DbError::NotFound`] when there is no such system,
 /// or it is switched off.
-pub async fn rotate(tx: &Tx, id: PortSystemId, key_hash: &str, now: Instant) -> DbResult<()> {
+pub async fn rotate(tx: &Tx, id: PortSystemId, key_hash: &str, by: &By, now: Instant) -> DbResult<()> {
     let sql = "UPDATE port_system SET key_hash = $1, key_made_at = $2 WHERE id = $3 AND disabled_at IS NULL";
-    if tx.run(sql, params![key_hash, now, id]).await? == 1 { Ok(()) } else { Err(DbError::NotFound) }
+    if tx.run(sql, params![key_hash, now, id]).await? == 0 {
+        return Err(DbError::NotFound);
+    }
+    record(tx, id, "renew_port_system_key", "", by, now).await
 }
 
-/// From now on its key opens nothing; what it wrote off stays. [`DbError::NotFound`] when there is no such system.
-pub async fn disable(tx: &Tx, id: PortSystemId, now: Instant) -> DbResult<()> {
-    let sql = "UPDATE port_system SET disabled_at = COALESCE(disabled_at, $1) WHERE id = $2";
-    if tx.run(sql, params![now, id]).await? == 1 { Ok(()) } else { Err(DbError::NotFound) }
+/// From now on its key opens nothing; what it wrote off stays. [`DbError::NotFound`] when there is no such system, or it is
+/// switched off already.
+pub async fn disable(tx: &Tx, id: PortSystemId, by: &By, now: Instant) -> DbResult<()> {
+    let sql = "UPDATE port_system SET disabled_at = $1 WHERE id = $2 AND disabled_at IS NULL";
+    if tx.run(sql, params![now, id]).await? == 0 {
+        return Err(DbError::NotFound);
+    }
+    record(tx, id, "close_port_system", "", by, now).await
+}
+
+async fn record(tx: &Tx, id: PortSystemId, action: &str, detail: &str, by: &By, now: Instant) -> DbResult<()> {
+    audit::record(tx, Subject::PortSystem(id), by, now, &Entry { detail, ..Entry::of(action) }).await
 }
 
 /// Who hands a batch in.

@@ -7,6 +7,18 @@ use domain::time::Instant;
 
 use crate::{DbResult, Source, Tx, params, rows};
 
+/// The stored word of the job that makes the file of a long list; it has a lane of its own.
+pub const MAKE_EXPORT: &str = "make_export";
+
+/// Jobs that take minutes do not hold up letters and papers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Letters, papers: seconds.
+    Short,
+    /// Files of long lists.
+    Long,
+}
+
 /// After this many attempts a job is dead and waits for a person.
 pub const MAX_ATTEMPTS: i64 = 10;
 /// A running job is taken to have lost its worker after this long.
@@ -36,15 +48,16 @@ pub async fn enqueue(tx: &Tx, kind: &str, payload: &str, run_at: Instant) -> DbR
     Ok(JobId::new(id))
 }
 
-/// Claims up to `n` jobs that are due, or whose worker died.
-pub async fn claim(tx: &Tx, n: i64, now: Instant) -> DbResult<Vec<Claimed>> {
+/// Claims up to `n` jobs of a lane that are due, or whose worker died.
+pub async fn claim(tx: &Tx, lane: Lane, n: i64, now: Instant) -> DbResult<Vec<Claimed>> {
     let lock = if tx.for_update().is_empty() { "" } else { " FOR UPDATE SKIP LOCKED" };
     let sql = format!(
         "UPDATE job SET state = 'running', attempts = attempts + 1, locked_until = $1 WHERE id IN \
-         (SELECT id FROM job WHERE (state = 'ready' AND run_at <= $2) OR (state = 'running' AND locked_until <= $2) \
-         ORDER BY run_at, id LIMIT $3{lock}) RETURNING id, kind, payload, attempts"
+         (SELECT id FROM job WHERE ((state = 'ready' AND run_at <= $2) OR (state = 'running' AND locked_until <= $2)) \
+         AND (kind = $3) = $4 ORDER BY run_at, id LIMIT $5{lock}) RETURNING id, kind, payload, attempts"
     );
-    let mut claimed: Vec<Claimed> = rows(&tx.0, &sql, params![now.plus_minutes(LEASE_MINUTES), now, n]).await?;
+    let mut claimed: Vec<Claimed> =
+        rows(&tx.0, &sql, params![now.plus_minutes(LEASE_MINUTES), now, MAKE_EXPORT, lane == Lane::Long, n]).await?;
     // RETURNING has no order: two letters about one application arrive as they were written.
     claimed.sort_by_key(|job| job.id);
     Ok(claimed)

@@ -144,7 +144,58 @@ async fn add(tx: &Tx, references: &ReferenceData, since: i64, until: i64) -> DbR
         params![before],
     )
     .await?;
+    tx.run(
+        &format!(
+            "INSERT INTO statistic_margin ({MARGIN}, n) SELECT {MARGIN}, n FROM ({}) fresh WHERE true \
+             ON CONFLICT ({MARGIN}) DO UPDATE SET n = statistic_margin.n + excluded.n",
+            margins_sql("case_fact WHERE id > $1", "COUNT(*)")
+        ),
+        params![before],
+    )
+    .await?;
     Ok(())
+}
+
+/// What the country's sums are kept for, in SQL over facts or cells: the word, whose it is, and which of them it counts.
+pub const MARGINS: [(&str, &str, &str); 5] = [
+    ("month", "''", "hs_class = '' AND kind <> 'decided'"),
+    ("bureau", "bureau_code", "hs_class = '' AND kind <> 'decided'"),
+    ("clause", "clause_code", "hs_class = '' AND kind <> 'decided'"),
+    ("class", "hs_class", "hs_class <> ''"),
+    ("post", "post", "kind = 'decided'"),
+];
+
+/// The columns of a margin but its number.
+const MARGIN: &str = "clause_filter, month, dimension, name, kind, outcome, is_late, days";
+
+/// The margins that `source` adds up to, each row of it standing for `n`; for all clauses and for each.
+fn margins_sql(source: &str, n: &str) -> String {
+    let part = |(dimension, name, meant): &(&str, &str, &str)| {
+        ["''", "clause_code"]
+            .map(|filter| {
+                format!(
+                    "SELECT {filter} AS clause_filter, month, '{dimension}' AS dimension, {name} AS name, kind, outcome, \
+                     is_late, days, {n} AS n FROM {source} AND {meant} GROUP BY 1, 2, 4, 5, 6, 7, 8"
+                )
+            })
+            .join(" UNION ALL ")
+    };
+    MARGINS.iter().map(part).collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+/// The statements that make cells and margins anew from the facts; for loads.
+pub fn recount_sql() -> [String; 4] {
+    [
+        "DELETE FROM statistic_cell".to_owned(),
+        format!(
+            "INSERT INTO statistic_cell ({SHARED}, n) SELECT {SHARED}, COUNT(*) FROM case_fact GROUP BY {SHARED}"
+        ),
+        "DELETE FROM statistic_margin".to_owned(),
+        format!(
+            "INSERT INTO statistic_margin ({MARGIN}, n) {}",
+            margins_sql("statistic_cell WHERE n > 0", "CAST(SUM(n) AS BIGINT)")
+        ),
+    ]
 }
 
 fn fact_row(fact: &Fact, of: &MoveRow) -> Vec<Value> {
@@ -170,13 +221,21 @@ pub async fn counted_to(read: Reader<'_>) -> DbResult<Instant> {
     Ok(Instant::from_millis(millis))
 }
 
-/// How many cells differ from the facts that they count; for `mianban doctor`.
+/// How many cells differ from the facts that they count, and margins from the cells; for `mianban doctor`.
 pub async fn miscounted(read: Reader<'_>) -> DbResult<i64> {
-    let counted = format!("SELECT {SHARED}, COUNT(*) AS n FROM case_fact GROUP BY {SHARED}");
-    let kept = format!("SELECT {SHARED}, n FROM statistic_cell");
-    let sql = format!(
-        "SELECT (SELECT COUNT(*) FROM (SELECT * FROM ({counted}) a EXCEPT SELECT * FROM ({kept}) b) more) \
-         + (SELECT COUNT(*) FROM (SELECT * FROM ({kept}) c EXCEPT SELECT * FROM ({counted}) d) less)"
+    let differ = |counted: &str, kept: &str| {
+        format!(
+            "(SELECT COUNT(*) FROM (SELECT * FROM ({counted}) a EXCEPT SELECT * FROM ({kept}) b) more) \
+             + (SELECT COUNT(*) FROM (SELECT * FROM ({kept}) c EXCEPT SELECT * FROM ({counted}) d) less)"
+        )
+    };
+    let cells = differ(
+        &format!("SELECT {SHARED}, COUNT(*) AS n FROM case_fact GROUP BY {SHARED}"),
+        &format!("SELECT {SHARED}, n FROM statistic_cell"),
     );
-    read.number(&sql, params![]).await
+    let margins = differ(
+        &margins_sql("statistic_cell WHERE n > 0", "CAST(SUM(n) AS BIGINT)"),
+        &format!("SELECT {MARGIN}, n FROM statistic_margin"),
+    );
+    read.number(&format!("SELECT {cells} + {margins}"), params![]).await
 }

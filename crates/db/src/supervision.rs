@@ -20,7 +20,8 @@ struct FactColumns {
     written_lines: i64,
     open_lines: i64,
     unaccounted_lines: i64,
-    waiting_records: i64,
+    waiting_since: Option<Instant>,
+    judged_at: Option<Instant>,
     written_at: Option<Instant>,
     display_to: Option<Day>,
     supervision_closed_at: Option<Instant>,
@@ -43,8 +44,9 @@ pub async fn facts(source: &impl Source, certificate: CertificateId) -> DbResult
     let found: Option<FactColumns> = row(
         source.connection(),
         "SELECT c.state, c.valid_from, c.valid_to, c.issued_at, c.written_lines, c.open_lines, c.unaccounted_lines, \
-         (SELECT COUNT(*) FROM usage_record r WHERE r.certificate_id = c.id AND r.state = 'submitted') \
-         AS waiting_records, c.written_at, a.display_to, c.supervision_closed_at, c.supervising_bureau \
+         (SELECT MIN(r.submitted_at) FROM usage_record r WHERE r.certificate_id = c.id AND r.state = 'submitted') \
+         AS waiting_since, (SELECT MAX(r.decided_at) FROM usage_record r WHERE r.certificate_id = c.id) AS judged_at, \
+         c.written_at, a.display_to, c.supervision_closed_at, c.supervising_bureau \
          FROM certificate c JOIN application a ON a.id = c.application_id WHERE c.id = $1",
         params![certificate],
     )
@@ -58,7 +60,8 @@ pub async fn facts(source: &impl Source, certificate: CertificateId) -> DbResult
             written_lines: f.written_lines,
             open_lines: f.open_lines,
             unaccounted_lines: f.unaccounted_lines,
-            waiting_records: f.waiting_records,
+            waiting_since: f.waiting_since,
+            judged_at: f.judged_at,
             written_at: f.written_at,
             display_to: f.display_to,
             closed: f.supervision_closed_at.is_some(),

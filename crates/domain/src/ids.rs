@@ -82,6 +82,8 @@ ids! {
     SavedFilterId;
     /// A one-time password (忘记密码).
     OneTimePasswordId;
+    /// A file of a long list.
+    ExportId;
     /// A row of the audit trail.
     AuditId;
 }

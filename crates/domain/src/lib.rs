@@ -17,6 +17,7 @@ pub mod certificate;
 pub mod correction;
 pub mod ending;
 pub mod expiry;
+pub mod export;
 pub mod ids;
 pub mod ledger;
 pub mod letter;

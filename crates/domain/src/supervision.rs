@@ -10,14 +10,65 @@ use crate::time::{Day, Instant};
 pub const UNWRITTEN_DAYS: i64 = 60;
 /// Goods of which nobody says what became of them so many days after the last 核销 are overdue.
 pub const UNACCOUNTED_DAYS: i64 = 90;
+/// The same of goods that the clause lets in for a time only: the customs' six months for temporary imports.
+pub const TEMPORARY_DAYS: i64 = 180;
+/// 后续监管 judges a record within so many days of its submission.
+pub const REVIEW_DAYS: i64 = 15;
+/// 后续监管 closes a certificate within so many days of the last that happened.
+pub const CLOSING_DAYS: i64 = 30;
+
+/// What the clause asks of the goods in the end (law, art. 42).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// They may stay in use.
+    Stay,
+    /// They go abroad again.
+    Return,
+    /// They go abroad again or are destroyed.
+    ReturnOrDestruction,
+}
+
+impl Fate {
+    /// From the kinds of records that a clause allows; none are no demand.
+    pub fn of<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Self {
+        let (mut stays, mut returned, mut destroyed) = (false, false, false);
+        for kind in kinds {
+            match kind {
+                "use" => stays = true,
+                "return" => returned = true,
+                "destruction" => destroyed = true,
+                _ => {}
+            }
+        }
+        match (stays, returned, destroyed) {
+            (false, true, false) => Self::Return,
+            (false, _, true) => Self::ReturnOrDestruction,
+            (true, ..) | (false, false, false) => Self::Stay,
+        }
+    }
+
+    /// The days from the last 核销 within which it is said what became of the goods.
+    pub const fn days(self) -> i64 {
+        match self {
+            Self::Return => TEMPORARY_DAYS,
+            Self::Stay | Self::ReturnOrDestruction => UNACCOUNTED_DAYS,
+        }
+    }
+}
 
 words! {
     /// What is owed next.
     Duty {
         /// 办理进口和核销.
         WriteOff = "write_off", "办理进口和核销";
+        /// 核销 of what is left, while the certificate holds.
+        WriteOffRest = "write_off_rest", "剩余数量继续进口和核销";
         /// 填写产品使用记录: say what became of the goods.
         Account = "account", "填写产品使用记录";
+        /// 填写退运记录: the clause lets the goods in for a time only.
+        Return = "return", "产品退运，填写退运记录";
+        /// 填写退运记录 or 填写销毁记录: the clause leaves no other way.
+        ReturnOrDestruction = "return_or_destruction", "产品退运或销毁，填写记录";
         /// 审核使用记录, by 后续监管.
         Review = "review", "后续监管审核使用记录";
         /// 监管完结, by 后续监管.
@@ -40,8 +91,10 @@ pub struct SupervisionFacts {
     pub open_lines: i64,
     /// Of how many lines something is left to account for.
     pub unaccounted_lines: i64,
-    /// How many records wait for 后续监管.
-    pub waiting_records: i64,
+    /// Since when the oldest record waits for 后续监管; none when none does.
+    pub waiting_since: Option<Instant>,
+    /// When a record was last judged.
+    pub judged_at: Option<Instant>,
     /// When something was last written off.
     pub written_at: Option<Instant>,
     /// 展示结束日期, where the application states one.
@@ -51,36 +104,55 @@ pub struct SupervisionFacts {
 }
 
 impl SupervisionFacts {
-    /// The next duty, and the last day for it where there is one; none when nothing is owed any more.
-    pub fn next_duty(&self) -> Option<(Duty, Option<Day>)> {
+    /// The next duty and the last day for it; none when nothing is owed any more. `fate` is what the clause asks of the
+    /// goods.
+    pub fn next_duty(&self, fate: Fate, now: Instant) -> Option<(Duty, Day)> {
         let dead = matches!(self.state, CertificateState::Revoked | CertificateState::Surrendered);
         if self.closed || (self.written_lines == 0 && dead) {
             None
         } else if self.written_lines == 0 {
-            Some((Duty::WriteOff, Some(self.issued_at.china_day().plus_days(UNWRITTEN_DAYS))))
+            Some((Duty::WriteOff, self.issued_at.china_day().plus_days(UNWRITTEN_DAYS)))
         } else if self.unaccounted_lines > 0 {
             // 展示 ends later than the days after the import: the goods stay that long.
-            let since = self.written_at.unwrap_or(self.issued_at).china_day().plus_days(UNACCOUNTED_DAYS);
-            Some((Duty::Account, Some(self.display_to.map_or(since, |d| d.max(since)))))
-        } else if self.waiting_records > 0 {
-            Some((Duty::Review, None))
+            let since = self.written_at.unwrap_or(self.issued_at).china_day().plus_days(fate.days());
+            let duty = match fate {
+                Fate::Stay => Duty::Account,
+                Fate::Return => Duty::Return,
+                Fate::ReturnOrDestruction => Duty::ReturnOrDestruction,
+            };
+            Some((duty, self.display_to.map_or(since, |d| d.max(since))))
+        } else if let Some(since) = self.waiting_since {
+            Some((Duty::Review, since.china_day().plus_days(REVIEW_DAYS)))
+        } else if self.more_may_come(now) {
+            Some((Duty::WriteOffRest, self.validity.to))
         } else {
-            Some((Duty::Close, None))
+            let judged = self.judged_at.max(self.written_at).unwrap_or(self.issued_at).china_day();
+            // Unless it is used up, it can be closed from the end of its validity on.
+            let since = if self.open_lines > 0 && self.state == CertificateState::Valid {
+                judged.max(self.validity.to)
+            } else {
+                judged
+            };
+            Some((Duty::Close, since.plus_days(CLOSING_DAYS)))
         }
+    }
+
+    /// Whether more may still be written off.
+    fn more_may_come(&self, now: Instant) -> bool {
+        self.open_lines > 0 && self.state == CertificateState::Valid && !self.validity.is_over(now)
     }
 
     /// Why it cannot be 监管完结 now: U + R + D = W for every line, every record judged, and nothing more to come.
     pub fn obstacle_to_closing(&self, now: Instant) -> Option<&'static str> {
-        let over = self.state != CertificateState::Valid || self.validity.is_over(now);
         if self.closed {
             Some("该证明已经监管完结")
         } else if self.written_lines == 0 {
             Some("该证明还没有核销，没有可监管的产品")
         } else if self.unaccounted_lines > 0 {
             Some("还有已核销的产品没有说明去向（剩余数量不为零），不能监管完结")
-        } else if self.waiting_records > 0 {
+        } else if self.waiting_since.is_some() {
             Some("还有使用、退运或销毁记录等待审核，不能监管完结")
-        } else if self.open_lines > 0 && !over {
+        } else if self.more_may_come(now) {
             Some("该证明尚在有效期内且没有核销完毕，还可能继续核销，不能监管完结")
         } else {
             None
@@ -105,7 +177,8 @@ mod tests {
             written_lines: 0,
             open_lines: 2,
             unaccounted_lines: 0,
-            waiting_records: 0,
+            waiting_since: None,
+            judged_at: None,
             written_at: None,
             display_to: None,
             closed: false,
@@ -114,24 +187,42 @@ mod tests {
 
     #[test]
     fn the_next_duty_follows_the_goods() {
+        let now = day("2026-12-20").start_instant();
         let mut f = facts();
-        assert_eq!(f.next_duty(), Some((Duty::WriteOff, Some(day("2027-01-22")))));
+        let next = |f: &SupervisionFacts| f.next_duty(Fate::Stay, now);
+        assert_eq!(next(&f), Some((Duty::WriteOff, day("2027-01-22"))));
         f.state = CertificateState::Surrendered;
-        assert_eq!(f.next_duty(), None);
+        assert_eq!(next(&f), None);
         f = SupervisionFacts { written_lines: 1, unaccounted_lines: 1, ..facts() };
         f.written_at = Some(day("2026-12-01").start_instant());
-        assert_eq!(f.next_duty(), Some((Duty::Account, Some(day("2027-03-01")))));
-        // Clause 5: the goods are shown until then.
+        assert_eq!(next(&f), Some((Duty::Account, day("2027-03-01"))));
+        // Clause 5: the goods are shown until then, and do not stay.
         f.display_to = Some(day("2027-06-30"));
-        assert_eq!(f.next_duty(), Some((Duty::Account, Some(day("2027-06-30")))));
+        assert_eq!(f.next_duty(Fate::ReturnOrDestruction, now), Some((Duty::ReturnOrDestruction, day("2027-06-30"))));
         f.display_to = Some(day("2026-12-24"));
-        assert_eq!(f.next_duty(), Some((Duty::Account, Some(day("2027-03-01")))));
-        f = SupervisionFacts { unaccounted_lines: 0, waiting_records: 1, ..f };
-        assert_eq!(f.next_duty(), Some((Duty::Review, None)));
-        f = SupervisionFacts { waiting_records: 0, ..f };
-        assert_eq!(f.next_duty(), Some((Duty::Close, None)));
+        assert_eq!(next(&f), Some((Duty::Account, day("2027-03-01"))));
+        // Clause 6: they were let in for a time.
+        f.display_to = None;
+        assert_eq!(f.next_duty(Fate::Return, now), Some((Duty::Return, day("2027-05-30"))));
+        f = SupervisionFacts { unaccounted_lines: 0, waiting_since: Some(day("2026-12-10").start_instant()), ..f };
+        assert_eq!(next(&f), Some((Duty::Review, day("2026-12-25"))));
+        f = SupervisionFacts { waiting_since: None, judged_at: Some(day("2026-12-12").start_instant()), ..f };
+        assert_eq!(next(&f), Some((Duty::WriteOffRest, f.validity.to)));
+        let over = f.validity.to.end_instant();
+        assert_eq!(f.next_duty(Fate::Stay, over), Some((Duty::Close, f.validity.to.plus_days(CLOSING_DAYS))));
+        f.open_lines = 0;
+        assert_eq!(next(&f), Some((Duty::Close, day("2027-01-11"))));
         f.closed = true;
-        assert_eq!(f.next_duty(), None);
+        assert_eq!(next(&f), None);
+    }
+
+    #[test]
+    fn the_records_that_a_clause_allows_say_what_becomes_of_the_goods() {
+        assert_eq!(Fate::of(["use", "return", "destruction"]), Fate::Stay);
+        assert_eq!(Fate::of(["return", "destruction"]), Fate::ReturnOrDestruction);
+        assert_eq!(Fate::of(["destruction"]), Fate::ReturnOrDestruction);
+        assert_eq!(Fate::of(["return"]), Fate::Return);
+        assert_eq!(Fate::of([""]), Fate::Stay);
     }
 
     /// D23: a revoked certificate is closed when its goods are accounted for, although it is not used up.
@@ -141,9 +232,9 @@ mod tests {
         let mut f = SupervisionFacts { written_lines: 2, unaccounted_lines: 1, ..facts() };
         assert!(f.obstacle_to_closing(now).is_some_and(|o| o.contains("剩余数量")));
         f.unaccounted_lines = 0;
-        f.waiting_records = 1;
+        f.waiting_since = Some(now);
         assert!(f.obstacle_to_closing(now).is_some_and(|o| o.contains("等待审核")));
-        f.waiting_records = 0;
+        f.waiting_since = None;
         assert!(f.obstacle_to_closing(now).is_some_and(|o| o.contains("有效期内")));
         assert_eq!(f.obstacle_to_closing(f.validity.to.end_instant()), None);
         f.state = CertificateState::Revoked;

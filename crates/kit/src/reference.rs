@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use db::reference::ReferenceData;
 use domain::application::DisposalPlan;
 use domain::ids::{BureauCode, ClauseCode, PortCode, RegionCode, TradeModeCode, UnitCode};
+use domain::supervision::Fate;
 use domain::time::Day;
 
 use crate::form::Choice;
@@ -130,6 +131,12 @@ impl ReferenceCache {
     /// The few words of a clause.
     pub fn clause_name<'a>(&'a self, code: &'a str) -> &'a str {
         self.clauses.iter().find(|c| c.code.as_str() == code).map_or(code, |c| &c.short_name)
+    }
+
+    /// What a clause asks of the goods in the end.
+    pub fn fate(&self, clause: &ClauseCode) -> Fate {
+        let found = self.clauses.iter().find(|c| c.code == *clause);
+        Fate::of(found.iter().flat_map(|c| &c.follow_up_kinds).map(String::as_str))
     }
 
     /// The usual 后续处理方式 of a clause: what its last follow-up kind leads to; 装机出口 where parts leave in machines.

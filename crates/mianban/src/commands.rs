@@ -181,6 +181,7 @@ fn print_key(id: PortSystemId, secret: &str) {
 pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyhow::Result<()> {
     let db = open_database(options).await?;
     prepare(&db, &SystemClock).await?;
+    let by = By { name: "mianban port-system".to_owned(), ..By::system() };
     let now = SystemClock.now();
     match command {
         PortSystemCommand::Create { name, bureau, ports } => {
@@ -199,7 +200,7 @@ pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyho
             let key_hash = kit::session::hash_of(&secret);
             let new = NewPortSystem { bureau: &bureau, name: &name, ports: &ports, key_hash: &key_hash };
             let tx = db.begin().await?;
-            match db::port_system::create(&tx, &new, now).await {
+            match db::port_system::create(&tx, &new, &by, now).await {
                 Ok(id) => {
                     tx.commit().await?;
                     print_key(id, &secret);
@@ -221,7 +222,7 @@ pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyho
         PortSystemCommand::Rotate { number } => {
             let (id, secret) = (PortSystemId::new(number), kit::random::token());
             let tx = db.begin().await?;
-            match db::port_system::rotate(&tx, id, &kit::session::hash_of(&secret), now).await {
+            match db::port_system::rotate(&tx, id, &kit::session::hash_of(&secret), &by, now).await {
                 Ok(()) => {
                     tx.commit().await?;
                     print_key(id, &secret);
@@ -232,9 +233,9 @@ pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyho
         }
         PortSystemCommand::Disable { number } => {
             let tx = db.begin().await?;
-            match db::port_system::disable(&tx, PortSystemId::new(number), now).await {
+            match db::port_system::disable(&tx, PortSystemId::new(number), &by, now).await {
                 Ok(()) => tx.commit().await?,
-                Err(db::DbError::NotFound) => anyhow::bail!("there is no system {number}"),
+                Err(db::DbError::NotFound) => anyhow::bail!("there is no system {number}, or it is switched off"),
                 Err(other) => return Err(other.into()),
             }
             println!("the system {number} was switched off");

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use db::Source;
-use db::application::{Item, ItemFilter, NewDraft, Products, count_items, create_draft};
+use db::application::{ItemFilter, NewDraft, Products, count_items, create_draft};
 use domain::application::{Application, Basics, ItemForm};
 use domain::ids::ApplicationId;
 use domain::ledger::Amounts;
@@ -119,9 +119,13 @@ pub async fn create(
         return Err(AppError::Conflict("原申请的免办条款或贸易方式已停用，不能复制，请填写新申请。".to_owned()));
     }
     let rest = if form.get("quantity") == REST { rest_of(&tx, &from).await? } else { None };
-    let rest = match rest {
-        Some(rest) => Some(reduced(db::application::items(&tx, id).await?, &rest)),
-        None => None,
+    let is_rest = rest.is_some();
+    let amended = amended(&tx, &from).await?;
+    let these: Option<Vec<_>> = match (rest, amended) {
+        (Some(rest), Some(amended)) => Some(reduced(amended, &rest)),
+        (Some(rest), None) => Some(reduced(entered(&tx, id).await?, &rest)),
+        (None, Some(amended)) => Some((1..).zip(amended).collect()),
+        (None, None) => None,
     };
     let new = NewDraft {
         owner: user.user.account,
@@ -141,20 +145,42 @@ pub async fn create(
     }
     let edit = policy::may(user.actor(), &draft.ownership, Action::Edit)
         .map_err(|refusal| AppError::Conflict(refusal.to_string()))?;
-    let products = rest.as_deref().map_or(Products::All, Products::Rest);
+    let products = these.as_deref().map_or(Products::Entered, Products::These);
     let items = db::application::copy_into(&tx, &draft, edit, id, &basics, products, &user.by(), app.now()).await?;
     tx.commit().await?;
-    let what = if rest.is_some() { "的剩余数量" } else { "" };
+    let what = if is_rest { "的剩余数量" } else { "" };
     let said = format!(
         "已复制为新申请，带来申请基本信息和 {items} 个产品{what}。合同号、发票号、提/运单号、日期和附件没有复制，请补充后提交。"
     );
     Ok(flash::to(&app.key, app.config.is_https(), &url, &said))
 }
 
+/// The products as they were entered.
+async fn entered(source: &impl Source, id: ApplicationId) -> Result<Vec<ItemForm>, AppError> {
+    Ok(db::application::items(source, id).await?.into_iter().map(|i| i.form).collect())
+}
+
+/// The products as the certificate has them, when it was amended (R-2.7-11); 总价 follows the quantity.
+async fn amended(source: &impl Source, of: &Application) -> Result<Option<Vec<ItemForm>>, AppError> {
+    let Some(certificate) = db::certificate::of_application(source, of.id).await? else { return Ok(None) };
+    let Some(products) = db::amendment::in_force(source, &certificate).await? else { return Ok(None) };
+    let mut items = entered(source, of.id).await?;
+    for (form, p) in items.iter_mut().zip(products) {
+        if p.qty != form.qty {
+            form.total_price = total(p.qty, form.unit_price).unwrap_or(form.total_price);
+        }
+        (form.product_name, form.hs_code, form.hs_name, form.hs_unit) =
+            (p.product_name, p.hs_code, p.hs_name, p.hs_unit);
+        (form.model, form.qty, form.hs_qty, form.brand) = (p.model, p.qty, p.hs_qty, p.brand);
+        (form.manufacturer, form.traits) = (p.manufacturer, p.traits);
+    }
+    Ok(Some(items))
+}
+
 /// The products of which something is left, with what is left of them; 总价 follows the quantity. HS 标准量 that is used up
 /// before 数量/重量 is taken in its proportion, for an application asks for both.
-fn reduced(items: Vec<Item>, rest: &[(usize, Amounts)]) -> Vec<(usize, ItemForm)> {
-    let mut items: Vec<_> = items.into_iter().map(|i| Some(i.form)).collect();
+fn reduced(items: Vec<ItemForm>, rest: &[(usize, Amounts)]) -> Vec<(usize, ItemForm)> {
+    let mut items: Vec<_> = items.into_iter().map(Some).collect();
     rest.iter()
         .filter_map(|(n, left)| {
             let mut form = items.get_mut(*n)?.take()?;

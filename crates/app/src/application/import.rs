@@ -21,7 +21,7 @@ use crate::application::columns::{self, Explained, Judged, Problem};
 use crate::application::{Draft, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::files;
-use crate::parts::spreadsheet::Row;
+use crate::parts::spreadsheet::{Most, Row};
 
 /// So many lines of mistakes are shown; the rest after these are mended.
 const SHOWN: usize = 500;
@@ -191,7 +191,9 @@ async fn judge(
     let hs_code = hs_code.to_owned();
     let judge =
         move |rows: Vec<Row>| columns::judge(&references, &of, references.hs_type(&hs_code, today), today, &rows);
-    files::waiting_table(app, &folder(application.id), key, judge).await
+    let why = format!("文件中的产品超过 {MOST_ITEMS} 行，一份申请最多 {MOST_ITEMS} 个产品，请分成几份申请填写");
+    let most = Most { rows: usize::try_from(MOST_ITEMS).unwrap_or_default(), why };
+    files::waiting_table(app, &folder(application.id), key, most, judge).await
 }
 
 fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {

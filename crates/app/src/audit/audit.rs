@@ -48,7 +48,8 @@ struct AuditPage {
     older: Option<String>,
     /// Back to the first page, when this is another one.
     newest: Option<String>,
-    export: String,
+    csv: String,
+    xlsx: String,
     checkpoint: Option<String>,
     is_filtered: bool,
 }
@@ -59,7 +60,7 @@ pub async fn show(
     user: Permitted<ReadAudit>,
     Query(filters): Query<Filters>,
 ) -> Result<Response, AppError> {
-    let (found, errors) = match filter(&app, &user, &filters).await? {
+    let (found, errors) = match filter(&app, &user.permit, &filters).await? {
         Ok(filter) => {
             let before = cursor(&filters.before);
             (audit_query::page(app.db.read(), &filter, before, SIZE + 1).await?, FieldErrors::default())
@@ -84,7 +85,8 @@ pub async fn show(
         rows,
         older,
         newest: (!filters.before.is_empty()).then(|| filters.address("/audit", &[])),
-        export: filters.address("/audit/export", &[]),
+        csv: filters.address("/audit/export", &[("format", "csv")]),
+        xlsx: filters.address("/audit/export", &[("format", "xlsx")]),
         checkpoint: checkpoint.map(|c| c.at.china()),
         is_filtered: !filters.is_empty(),
     };

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum_extra::extract::Query;
 use db::audit::{self, Subject};
 use db::audit_query;
-use domain::ids::{AccountId, ApplicationId, CertificateId};
+use domain::ids::{AccountId, ApplicationId, CertificateId, PortSystemId};
 use domain::policy::{Reach, ReadAudit};
 use kit::app::App;
 use kit::error::AppError;
@@ -77,6 +77,7 @@ pub async fn show(
             "application" => Subject::Application(ApplicationId::new(query.id)),
             "certificate" => Subject::Certificate(CertificateId::new(query.id)),
             "account" => Subject::Account(AccountId::new(query.id)),
+            "port_system" => Subject::PortSystem(PortSystemId::new(query.id)),
             _ => return Err(AppError::NotFound),
         };
         if let Reach::Bureau(own) = user.permit.reach()

@@ -8,7 +8,7 @@ pub mod readings;
 use db::audit_query::{Cursor, Filter, Found};
 use db::params;
 use domain::ids::BureauCode;
-use domain::policy::{Reach, ReadAudit};
+use domain::policy::{Permit, Reach, ReadAudit};
 use domain::text;
 use domain::time::{Day, Instant};
 use kit::app::App;
@@ -93,6 +93,9 @@ const ACTIONS: &[(&str, &str)] = &[
     ("save_template", "保存产品模板"),
     ("rename_template", "修改产品模板名称"),
     ("delete_template", "删除产品模板"),
+    ("open_port_system", "开通口岸系统接口"),
+    ("renew_port_system_key", "更换口岸系统密钥"),
+    ("close_port_system", "停用口岸系统接口"),
 ];
 
 /// What an action is called.
@@ -199,7 +202,7 @@ async fn account_id(app: &App, username: &str) -> Result<Option<i64>, AppError> 
 /// What to look for; what does not exist is a mistake beside its field. A bureau sees its own deeds.
 async fn filter(
     app: &App,
-    user: &Permitted<ReadAudit>,
+    permit: &Permit<ReadAudit>,
     asked: &Filters,
 ) -> Result<Result<Filter, FieldErrors>, AppError> {
     #[derive(db::Row)]
@@ -243,7 +246,7 @@ async fn filter(
             None => errors.add("username", "没有这个用户名"),
         }
     }
-    filter.bureau = match user.permit.reach() {
+    filter.bureau = match permit.reach() {
         Reach::Bureau(own) => Some(own.clone()),
         Reach::Everywhere if asked.bureau.is_empty() => None,
         Reach::Everywhere => Some(BureauCode::new(asked.bureau.as_str())),
@@ -284,6 +287,7 @@ fn kind_label(kind: &str) -> &'static str {
     match kind {
         "application" => "申请",
         "certificate" => "证明",
+        "port_system" => "口岸系统",
         _ => "账号",
     }
 }

@@ -3,6 +3,7 @@
 //! A job is put into the outbox by the transaction that causes it ([`status_changed`], [`render_certificate`]) and run
 //! by [`work`], inside `mianban serve` or alone in `mianban worker`. Every job may run twice: it is idempotent.
 
+mod exports;
 mod letters;
 mod papers;
 mod passwords;
@@ -16,13 +17,13 @@ use db::application::Remarks;
 use db::audit::By;
 use db::certificate::{Certificate, Ending};
 use db::letter;
-use db::queue::{self, Claimed};
+use db::queue::{self, Claimed, Lane};
 use db::usage::Record;
 use db::{DbError, Tx};
 use domain::application::Application;
 use domain::certificate::CertificateState;
 use domain::expiry;
-use domain::ids::{AccountId, BureauCode, CertificateId, JobId, LetterId, OrganisationId};
+use domain::ids::{AccountId, BureauCode, CertificateId, ExportId, JobId, LetterId, OrganisationId};
 use domain::letter::{LetterKind, Occasion};
 use domain::time::Instant;
 use domain::usage::UsageStep;
@@ -59,6 +60,11 @@ enum Job {
         /// From which network address it was asked for.
         address: String,
     },
+    /// Make the file of a long list.
+    MakeExport {
+        /// What was asked for.
+        export: ExportId,
+    },
     /// Hand a letter to the post.
     SendLetter(Letter),
 }
@@ -83,6 +89,7 @@ async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<JobId, DbError> {
     let kind = match job {
         Job::RenderCertificate { .. } => "render_certificate",
         Job::GrantPassword { .. } => "grant_password",
+        Job::MakeExport { .. } => queue::MAKE_EXPORT,
         Job::SendLetter(_) => SEND_LETTER,
     };
     queue::enqueue(tx, kind, &payload, now).await
@@ -336,6 +343,12 @@ pub async fn render_certificate(tx: &Tx, certificate: CertificateId, now: Instan
     Ok(())
 }
 
+/// The file of a long list is made.
+pub async fn make_export(tx: &Tx, export: ExportId, now: Instant) -> Result<(), AppError> {
+    enqueue(tx, &Job::MakeExport { export }, now).await?;
+    Ok(())
+}
+
 /// What is true of a paper that does not lie there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paper {
@@ -372,15 +385,23 @@ pub async fn paper_of(app: &App, certificate: CertificateId) -> Result<Paper, Ap
     })
 }
 
-/// Runs jobs and duties until told to stop; what has begun is finished.
+/// Runs jobs and duties until told to stop; what has begun is finished. Files that take minutes are made beside the others.
 pub async fn work(app: App, stop: CancellationToken) {
+    tokio::join!(work_in(&app, Lane::Short, &stop), work_in(&app, Lane::Long, &stop));
+}
+
+async fn work_in(app: &App, lane: Lane, stop: &CancellationToken) {
     let mut next_duty = tokio::time::Instant::now();
     while !stop.is_cancelled() {
-        if tokio::time::Instant::now() >= next_duty {
-            duties(&app).await;
+        if lane == Lane::Short && tokio::time::Instant::now() >= next_duty {
+            duties(app).await;
             next_duty = tokio::time::Instant::now() + DUTY_PAUSE;
         }
-        match run_due(&app, 4).await {
+        let at_once = match lane {
+            Lane::Short => 4,
+            Lane::Long => 1,
+        };
+        match run_due(app, lane, at_once).await {
             Ok(0) => {
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -404,23 +425,23 @@ pub async fn duties(app: &App) {
     schedule::run(app).await;
 }
 
-/// Runs what is due, at most `n` jobs; says how many there were.
-pub async fn run_due(app: &App, n: i64) -> anyhow::Result<usize> {
+/// Runs what is due in a lane, at most `n` jobs; says how many there were.
+pub async fn run_due(app: &App, lane: Lane, n: i64) -> anyhow::Result<usize> {
     // An idle look takes no write lock.
     let due = app
         .db
         .read()
         .number(
-            "SELECT COUNT(*) FROM job WHERE (state = 'ready' AND run_at <= $1) \
-             OR (state = 'running' AND locked_until <= $1)",
-            db::params![app.now()],
+            "SELECT COUNT(*) FROM job WHERE ((state = 'ready' AND run_at <= $1) \
+             OR (state = 'running' AND locked_until <= $1)) AND (kind = $2) = $3",
+            db::params![app.now(), queue::MAKE_EXPORT, lane == Lane::Long],
         )
         .await?;
     if due == 0 {
         return Ok(0);
     }
     let tx = app.db.begin().await?;
-    let claimed = queue::claim(&tx, n, app.now()).await?;
+    let claimed = queue::claim(&tx, lane, n, app.now()).await?;
     tx.commit().await?;
     for job in &claimed {
         run(app, job).await?;
@@ -433,6 +454,7 @@ async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
     let outcome = match serde_json::from_str::<Job>(&claimed.payload) {
         Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
         Ok(Job::GrantPassword { username, email, address }) => passwords::grant(app, &username, &email, &address).await,
+        Ok(Job::MakeExport { export }) => exports::make(app, export, claimed.attempts >= queue::MAX_ATTEMPTS).await,
         Ok(Job::SendLetter(letter)) => app.post.send(&letter).await.map_err(|why| {
             refused = Some(why.failure);
             if why.failure.is_final() { JobError::Hopeless(why.error) } else { JobError::Retry(why.error) }

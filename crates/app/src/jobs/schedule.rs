@@ -22,6 +22,7 @@ pub(super) async fn run(app: &App) {
         ("reminding of certificates", remind_of_certificates(app).await),
         ("lapsing pre-write-offs", lapse(app).await),
         ("ending sessions", end_sessions(app).await),
+        ("taking old exports away", sweep_exports(app).await),
         ("removing files", remove_files(app).await),
         ("checkpointing the audit trail", checkpoint(app).await),
         ("counting statistics", count_statistics(app).await),
@@ -116,6 +117,14 @@ async fn end_sessions(app: &App) -> anyhow::Result<()> {
     db::one_time_password::sweep(&tx, app.now()).await?;
     db::typed_text::sweep(&tx, app.now()).await?;
     db::usage::sweep(&tx, app.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes away the files of long lists after a week.
+async fn sweep_exports(app: &App) -> anyhow::Result<()> {
+    let tx = app.db.begin().await?;
+    db::export::sweep(&tx, app.now()).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use crate::parts::spreadsheet::{self, Head, Row, Value, write_csv, write_xlsx};
+use crate::parts::spreadsheet::{self, Head, Most, Row, Value, write_csv, write_xlsx};
 
 /// A picture that would need more memory than this to show is downloaded instead.
 const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
@@ -125,24 +125,26 @@ pub async fn receive_table(
     Ok(received)
 }
 
-/// Reads a table that waits in `folder`; `judge` says what its rows are. The inner error is for the user.
+/// Reads a table that waits in `folder`, of at most so many rows; `judge` says what they are. The inner error is for the
+/// user.
 pub async fn waiting_table<T: Send + 'static>(
     app: &App,
     folder: &str,
     key: Uuid,
+    most: Most,
     judge: impl FnOnce(Vec<Row>) -> Result<T, Vec<String>> + Send + 'static,
 ) -> Result<Result<T, Vec<String>>, AppError> {
     let content = match app.files.get(&Path::from(format!("{folder}/{key}"))).await {
         Ok(found) => found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading a table"))?,
         Err(object_store::Error::NotFound { .. }) => {
-            return Err(AppError::Conflict("上传的文件已超过一小时，没有导入，请返回导入页面重新上传。".to_owned()));
+            return Err(AppError::Conflict("上传的文件已超过一小时，没有办理，请返回导入页面重新上传。".to_owned()));
         }
         Err(error) => return Err(anyhow::Error::new(error).context("opening a table").into()),
     };
     let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
     let judged = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        judge(spreadsheet::read(&content).map_err(|why| vec![why])?)
+        judge(spreadsheet::read(&content, &most).map_err(|why| vec![why])?)
     });
     match judged.await {
         Ok(judged) => Ok(judged),

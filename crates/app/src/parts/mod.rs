@@ -15,6 +15,7 @@ pub mod photo;
 pub mod prose;
 pub mod readings;
 pub mod reminders;
+pub mod report;
 pub mod routing;
 pub mod sheet;
 pub mod signing;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
 use calamine::{DataRef, Reader as _, Xlsx};
-use domain::application::MOST_ITEMS;
 use domain::time::Instant;
 use encoding_rs::{Encoding, GB18030};
 use rust_xlsxwriter::{
@@ -49,6 +48,9 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
+/// So many rows of a template offer lists to choose from.
+const LISTED_ROWS: u32 = 2_000;
+
 /// How many rows a file may have below its heads, and the sentence for one that has more.
 #[derive(Debug, Clone)]
 pub struct Most {
@@ -58,14 +60,8 @@ pub struct Most {
     pub why: String,
 }
 
-/// Reads a file of products by its first bytes; the sentence says what to do with one that cannot be read.
-pub fn read(content: &[u8]) -> Result<Vec<Row>, String> {
-    let why = format!("文件中的产品超过 {MOST_ITEMS} 行，一份申请最多 {MOST_ITEMS} 个产品，请分成几份申请填写");
-    read_most(content, &Most { rows: usize::try_from(MOST_ITEMS).unwrap_or_default(), why })
-}
-
-/// The same of any table.
-pub fn read_most(content: &[u8], most: &Most) -> Result<Vec<Row>, String> {
+/// Reads a table by its first bytes; the sentence says what to do with one that cannot be read.
+pub fn read(content: &[u8], most: &Most) -> Result<Vec<Row>, String> {
     let rows = if content.starts_with(b"PK") {
         read_xlsx(content, most)?
     } else if content.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
@@ -288,24 +284,29 @@ pub fn write_csv(heads: &[Head], rows: &[Vec<Value>]) -> Vec<u8> {
     let mut out = String::from('\u{feff}');
     let titles: Vec<_> = heads.iter().map(|h| Value::Text(h.title.clone())).collect();
     for row in std::iter::once(&titles).chain(rows) {
-        for (n, value) in row.iter().enumerate() {
-            if n > 0 {
-                out.push(',');
-            }
-            let text = value.text();
-            let guard = if looks_like_formula(text) && !is_number(text) { "'" } else { "" };
-            let text = format!("{guard}{text}");
-            if text.contains(['"', ',', ';', '\t', '\r', '\n']) || text.trim() != text {
-                out.push('"');
-                out.push_str(&text.replace('"', "\"\""));
-                out.push('"');
-            } else {
-                out.push_str(&text);
-            }
-        }
-        out.push_str("\r\n");
+        csv_row(&mut out, row);
     }
     out.into_bytes()
+}
+
+/// A line of a CSV: texts are never formulas.
+pub fn csv_row(out: &mut String, row: &[Value]) {
+    for (n, value) in row.iter().enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        let text = value.text();
+        let guard = if looks_like_formula(text) && !is_number(text) { "'" } else { "" };
+        let text = format!("{guard}{text}");
+        if text.contains(['"', ',', ';', '\t', '\r', '\n']) || text.trim() != text {
+            out.push('"');
+            out.push_str(&text.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(&text);
+        }
+    }
+    out.push_str("\r\n");
 }
 
 /// An XLSX of three sheets: the products, how to fill them in, and the lists to choose from.
@@ -321,7 +322,6 @@ pub fn write_xlsx(
     let head = Format::new().set_bold().set_background_color(Color::RGB(0x00e8_eef7)).set_text_wrap();
     let required = head.clone().set_font_color(Color::RGB(0x00c0_0000));
     let text = Format::new().set_num_format("@");
-    let last = u32::try_from(MOST_ITEMS).unwrap_or_default();
 
     let lists: Vec<_> = heads.iter().enumerate().filter(|(_, h)| !h.choices.is_empty()).collect();
     let sheet = book.add_worksheet().set_name(SHEET)?;
@@ -340,7 +340,7 @@ pub fn write_xlsx(
         let source = format!("=选项!${letter}$2:${letter}${}", column.choices.len() + 1);
         let choice = DataValidation::new().allow_list_formula(Formula::new(source)).show_error_message(false);
         let at = u16::try_from(*n).unwrap_or(u16::MAX);
-        sheet.add_data_validation(1, at, last, at, &choice)?;
+        sheet.add_data_validation(1, at, LISTED_ROWS, at, &choice)?;
     }
     for (row, values) in (1..).zip(rows) {
         for (n, value) in values.iter().enumerate() {
@@ -392,6 +392,10 @@ mod tests {
 
     use super::*;
 
+    fn most() -> Most {
+        Most { rows: 2_000, why: "文件超过 2000 行".to_owned() }
+    }
+
     fn head(title: &str) -> Head {
         Head { title: title.to_owned(), is_required: true, is_text: true, choices: vec!["甲".to_owned()] }
     }
@@ -432,11 +436,11 @@ mod tests {
         let (gbk, _, _) = encoding_rs::GBK.encode(text);
         let marked = [b"\xef\xbb\xbf".as_slice(), text.as_bytes()].concat();
         for content in [text.as_bytes(), marked.as_slice(), &gbk] {
-            let rows = read(content).unwrap();
+            let rows = read(content, &most()).unwrap();
             assert_eq!(rows.iter().map(|r| r.number).collect::<Vec<_>>(), [1, 3, 4]);
             assert_eq!(texts(&rows), [vec!["名称", "数量"], vec!["甲,\"乙\"\n丙", "12.5"], vec!["丁", "=1"]]);
         }
-        assert_eq!(texts(&read("名称\t数量\n甲\t1".as_bytes()).unwrap())[1], ["甲", "1"]);
+        assert_eq!(texts(&read("名称\t数量\n甲\t1".as_bytes(), &most()).unwrap())[1], ["甲", "1"]);
         for (bad, why) in [
             ("".as_bytes(), "没有内容"),
             (b"\xff\xfe\xff".as_slice(), "请使用模板"),
@@ -446,7 +450,7 @@ mod tests {
             (b"\xd0\xcf\x11\xe0".as_slice(), "另存为"),
             (b"PK\x03\x04nothing".as_slice(), "无法读取"),
         ] {
-            let said = read(bad).unwrap_err();
+            let said = read(bad, &most()).unwrap_err();
             assert!(said.contains(why), "{said}");
         }
     }
@@ -454,13 +458,13 @@ mod tests {
     #[test]
     fn more_rows_than_an_application_holds_are_refused_before_they_fill_the_memory() {
         let lines = "甲,1\n".repeat(2_002);
-        assert!(read(lines.as_bytes()).unwrap_err().contains("2000 行"));
-        assert!(read("甲,1\n".repeat(2_001).as_bytes()).is_ok());
+        assert!(read(lines.as_bytes(), &most()).unwrap_err().contains("2000 行"));
+        assert!(read("甲,1\n".repeat(2_001).as_bytes(), &most()).is_ok());
         let columns = format!("甲{}", ",乙".repeat(200));
-        assert!(read(columns.as_bytes()).unwrap_err().contains("200 列"));
+        assert!(read(columns.as_bytes(), &most()).unwrap_err().contains("200 列"));
         let mut book = Workbook::new();
         book.add_worksheet().write_string(1_048_575, 3, "远").unwrap();
-        let rows = read(&book.save_to_buffer().unwrap()).unwrap();
+        let rows = read(&book.save_to_buffer().unwrap(), &most()).unwrap();
         assert_eq!((rows[0].number, rows[0].cells.len()), (1_048_576, 4));
     }
 
@@ -473,7 +477,7 @@ mod tests {
         sheet.write_formula(0, 1, Formula::new("=0.1+0.2").set_result("0.30000000000000004")).unwrap();
         sheet.write_formula(0, 2, Formula::new("=1/0").set_result("#DIV/0!")).unwrap();
         sheet.write_boolean(0, 3, true).unwrap();
-        let rows = read(&book.save_to_buffer().unwrap()).unwrap();
+        let rows = read(&book.save_to_buffer().unwrap(), &most()).unwrap();
         let cells = &rows[0].cells;
         assert!(matches!(&cells[0], Cell::Unreadable(why) if why.contains("日期")), "{cells:?}");
         assert_eq!(cells[1], Cell::Text("0.3".to_owned()));
@@ -495,7 +499,7 @@ mod tests {
         );
         let xlsx = write_xlsx(&heads, &rows, &[vec!["栏目".to_owned()]], now()).unwrap();
         for content in [csv, xlsx] {
-            let read = read(&content).unwrap();
+            let read = read(&content, &most()).unwrap();
             let found: Vec<_> = texts(&read[1..]).into_iter().map(|r| r[0]).collect();
             assert_eq!(found, wild);
         }
@@ -507,7 +511,7 @@ mod tests {
             let amount = Quantity::from_units(units);
             let rows = [vec![Value::Number(amount.plain())]];
             for content in [write_csv(&[head("数量")], &rows), write_xlsx(&[head("数量")], &rows, &[], now()).unwrap()] {
-                let found = read(&content).unwrap();
+                let found = read(&content, &most()).unwrap();
                 prop_assert_eq!(&found[1].cells[0], &Cell::Text(amount.plain()));
             }
         }
@@ -517,14 +521,14 @@ mod tests {
             let text = text.trim().to_owned();
             prop_assume!(!text.is_empty());
             let content = write_csv(&[head("栏目")], &[vec![Value::Text(text.clone())]]);
-            let found = read(&content).unwrap();
+            let found = read(&content, &most()).unwrap();
             prop_assert_eq!(&found[1].cells[0], &Cell::Text(text));
         }
 
         #[test]
         fn nothing_uploaded_ever_panics(content in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = read(&content);
-            let _ = read(&[b"PK\x03\x04".as_slice(), &content].concat());
+            let _ = read(&content, &most());
+            let _ = read(&[b"PK\x03\x04".as_slice(), &content].concat(), &most());
         }
     }
 }

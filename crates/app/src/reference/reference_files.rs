@@ -28,7 +28,7 @@ use super::row::{self, FOLLOW_UPS, choices, kind_of};
 use super::{characteristics, row::changes};
 use crate::frame::{self, Entry};
 use crate::parts::files;
-use crate::parts::spreadsheet::{Cell, Head, Row, Value};
+use crate::parts::spreadsheet::{Cell, Head, Most, Row, Value};
 
 /// The column of the code.
 const CODE: &str = "代码";
@@ -421,6 +421,14 @@ fn judge(
     Ok(out)
 }
 
+/// A table may be so long.
+const MOST_ROWS: usize = 20_000;
+
+fn most() -> Most {
+    let why = format!("文件超过 {MOST_ROWS} 行，请只保留需要添加或修改的行，分成几个文件导入");
+    Most { rows: MOST_ROWS, why }
+}
+
 /// Looks at a file that waits, with what holds now.
 async fn look(
     app: &App,
@@ -433,7 +441,7 @@ async fn look(
     let before = reference_edition::contents(&read, &user.permit, kind).await?;
     let (references, today) = (app.references.now(), app.clock.today());
     let judge = move |rows: Vec<Row>| judge(kind, &references, &before, &pending, today, &rows);
-    let mut judged = files::waiting_table(app, &folder(kind), key, judge).await?;
+    let mut judged = files::waiting_table(app, &folder(kind), key, most(), judge).await?;
     if let Ok(judged) = &mut judged {
         for (row, code, label) in std::mem::take(&mut judged.lasting) {
             if reference_edition::is_used(&read, kind, &code).await? {

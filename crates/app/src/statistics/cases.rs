@@ -8,7 +8,7 @@ use db::search::Conditions;
 use db::{Reader, params};
 use domain::actor::Post;
 use domain::ids::{ApplicationId, BureauCode, ClauseCode};
-use domain::policy::{Reach, ReadStatistics};
+use domain::policy::{Permit, Reach, ReadStatistics};
 use domain::statistics::{FactKind, Outcome};
 use domain::time::Instant;
 use domain::workflow::State as S;
@@ -172,7 +172,7 @@ impl Filters {
     }
 
     /// The filters, read; mistakes beside their fields.
-    pub fn read(&self, app: &App, user: &Permitted<ReadStatistics>) -> Result<Asked, FieldErrors> {
+    pub fn read(&self, app: &App, permit: &Permit<ReadStatistics>) -> Result<Asked, FieldErrors> {
         let data = data_of(&self.pairs());
         let mut check = Checker::new(&data);
         let of = check.parse_optional("of", |word| {
@@ -181,7 +181,7 @@ impl Filters {
         let asked = Asked {
             of: of.unwrap_or(Of::Facts(FactKind::Submitted)),
             period: Period::read(app, &mut check),
-            bureau: bureau_of(&user.permit, app, &mut check),
+            bureau: bureau_of(permit, app, &mut check),
             clause: clause_of(app, &mut check),
             hs_class: self.hs_class.trim().to_owned(),
             post: check.parse_optional("post", |word| {
@@ -385,7 +385,7 @@ pub async fn list(
     user: Permitted<ReadStatistics>,
     Query(filters): Query<Filters>,
 ) -> Result<Response, AppError> {
-    let (asked, errors) = match filters.read(&app, &user) {
+    let (asked, errors) = match filters.read(&app, &user.permit) {
         Ok(asked) => (Some(asked), FieldErrors::default()),
         Err(errors) => (None, errors),
     };

@@ -1,26 +1,21 @@
-//! The list behind a number as a file: all rows that meet the filters. A CSV is written while it is read, a thousand rows at a
-//! time.
+//! The list behind a number as a file: all rows that meet the filters (E37).
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
-use bytes::Bytes;
 use db::reading::What;
-use domain::policy::ReadStatistics;
+use domain::actor::Actor;
+use domain::export::ReportKind;
+use domain::policy::{self, ReadStatistics};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::Permitted;
 
 use crate::parts::readings;
-use crate::parts::spreadsheet::{self, Head, Value};
-use crate::statistics::cases::{Asked, Cursor, Filters, Found};
-use crate::statistics::export::{self, Kind, Sheet};
-
-/// Rows that are held at once.
-const CHUNK: i64 = 1000;
-/// A workbook is made in memory: it has this many rows at most (E37).
-const MOST_ROWS: i64 = 10_000;
+use crate::parts::report::{CHUNK, Report, filters};
+use crate::parts::spreadsheet::Value;
+use crate::statistics::cases::{Asked, Filters, Found};
+use crate::statistics::export;
 
 /// `?format=csv` or `xlsx`.
 #[derive(Debug, serde::Deserialize)]
@@ -29,90 +24,41 @@ pub struct ExportQuery {
     format: String,
 }
 
-/// The file. Its first rows are read before the answer begins, so that a mistake is still a page.
+const HEADS: [&str; 10] =
+    ["申请单号", "申请单位", "免办条款", "检验检疫局", "岗位", "时间", "结果", "工作日", "超期", "现在的状态"];
+
+/// The file.
 pub async fn show(
     State(app): State<App>,
     user: Permitted<ReadStatistics>,
-    Query(filters): Query<Filters>,
-    Query(query): Query<ExportQuery>,
+    RawQuery(query): RawQuery,
+    Query(asked): Query<ExportQuery>,
 ) -> Result<Response, AppError> {
-    let asked = filters.read(&app, &user).map_err(|errors| export::refusal(&errors, "统计清单"))?;
-    let name = format!("统计清单_{}_{}", asked.of.label(), app.clock.today().compact());
-    if query.format == "csv" {
-        let first = asked.page(&app, app.db.read(), None, CHUNK).await?;
-        readings::note(&app, &user, What::Statistics, 0).await;
-        return Ok(export::file(csv(app, asked, first), &name, Kind::Csv));
-    }
-    let rows = asked.page(&app, app.db.read(), None, MOST_ROWS + 1).await?;
-    if rows.len() > usize::try_from(MOST_ROWS).unwrap_or(usize::MAX) {
-        return Err(AppError::Invalid(format!(
-            "清单超过 {MOST_ROWS} 行，不能导出为 XLSX。请返回统计清单导出 CSV（行数不限），或缩小查询条件。"
-        )));
-    }
+    let query = query.unwrap_or_default();
+    let report = report(&app, user.actor(), &query)?;
+    let answer = report.answer(&app, &asked.format, ReportKind::StatisticCases, &query).await?;
     readings::note(&app, &user, What::Statistics, 0).await;
-    let sheet = Sheet {
-        name: asked.of.label(),
-        heads: heads(&asked),
-        rows: rows.iter().map(|r| cells(&app, &asked, r)).collect(),
-    };
-    Ok(export::file(export::workbook(&[sheet], app.now())?.into(), &name, Kind::Xlsx))
+    Ok(answer)
 }
 
-/// The rows as text, the heads first, read on as they are sent.
-fn csv(app: App, asked: Asked, first: Vec<Found>) -> Body {
-    let head: Vec<_> = heads(&asked)
-        .into_iter()
-        .map(|title| Head { title, is_required: false, is_text: false, choices: Vec::new() })
-        .collect();
-    let begun = (head, first);
-    let chunks = futures_util::stream::unfold(Some((begun, app)), move |state| {
-        let asked = asked.clone();
+/// The whole list of this address, as this person sees it.
+pub fn report(app: &App, actor: &Actor, query: &str) -> Result<Report, AppError> {
+    let permit = policy::permit::<ReadStatistics>(actor).map_err(|why| AppError::Forbidden(why.to_string()))?;
+    let asked = filters::<Filters>(query)?.read(app, &permit);
+    let asked = asked.map_err(|errors| export::refusal(&errors, "统计清单"))?;
+    let name = format!("统计清单_{}_{}", asked.of.label(), app.clock.today().compact());
+    let mut heads = HEADS.to_vec();
+    heads[5] = asked.of.when();
+    let app = app.clone();
+    Ok(Report::of_pages(name, heads, move |after| {
+        let (app, asked) = (app.clone(), asked.clone());
         async move {
-            let ((head, rows), app) = state?;
-            let cells: Vec<_> = rows.iter().map(|r| cells(&app, &asked, r)).collect();
-            let text = spreadsheet::write_csv(&head, &cells);
-            // The heads and the mark of UTF-8 stand once.
-            let text = if head.is_empty() { text.into_iter().skip(EMPTY_HEAD).collect() } else { text };
-            let next = if rows.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX) {
-                Ok(None)
-            } else {
-                following(&app, &asked, rows.last().map(|r| asked.place(r))).await
-            };
-            match next {
-                Ok(next) => Some((Ok(Bytes::from(text)), next.map(|rows| ((Vec::new(), rows), app)))),
-                // The transfer breaks off, so that nobody takes a part for the whole.
-                Err(error) => {
-                    tracing::error!(%error, "exporting a list of the statistics broke off");
-                    Some((Err(error), None))
-                }
-            }
+            let found = asked.page(&app, app.db.read(), after, CHUNK).await?;
+            let is_all = i64::try_from(found.len()).unwrap_or(i64::MAX) < CHUNK;
+            let next = found.last().filter(|_| !is_all).map(|row| asked.place(row));
+            Ok((found.iter().map(|row| cells(&app, &asked, row)).collect(), next))
         }
-    });
-    Body::from_stream(chunks)
-}
-
-/// The mark of UTF-8 and the end of a line without heads.
-const EMPTY_HEAD: usize = "\u{feff}\r\n".len();
-
-async fn following(app: &App, asked: &Asked, after: Option<Cursor>) -> Result<Option<Vec<Found>>, db::DbError> {
-    let rows = asked.page(app, app.db.read(), after, CHUNK).await?;
-    Ok((!rows.is_empty()).then_some(rows))
-}
-
-fn heads(asked: &Asked) -> Vec<String> {
-    let all = [
-        "申请单号",
-        "申请单位",
-        "免办条款",
-        "检验检疫局",
-        "岗位",
-        asked.of.when(),
-        "结果",
-        "工作日",
-        "超期",
-        "现在的状态",
-    ];
-    all.into_iter().map(str::to_owned).collect()
+    }))
 }
 
 fn cells(app: &App, asked: &Asked, row: &Found) -> Vec<Value> {

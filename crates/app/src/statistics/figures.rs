@@ -151,25 +151,22 @@ impl Dimension {
         }
     }
 
-    /// The column of a cell, in SQL.
-    const fn column(self) -> &'static str {
-        match self {
+    /// The table of the cells of one bureau, or of the sums of the country, with the same columns: dimension, name, kind,
+    /// outcome, is_late, days, n.
+    fn rows_sql(self, of_country: bool) -> String {
+        let word = self.word();
+        // The whole adds the months up.
+        let margin = if self == Self::Whole { "month" } else { word };
+        let (_, name, meant) =
+            db::statistics::MARGINS.into_iter().find(|(dimension, ..)| *dimension == margin).unwrap_or_default();
+        let name = match self {
             Self::Whole => "''",
             Self::Month => "month",
-            Self::Bureau => "bureau_code",
-            Self::Clause => "clause_code",
-            Self::Class => "hs_class",
-            Self::Post => "post",
-        }
-    }
-
-    /// The cells that are counted in it, in SQL: of applications once, of classes once for each, of posts the decisions.
-    const fn cells(self) -> &'static str {
-        match self {
-            Self::Whole | Self::Month | Self::Bureau | Self::Clause => "hs_class = '' AND kind <> 'decided'",
-            Self::Class => "hs_class <> ''",
-            Self::Post => "kind = 'decided'",
-        }
+            Self::Bureau | Self::Clause | Self::Class | Self::Post if of_country => "name",
+            Self::Bureau | Self::Clause | Self::Class | Self::Post => name,
+        };
+        let meant = if of_country { format!("dimension = '{margin}'") } else { meant.to_owned() };
+        format!("SELECT '{word}' AS dimension, {name} AS name, kind, outcome, is_late, days, n FROM c WHERE {meant}")
     }
 }
 
@@ -222,17 +219,25 @@ impl Sums {
 
 type All = BTreeMap<(Dimension, String), Sums>;
 
-/// The conditions on cells.
-fn cells(asked: &Asked) -> Conditions {
+/// The cells that are asked for: of a bureau, or the sums over all of them.
+fn cells(asked: &Asked) -> (&'static str, Conditions) {
     let months: Vec<Value> = asked.period.from.through(asked.period.to).map(|m| Value::from(m.to_string())).collect();
-    let mut out = Conditions::new().and(&format!("month IN ({})", vec!["?"; months.len()].join(", ")), months);
-    if let Some(bureau) = &asked.bureau {
-        out = out.and("bureau_code = ?", params![bureau.clone()]);
+    let out = Conditions::new().and(&format!("month IN ({})", vec!["?"; months.len()].join(", ")), months);
+    let clause = asked.clause.as_ref();
+    match &asked.bureau {
+        None => {
+            let filter = clause.map(ToString::to_string).unwrap_or_default();
+            ("statistic_margin", out.and("clause_filter = ?", params![filter]))
+        }
+        Some(bureau) => {
+            let of_bureau = out.and("bureau_code = ?", params![bureau.clone()]);
+            let narrowed = match clause {
+                Some(clause) => of_bureau.and("clause_code = ?", params![clause.clone()]),
+                None => of_bureau,
+            };
+            ("statistic_cell", narrowed)
+        }
     }
-    if let Some(clause) = &asked.clause {
-        out = out.and("clause_code = ?", params![clause.clone()]);
-    }
-    out
 }
 
 /// What lies at a post while the service clock runs, in SQL, of `application a`.
@@ -270,22 +275,18 @@ pub fn overdue(app: &App) -> String {
 /// The sums: three statements, whatever the data.
 async fn sums(app: &App, asked: &Asked) -> Result<All, AppError> {
     let read = app.db.read();
-    let conditions = cells(asked);
-    let common = format!("WITH c AS (SELECT * FROM statistic_cell{})", conditions.sql());
-    let counts: Vec<_> = Dimension::ALL
-        .iter()
-        .map(|d| {
-            format!(
-                "SELECT '{}' AS dimension, {column} AS name, kind, outcome, is_late, CAST(SUM(n) AS BIGINT) AS n \
-                 FROM c WHERE {} GROUP BY {group}kind, outcome, is_late",
-                d.word(),
-                d.cells(),
-                column = d.column(),
-                group = if *d == Dimension::Whole { String::new() } else { format!("{}, ", d.column()) },
-            )
-        })
-        .collect();
-    let sql = format!("{common} {}", counts.join(" UNION ALL "));
+    let (table, conditions) = cells(asked);
+    let parts: Vec<_> = Dimension::ALL.iter().map(|d| d.rows_sql(asked.bureau.is_none())).collect();
+    let common = format!(
+        "WITH c AS (SELECT * FROM {table}{}), h AS (SELECT dimension, name, kind, outcome, is_late, days, SUM(n) AS n \
+         FROM ({}) parts GROUP BY dimension, name, kind, outcome, is_late, days)",
+        conditions.sql(),
+        parts.join(" UNION ALL ")
+    );
+    let sql = format!(
+        "{common} SELECT dimension, name, kind, outcome, is_late, CAST(SUM(n) AS BIGINT) AS n FROM h \
+         GROUP BY dimension, name, kind, outcome, is_late"
+    );
     let mut all = All::new();
     let dimension_of = |word: &str| Dimension::ALL.into_iter().find(|d| d.word() == word).unwrap_or(Dimension::Whole);
     for row in read.rows::<CountRow>(&sql, conditions.values(vec![])).await? {
@@ -296,27 +297,16 @@ async fn sums(app: &App, asked: &Asked) -> Result<All, AppError> {
 
     // Of each row the number of cases by their working days; the rank is where the running sum reaches the half and nine
     // tenths (nearest rank).
-    let days: Vec<_> = Dimension::ALL
-        .iter()
-        .map(|d| {
-            let kind = if *d == Dimension::Post { FactKind::Decided } else { FactKind::Concluded };
-            format!(
-                "SELECT '{}' AS dimension, {column} AS name, days, SUM(n) AS n FROM c \
-                 WHERE kind = '{kind}' AND {} GROUP BY {group}days",
-                d.word(),
-                d.cells(),
-                column = d.column(),
-                group = if *d == Dimension::Whole { String::new() } else { format!("{}, ", d.column()) },
-            )
-        })
-        .collect();
     let sql = format!(
-        "{common}, h AS ({}), w AS (SELECT dimension, name, days, \
-         SUM(n) OVER (PARTITION BY dimension, name ORDER BY days) AS running, \
-         SUM(n) OVER (PARTITION BY dimension, name) AS total FROM h) \
+        "{common}, d AS (SELECT dimension, name, days, SUM(n) AS n FROM h \
+         WHERE kind = CASE dimension WHEN '{}' THEN '{}' ELSE '{}' END GROUP BY dimension, name, days), \
+         w AS (SELECT dimension, name, days, SUM(n) OVER (PARTITION BY dimension, name ORDER BY days) AS running, \
+         SUM(n) OVER (PARTITION BY dimension, name) AS total FROM d) \
          SELECT dimension, name, MIN(CASE WHEN running * 2 >= total THEN days END) AS median, \
          MIN(CASE WHEN running * 10 >= total * 9 THEN days END) AS ninth FROM w GROUP BY dimension, name",
-        days.join(" UNION ALL ")
+        Dimension::Post.word(),
+        FactKind::Decided.word(),
+        FactKind::Concluded.word()
     );
     for row in read.rows::<SpreadRow>(&sql, conditions.values(vec![])).await? {
         let sums = all.entry((dimension_of(&row.dimension), row.name)).or_default();

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use domain::actor::Post;
-use domain::policy::{Reach, ReadStatistics};
+use domain::policy::{Permit, Reach, ReadStatistics};
 use domain::statistics::Month;
 use kit::app::App;
 use kit::error::AppError;
@@ -39,14 +39,14 @@ impl Filters {
     }
 
     /// The filters, read; mistakes beside their fields.
-    pub fn read(&self, app: &App, user: &Permitted<ReadStatistics>) -> Result<Asked, FieldErrors> {
+    pub fn read(&self, app: &App, permit: &Permit<ReadStatistics>) -> Result<Asked, FieldErrors> {
         let data = data_of(&self.pairs());
         let mut check = Checker::new(&data);
         let asked = Asked {
             period: Period::read(app, &mut check),
-            bureau: bureau_of(&user.permit, app, &mut check),
+            bureau: bureau_of(permit, app, &mut check),
             clause: clause_of(app, &mut check),
-            is_everywhere: *user.permit.reach() == Reach::Everywhere,
+            is_everywhere: *permit.reach() == Reach::Everywhere,
         };
         check.finish()?;
         Ok(asked)
@@ -92,7 +92,7 @@ pub async fn show(
     user: Permitted<ReadStatistics>,
     Query(filters): Query<Filters>,
 ) -> Result<Response, AppError> {
-    let (asked, errors) = match filters.read(&app, &user) {
+    let (asked, errors) = match filters.read(&app, &user.permit) {
         Ok(asked) => (Some(asked), FieldErrors::default()),
         Err(errors) => (None, errors),
     };

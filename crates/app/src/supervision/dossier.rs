@@ -156,9 +156,8 @@ async fn build(
         .collect();
     let clause = &goods.application.basics.clause;
     let follow_up = references.clauses.iter().find(|c| c.code == *clause).map(|c| c.follow_up.clone());
-    let duty = match facts.next_duty() {
-        Some((duty, Some(day))) => format!("{}，期限 {day}", duty.label()),
-        Some((duty, None)) => duty.label().to_owned(),
+    let duty = match facts.next_duty(references.fate(clause), app.now()) {
+        Some((duty, day)) => format!("{}，期限 {day}", duty.label()),
         None => "没有待办事项".to_owned(),
     };
     let title = format!("监管档案 {}", goods.certificate.number);

@@ -13,6 +13,7 @@ use domain::ids::{ApplicationId, PortCode, UsageRecordId};
 use domain::policy;
 use domain::quantity::Quantity;
 use domain::text;
+use domain::time::Day;
 use domain::usage::{UsageAction, UsageForm, UsageKind, UsageLine, quantity, usable};
 use kit::app::App;
 use kit::error::AppError;
@@ -229,7 +230,7 @@ async fn build(
         shell,
         header: goods.header(),
         kind,
-        ports: references.port_choices(data.get("port_code_1")),
+        ports: references.port_choices_on(data.get("port_code_1"), port_day(&data, app.clock.today())),
         lines: lines.iter().map(|l| line_field(goods, l)).collect(),
         unsaved: !errors.is_empty(),
         form: FormView::new(data, errors, &user.caller.csrf).at(&action),
@@ -584,7 +585,7 @@ fn parse(
         }
         UsageKind::Return => {
             out.returned_on = day(&mut check, "returned_on", "退运日期");
-            out.port = port(&mut check, &references, form, strict);
+            out.port = port(&mut check, &references, form, strict, port_day(form, today));
             let number = |s: &str| declaration_number(s);
             let declared = if strict {
                 check.parse("export_decl_no", "出口报关单号", number)
@@ -647,8 +648,19 @@ fn parse_lines(
     out
 }
 
-/// 出口口岸 in two levels.
-fn port(check: &mut Checker<'_>, references: &ReferenceCache, form: &FormData, strict: bool) -> Option<PortCode> {
+/// The day on which a port of the list must have been one: 退运日期, or today as long as there is none.
+fn port_day(form: &FormData, today: Day) -> Day {
+    text::half_width(form.get("returned_on").trim()).parse::<Day>().map_or(today, |day| day.min(today))
+}
+
+/// 出口口岸 in two levels, as it was on that day.
+fn port(
+    check: &mut Checker<'_>,
+    references: &ReferenceCache,
+    form: &FormData,
+    strict: bool,
+    day: Day,
+) -> Option<PortCode> {
     let (district, code) = (form.get("port_code_1"), form.get("port_code_2"));
     if code.is_empty() {
         if strict || !district.is_empty() {
@@ -658,7 +670,11 @@ fn port(check: &mut Checker<'_>, references: &ReferenceCache, form: &FormData, s
     }
     let port = PortCode::new(code);
     if references.has_port(code) && references.port_group(&port) == district {
-        return Some(port);
+        if references.port_holds(code, day) {
+            return Some(port);
+        }
+        check.error("port_code", format!("该口岸在 {day} 不能使用（未启用或已停用），请选择其他口岸"));
+        return None;
     }
     check.error("port_code", "请选择出口口岸（选到第二级）");
     None

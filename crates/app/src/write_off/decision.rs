@@ -79,7 +79,7 @@ async fn load(app: &App, user: &BureauOfficer, id: PreWriteOffId) -> Result<Load
     let sql = "SELECT certificate_id, bureau_code, port_code, customs_no, declared_at FROM pre_write_off WHERE id = $1";
     let batch: Option<Batch> = read.row(sql, params![id]).await?;
     let batch = batch.filter(|b| policy::may_decide_for(user.actor(), &b.bureau_code)).ok_or(AppError::NotFound)?;
-    let opened = open(&read, app, user, batch.certificate_id).await?;
+    let opened = open(&read, app, user.actor(), batch.certificate_id).await?;
     let goods = opened.goods(ledger::lines(&read, batch.certificate_id).await?);
     let sql = format!("{SELECT} WHERE i.pre_write_off_id = $1 ORDER BY i.certificate_item_id");
     let found: Vec<Columns> = read.rows(&sql, params![id]).await?;

@@ -43,7 +43,7 @@ pub async fn new(
 ) -> Result<Response, AppError> {
     must_write_off(&user)?;
     let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
+    let opened = open(&read, &app, user.actor(), id).await?;
     let lines = ledger::lines(&read, id).await?;
     let mut data = FormData::default();
     data.set("deed_key", &random::token());
@@ -66,7 +66,7 @@ pub async fn create(
     Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
     must_write_off(&user)?;
-    let opened = open(&app.db.read(), &app, &user, id).await?;
+    let opened = open(&app.db.read(), &app, user.actor(), id).await?;
     if query.is_set() {
         let lines = ledger::lines(&app.db.read(), id).await?;
         return page::render(&build(&app, &user, &opened, lines, form, Wrong::default()).await?);

@@ -3,26 +3,23 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::port_system::{self, Sender};
-use domain::ids::AccountId;
 use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
+use kit::page;
 use kit::paging::{PageQuery, Pager};
-use kit::session::{BureauOfficer, Submitted, check_token};
+use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, piece_by_piece, store_stream};
-use kit::{page, random};
-use object_store::ObjectStoreExt as _;
 use uuid::Uuid;
 
 use crate::frame::{self, Entry};
-use crate::parts::files::{self, announce};
-use crate::parts::spreadsheet::{self, Cell, Head, Most, Row, Value};
+use crate::parts::files;
+use crate::parts::spreadsheet::{Cell, Head, Most, Row, Value};
 use crate::write_off::batch::{self, Desk, Line, MOST_LINES};
 use crate::write_off::forecast::forecast;
 use crate::write_off::{done, must_write_off};
@@ -166,66 +163,18 @@ pub async fn template(
     files::table(&app, &query.format, "核销导入模板", heads(&app, Some(&user)), Vec::<Vec<Value>>::new(), guide).await
 }
 
-fn incomplete() -> AppError {
-    AppError::Invalid("没有收到完整的文件，请返回导入核销页面重试。".to_owned())
-}
-
-/// What arrived.
-#[derive(Default)]
-struct Arrived {
-    number: String,
-    name: String,
-    key: Option<Uuid>,
-    refused: Option<String>,
-}
-
 /// A file belongs to who sent it.
-fn object_key(account: AccountId, key: Uuid) -> String {
-    format!("write-off-imports/{account}/{key}")
-}
-
-async fn receive(app: &App, user: &BureauOfficer, request: Request) -> Result<Arrived, AppError> {
-    let headers = request.headers();
-    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let mut arrived = Arrived::default();
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
-    while let Some(field) = body.next_field().await.map_err(|_| incomplete())? {
-        match field.name().unwrap_or_default() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
-            "number" => arrived.number = field.text().await.map_err(|_| incomplete())?,
-            "file" if arrived.key.is_none() && arrived.refused.is_none() => {
-                check_token(Some(&user.caller), &token)?;
-                arrived.name = files::file_name(field.file_name().unwrap_or_default());
-                if arrived.name.is_empty() {
-                    continue;
-                }
-                let key = Uuid::from_bytes(random::bytes());
-                let object_key = object_key(user.user.account, key);
-                // Announced and never taken: the sweep removes the file after an hour, whatever becomes of it.
-                announce(app, &object_key).await?;
-                let part = app.config.upload_part_bytes;
-                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
-                    Ok(_) => arrived.key = Some(key),
-                    Err(UploadError::Broken(error)) => {
-                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
-                        return Err(incomplete());
-                    }
-                    Err(why) => arrived.refused = Some(why.to_string()),
-                }
-            }
-            _ => {}
-        }
-    }
-    check_token(Some(&user.caller), &token)?;
-    Ok(arrived)
+fn folder(user: &BureauOfficer) -> String {
+    format!("write-off-imports/{}", user.user.account)
 }
 
 /// 上传并检查: leads to what would become of each line; a batch that was handed in before, to what became of it.
 pub async fn upload(State(app): State<App>, user: BureauOfficer, request: Request) -> Result<Response, AppError> {
     must_write_off(&user)?;
-    let arrived = receive(&app, &user, request).await?;
+    let arrived = files::receive_table(&app, &user.caller, &folder(&user), request).await?;
+    let typed = arrived.fields.get("number").to_owned();
     let mut errors = FieldErrors::default();
-    let number = arrived.number.trim();
+    let number = typed.trim();
     let number = if number.is_empty() { Ok(String::new()) } else { batch::number(number) };
     let number = number.unwrap_or_else(|why| {
         errors.add("number", why);
@@ -233,14 +182,14 @@ pub async fn upload(State(app): State<App>, user: BureauOfficer, request: Reques
     });
     let Some(key) = arrived.key else {
         errors.add("file", arrived.refused.unwrap_or_else(|| "请先选择要导入的 XLSX 或 CSV 文件".to_owned()));
-        return again(&app, &user, &arrived.number, errors, String::new(), Vec::new()).await;
+        return again(&app, &user, &typed, errors, String::new(), Vec::new()).await;
     };
     let lines = match read(&app, &user, key).await? {
         Ok(lines) => lines,
-        Err(faults) => return again(&app, &user, &arrived.number, errors, arrived.name, faults).await,
+        Err(faults) => return again(&app, &user, &typed, errors, arrived.name, faults).await,
     };
     if !errors.is_empty() {
-        return again(&app, &user, &arrived.number, errors, String::new(), Vec::new()).await;
+        return again(&app, &user, &typed, errors, String::new(), Vec::new()).await;
     }
     let number = if number.is_empty() { number_of(&lines)? } else { number };
     match standing(&app, &user, &number, &lines).await? {
@@ -248,7 +197,7 @@ pub async fn upload(State(app): State<App>, user: BureauOfficer, request: Reques
         Standing::Done(url) => return Ok(done(&app, &url, FIRST_RESULT)),
         Standing::Other(why) => {
             errors.add("number", batch::without_stop(&why));
-            return again(&app, &user, &arrived.number, errors, String::new(), Vec::new()).await;
+            return again(&app, &user, &typed, errors, String::new(), Vec::new()).await;
         }
     }
     Ok(page::see_other(&address(key, &number, &arrived.name)))
@@ -315,32 +264,9 @@ async fn standing(app: &App, user: &BureauOfficer, number: &str, lines: &[Line])
 
 /// Reads a file that waits: its lines, or what is wrong with it.
 async fn read(app: &App, user: &BureauOfficer, key: Uuid) -> Result<Result<Vec<Line>, Vec<String>>, AppError> {
-    let path = object_store::path::Path::from(object_key(user.user.account, key));
-    let content = match app.files.get(&path).await {
-        Ok(found) => found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading a file of write-offs"))?,
-        Err(object_store::Error::NotFound { .. }) => {
-            return Err(AppError::Conflict(
-                "上传的文件已超过一小时，没有核销，请返回导入核销页面重新上传。".to_owned(),
-            ));
-        }
-        Err(error) => return Err(anyhow::Error::new(error).context("opening a file of write-offs").into()),
-    };
-    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
-    let judged = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        let why = format!("文件超过 {MOST_LINES} 行，请分成几个文件上传");
-        let rows = spreadsheet::read_most(&content, &Most { rows: MOST_LINES, why }).map_err(|why| vec![why])?;
-        lines_of(&rows)
-    });
-    match judged.await {
-        Ok(judged) => Ok(judged),
-        // Whatever a broken file does to its reader, the user learns that it is the file.
-        Err(error) if error.is_panic() => {
-            tracing::warn!(%error, "a file of write-offs could not be read");
-            Ok(Err(vec!["文件无法读取，可能已损坏，请在 Excel 中打开并重新保存后再上传".to_owned()]))
-        }
-        Err(error) => Err(anyhow::Error::new(error).into()),
-    }
+    let why = format!("文件超过 {MOST_LINES} 行，请分成几个文件上传");
+    let most = Most { rows: MOST_LINES, why };
+    files::waiting_table(app, &folder(user), key, most, |rows| lines_of(&rows)).await
 }
 
 /// A title without its star, as it is compared.

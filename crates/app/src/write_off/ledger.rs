@@ -1,11 +1,15 @@
 //! 台账: every entry of a certificate in the order of time, with what stood afterwards, who and where; as a page, as XLSX
 //! and as CSV (R-2.8-15).
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::ledger::{self, Entry as LedgerEntry};
+use domain::actor::Actor;
+use domain::export::ReportKind;
 use domain::ids::{CertificateId, CertificateItemId, LedgerEntryId};
 use domain::ledger::EntryKind;
 use domain::policy;
@@ -19,12 +23,9 @@ use kit::session::Signed;
 use kit::shell::Shell;
 
 use crate::frame::{self, Entry};
-use crate::parts::files;
-use crate::parts::spreadsheet::{Head as Column, Value};
+use crate::parts::report::{CHUNK, Report, filters};
+use crate::parts::spreadsheet::Value;
 use crate::write_off::{Goods, Head, open};
-
-/// An export holds at most this many entries; a longer ledger is read line by line.
-const EXPORTED: i64 = 10_000;
 
 /// `?line=`, page and format.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -81,7 +82,7 @@ fn difference(q: Quantity) -> String {
 }
 
 /// An entry with its product.
-pub fn view(references: &ReferenceCache, user: &Signed, e: LedgerEntry, goods: &[Goods]) -> Option<EntryView> {
+pub fn view(references: &ReferenceCache, actor: &Actor, e: LedgerEntry, goods: &[Goods]) -> Option<EntryView> {
     let own = goods.iter().find(|g| g.id == e.certificate_item_id)?.clone();
     let bureau = e.bureau_code.as_ref().map(|b| references.bureau_name(b).to_owned());
     // Of a 预核销 the bureau is the one that is to confirm it, not that of whoever declared.
@@ -90,7 +91,7 @@ pub fn view(references: &ReferenceCache, user: &Signed, e: LedgerEntry, goods: &
     let port = e.port_code.as_ref().map(|p| references.port_name(p.as_str())).unwrap_or_default();
     let place: Vec<_> = [port, e.customs_no.clone()].into_iter().filter(|t| !t.is_empty()).collect();
     let written = matches!(e.kind, EntryKind::Confirm | EntryKind::Direct);
-    let ours = e.bureau_code.as_ref().is_some_and(|b| policy::may_decide_for(user.actor(), b));
+    let ours = e.bureau_code.as_ref().is_some_and(|b| policy::may_decide_for(actor, b));
     Some(EntryView {
         id: e.id,
         at: e.at.china(),
@@ -134,7 +135,7 @@ pub async fn show(
     Query(query): Query<LedgerQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
+    let opened = open(&read, &app, user.actor(), id).await?;
     let line = query.line()?;
     let total = ledger::count_entries(&read, id, line).await?;
     let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
@@ -146,7 +147,7 @@ pub async fn show(
     };
     let found = ledger::entries(&read, id, line, pager.limit(), pager.offset()).await?;
     let references = app.references.now();
-    let entries = found.into_iter().filter_map(|e| view(&references, &user, e, &goods)).collect();
+    let entries = found.into_iter().filter_map(|e| view(&references, user.actor(), e, &goods)).collect();
     let crumbs = [frame::list_of(&user)];
     page::render(&LedgerPage {
         shell: frame::signed(&app, &user, "核销台账", Entry::of_list(&user), &crumbs).await?,
@@ -160,56 +161,72 @@ pub async fn show(
     })
 }
 
-/// 导出: the same as a file.
+/// The ledger that an address names.
+#[derive(Debug, Default, serde::Deserialize)]
+struct Named {
+    #[serde(default)]
+    certificate: String,
+    #[serde(default)]
+    line: String,
+}
+
+/// 导出: the same as a file, whole (E37).
 pub async fn export(
     State(app): State<App>,
     user: Signed,
     Path(id): Path<CertificateId>,
     Query(query): Query<LedgerQuery>,
 ) -> Result<Response, AppError> {
-    let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
-    let line = query.line()?;
-    if ledger::count_entries(&read, id, line).await? > EXPORTED {
-        let why = format!("台账超过 {EXPORTED} 条，请在“核销信息”页点击产品的“明细”，逐个产品导出。");
-        return Err(AppError::TooLarge(why));
-    }
-    let goods = opened.goods(ledger::lines(&read, id).await?);
-    let found = ledger::entries(&read, id, line, EXPORTED, 0).await?;
-    let references = app.references.now();
-    let rows = found.into_iter().filter_map(|e| view(&references, &user, e, &goods)).map(exported).collect();
-    let name = format!("核销台账_{}", opened.certificate.number);
-    files::table(&app, &query.format, &name, heads(), rows, Vec::new()).await
+    let named = format!("certificate={id}&line={}", query.line()?.map(|l| l.to_string()).unwrap_or_default());
+    report(&app, user.actor(), &named).await?.answer(&app, &query.format, ReportKind::Ledger, &named).await
 }
 
-fn heads() -> Vec<Column> {
-    [
-        "时间",
-        "事项",
-        "序号",
-        "产品名称",
-        "HS编码",
-        "规格型号",
-        "单位",
-        "待确认变动",
-        "待确认余额",
-        "已核销变动",
-        "已核销余额",
-        "HS单位",
-        "HS待确认变动",
-        "HS待确认余额",
-        "HS已核销变动",
-        "HS已核销余额",
-        "使用退运销毁合计",
-        "办理",
-        "口岸和报关单号",
-        "说明",
-        "是否冲销",
-    ]
-    .into_iter()
-    .map(|title| Column { title: title.to_owned(), is_required: false, is_text: true, choices: Vec::new() })
-    .collect()
+/// The whole ledger of this address, as this person sees it.
+pub async fn report(app: &App, actor: &Actor, query: &str) -> Result<Report, AppError> {
+    let named: Named = filters(query)?;
+    let id: CertificateId = named.certificate.parse().map_err(|_| AppError::NotFound)?;
+    let line = LedgerQuery { line: named.line, ..LedgerQuery::default() }.line()?;
+    let read = app.db.read();
+    let opened = open(&read, app, actor, id).await?;
+    let goods = Arc::new(opened.goods(ledger::lines(&read, id).await?));
+    let name = format!("核销台账_{}", opened.certificate.number);
+    let (app, actor) = (app.clone(), actor.clone());
+    Ok(Report::of_pages(name, HEADS.to_vec(), move |after| {
+        let (app, actor, goods) = (app.clone(), actor.clone(), goods.clone());
+        async move {
+            let offset = after.unwrap_or(0);
+            let found = ledger::entries(&app.db.read(), id, line, CHUNK, offset).await?;
+            let n = i64::try_from(found.len()).unwrap_or(i64::MAX);
+            let references = app.references.now();
+            let rows = found.into_iter().filter_map(|e| view(&references, &actor, e, &goods)).map(exported).collect();
+            Ok((rows, (n == CHUNK).then_some(offset + CHUNK)))
+        }
+    }))
 }
+
+const HEADS: [&str; 21] = [
+    "时间",
+    "事项",
+    "序号",
+    "产品名称",
+    "HS编码",
+    "规格型号",
+    "单位",
+    "待确认变动",
+    "待确认余额",
+    "已核销变动",
+    "已核销余额",
+    "HS单位",
+    "HS待确认变动",
+    "HS待确认余额",
+    "HS已核销变动",
+    "HS已核销余额",
+    "使用退运销毁合计",
+    "办理",
+    "口岸和报关单号",
+    "说明",
+    "是否冲销",
+];
 
 fn exported(e: EntryView) -> Vec<Value> {
     let [pending, hs_pending, written, hs_written] = e.columns;

@@ -55,7 +55,7 @@ pub async fn show(
     Query(query): Query<BackQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
+    let opened = open(&read, &app, user.actor(), id).await?;
     let line = ledger::line(&read, id, line).await?;
     let ordinal = line.ordinal;
     let goods = opened.goods(vec![line]).into_iter().next().ok_or(AppError::NotFound)?;

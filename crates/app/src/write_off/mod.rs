@@ -38,6 +38,7 @@ use axum::response::Response;
 use db::Source;
 use db::certificate::Certificate;
 use db::ledger::Line;
+use domain::actor::Actor;
 use domain::application::Application;
 use domain::certificate::Standing;
 use domain::ids::{CertificateId, CertificateItemId};
@@ -48,7 +49,7 @@ use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormData;
-use kit::session::{BureauOfficer, Signed};
+use kit::session::BureauOfficer;
 
 use crate::parts::sheet::{Sheet, SheetItem};
 
@@ -68,12 +69,12 @@ pub struct Opened {
 }
 
 /// Opens a certificate: of one's own scope, and for 核销岗 any of the country (D5). Two statements.
-pub async fn open(source: &impl Source, app: &App, user: &Signed, id: CertificateId) -> Result<Opened, AppError> {
-    let scope = policy::certificate_scope(user.actor());
+pub async fn open(source: &impl Source, app: &App, actor: &Actor, id: CertificateId) -> Result<Opened, AppError> {
+    let scope = policy::certificate_scope(actor);
     let certificate = db::certificate::load(source, &scope, id).await?;
     let application = db::application::load(source, &scope, certificate.application_id, app.now()).await?;
     let sheet = serde_json::from_str(&certificate.sheet).map_err(anyhow::Error::new)?;
-    let is_reader = !policy::may_write_off(user.actor());
+    let is_reader = !policy::may_write_off(actor);
     Ok(Opened { certificate, application, sheet, is_reader })
 }
 

@@ -52,7 +52,7 @@ pub async fn new(
     Query(query): Query<NewQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
+    let opened = open(&read, &app, user.actor(), id).await?;
     if !policy::owns(user.actor(), &opened.application.ownership) {
         // A colleague reads (D5).
         return Ok(page::see_other(&format!("/certificates/{id}/pre-write-offs")));
@@ -106,7 +106,7 @@ pub async fn create(
     Query(query): Query<RefreshQuery>,
     Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
-    let opened = open(&app.db.read(), &app, &user, id).await?;
+    let opened = open(&app.db.read(), &app, user.actor(), id).await?;
     if query.is_set() {
         must_be_open(&app, &user, &opened)?;
         let lines = ledger::lines(&app.db.read(), id).await?;

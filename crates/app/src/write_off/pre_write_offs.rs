@@ -146,7 +146,7 @@ pub async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
+    let opened = open(&read, &app, user.actor(), id).await?;
     let total = read.number("SELECT COUNT(*) FROM pre_write_off_item WHERE certificate_id = $1", params![id]).await?;
     let pager = Pager::new(&query, total, &format!("/certificates/{id}/pre-write-offs"), &[]);
     let found = rows_of(read, id, &pager).await?;
@@ -187,7 +187,7 @@ pub async fn withdraw(
     Path(id): Path<CertificateId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
-    let opened = open(&app.db.read(), &app, &user, id).await?;
+    let opened = open(&app.db.read(), &app, user.actor(), id).await?;
     if !policy::owns(user.actor(), &opened.application.ownership) {
         return Err(AppError::Conflict("只能撤回自己提交的预核销。请返回申请列表。".to_owned()));
     }

@@ -49,11 +49,11 @@ async fn build(
     errors: FieldErrors,
 ) -> Result<ReversalPage, AppError> {
     let read = app.db.read();
-    let opened = open(&read, app, user, id).await?;
+    let opened = open(&read, app, user.actor(), id).await?;
     let found = ledger::entry(&read, id, entry).await?;
     let ours = found.bureau_code.as_ref().is_some_and(|b| policy::may_decide_for(user.actor(), b));
     let goods = opened.goods(vec![ledger::line(&read, id, found.certificate_item_id).await?]);
-    let entry = view(&app.references.now(), user, found, &goods).ok_or(AppError::NotFound)?;
+    let entry = view(&app.references.now(), user.actor(), found, &goods).ok_or(AppError::NotFound)?;
     if !ours {
         return Err(AppError::Forbidden("只能由办理该笔核销的检验检疫局冲销。请返回台账。".to_owned()));
     }
@@ -79,7 +79,7 @@ pub async fn create(
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     must_write_off(&user)?;
-    open(&app.db.read(), &app, &user, id).await?;
+    open(&app.db.read(), &app, user.actor(), id).await?;
     let mut check = Checker::new(&form);
     let reason = check.text("reason", "冲销原因").required().length(2..=500).take();
     let key = form.get("deed_key");

@@ -262,23 +262,28 @@ async fn find(
     let hs_code = text::fold(&filters.hs_code);
     let listed = listed.map(|c| {
         let c = c.and("a.state = 'issued'", params![]);
-        let of_item = |condition: &str| {
-            format!("EXISTS (SELECT 1 FROM application_item p WHERE p.application_id = a.id AND {condition})")
+        // The lines of the version in force (R-2.7-11).
+        let of_line = |condition: &str| {
+            format!(
+                "EXISTS (SELECT 1 FROM certificate c JOIN certificate_item l ON l.certificate_id = c.id \
+                 WHERE c.application_id = a.id AND {condition})"
+            )
         };
         let c = if hs_code.len() == HS_DIGITS {
             // A whole code is found by its index.
-            let sql = "a.id IN (SELECT p.application_id FROM application_item p WHERE p.hs_code = ?)";
+            let sql = "a.id IN (SELECT c.application_id FROM certificate_item l \
+                       JOIN certificate c ON c.id = l.certificate_id WHERE l.hs_code = ?)";
             c.and(sql, params![hs_code.clone()])
         } else if hs_code.is_empty() {
             c
         } else {
-            c.and(&of_item("p.hs_code LIKE ? ESCAPE '\\'"), params![text::like_pattern(&hs_code)])
+            c.and(&of_line("l.hs_code LIKE ? ESCAPE '\\'"), params![text::like_pattern(&hs_code)])
         };
         let name = text::fold(&filters.product_name);
         if name.is_empty() {
             c
         } else {
-            c.and(&of_item("p.product_folded LIKE ? ESCAPE '\\'"), params![text::like_pattern(&name)])
+            c.and(&of_line("l.product_folded LIKE ? ESCAPE '\\'"), params![text::like_pattern(&name)])
         }
     });
     let values = || listed.conditions.values(vec![]);

@@ -27,7 +27,7 @@ pub fn desk(id: CertificateId) -> Desk {
 }
 
 async fn opened(tx: &Tx, app: &App, user: &EnterpriseUser, id: CertificateId) -> Result<ApplicationId, AppError> {
-    let opened = open(tx, app, user, id).await?;
+    let opened = open(tx, app, user.actor(), id).await?;
     pre_write_off::must_be_open(app, user, &opened)?;
     Ok(opened.certificate.application_id)
 }

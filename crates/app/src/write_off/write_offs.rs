@@ -38,7 +38,7 @@ pub async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Response, AppError> {
     let read = app.db.read();
-    let opened = open(&read, &app, &user, id).await?;
+    let opened = open(&read, &app, user.actor(), id).await?;
     let facts = opened.certificate.facts();
     let may_write_off = policy::may_write_off(user.actor());
     if facts.written_lines == 0 && !may_write_off {

@@ -126,6 +126,10 @@ const OTHER_POSTS: [Answer; 8] = [Login, No, No, No, No, No, No, No];
 
 /// 统计: every officer, and CNCA's post.
 const COUNTERS: [Answer; 8] = [Login, No, No, No, Page_, Page_, Page_, Page_];
+/// A deed of those who read 统计.
+const COUNTING: [Answer; 8] = [Login, No, No, No, Led, Led, Led, Led];
+/// Everybody who has logged in, each his own.
+const SIGNED: [Answer; 8] = [Login, Page_, Page_, Page_, Page_, Page_, Page_, Page_];
 /// 业务下放, by CNCA's post.
 const DELEGATES: [Answer; 8] = [Login, No, No, No, No, No, No, Page_];
 const DELEGATES_FORM: [Answer; 8] = [Login, No, No, No, No, No, No, Form];
@@ -268,6 +272,10 @@ fn matrix() -> Vec<Row> {
         asking(get("/statistics/cases/export", Nothing, COUNTERS), "?format=csv"),
         get("/audit", Nothing, NO_DUTY),
         get("/audit/export", Nothing, NO_DUTY),
+        get("/exports", Nothing, SIGNED),
+        asking(get("/exports/new", Nothing, COUNTERS), "?report=statistic_cases&query="),
+        post("/exports", Nothing, &[("report", "statistic_cases"), ("creation_key", KEY)], COUNTING),
+        get("/exports/{id}", Nothing, [Login, Gone, Gone, Gone, Gone, Gone, Gone, Gone]),
         get("/audit/chain", Nothing, NO_DUTY),
         get("/audit/readings", Nothing, NO_DUTY),
         get("/delegations", Nothing, DELEGATES),

@@ -670,3 +670,47 @@ async fn an_amendment_is_given_up_and_the_certificate_stays() {
             .sees("已提交新证明");
     }
 }
+
+/// R-2.7-11, R-2.8-17, D19: what looks for a certificate by its products, and what is copied from it, goes by the version in
+/// force, from the confirmation on.
+#[tokio::test]
+async fn r_2_7_11_search_and_copy_go_by_the_version_in_force() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let desk = Desk::shanghai(&site).await;
+        let officer = site.officer("js_writeoff", JIANGSU, &[Post::WriteOff]).await;
+        let certificate = crate::write_off::certificate_of(&site, &user, &bureau, &[("10", "10"), ("6", "6")]).await;
+        let id = site.number("SELECT application_id FROM certificate").await;
+        let number = user.get(&format!("/certificates/{certificate}")).await.texts("h1 .code").remove(0);
+        let finds =
+            async |query: &str| officer.get(&format!("/write-off/search?{query}")).await.texts("tbody tr").len();
+        desk.release(&number).await.is(200);
+        let page = user.get(&format!("/certificates/{certificate}/amendment/items/2")).await.is(200);
+        let hs_code = page.value("hs_code");
+        let change = [("product_name", "改名的Ａ型样机"), ("model", "新型号-2"), ("qty", "4"), ("hs_qty", "4")];
+        user.send(&page.form("保存").fill(&change)).await.is(200);
+        submit(&user, certificate).await.is(200);
+        // Until it is confirmed the old version holds.
+        assert_eq!((finds("product_name=样机2").await, finds("product_name=a型样机").await), (1, 0));
+        desk.decide(&site, certificate, &[("decision", "confirm_amendment")]).await.is(200);
+        assert_eq!((finds("product_name=样机2").await, finds("product_name=a型样机").await), (0, 1));
+        assert_eq!((finds("product_name=样机1").await, finds(&format!("hs_code={hs_code}")).await), (1, 1));
+
+        let copied = async |quantity: &str| {
+            let page = user.get(&format!("/applications/{id}/copy")).await.is(200);
+            let mut form = page.form("我同意，复制为新申请");
+            if !quantity.is_empty() {
+                form = form.set("quantity", quantity);
+            }
+            let copy = story::id_of(&user.send(&form).await.is(200));
+            user.get(&format!("/applications/{copy}/items")).await.is(200).texts("tbody tr")
+        };
+        let rows = copied("").await;
+        assert!(rows.len() == 2 && rows[0].contains("样机1") && rows[0].contains("10 台"), "{rows:?}");
+        assert!(rows[1].contains("改名的") && rows[1].contains("新型号-2") && rows[1].contains("4 台"), "{rows:?}");
+        crate::write_off::write_off(&site, certificate, &[(0, "10", "10"), (1, "1", "1")]).await;
+        let rows = copied("rest").await;
+        assert!(rows.len() == 1 && rows[0].contains("改名的") && rows[0].contains("3 台"), "{rows:?}");
+    }
+}

@@ -1,8 +1,8 @@
 //! 导入核销: a file of write-offs, its preview, its result, and the batches of a bureau.
 
-use app::parts::spreadsheet::{self, Cell, Head, Value, write_csv, write_xlsx};
+use app::parts::spreadsheet::{Head, Value, write_csv, write_xlsx};
 
-use crate::support::{Browser, Page, Site};
+use crate::support::{Browser, Page, Site, cells};
 use crate::write_off::{self, Yard, stands};
 
 const TITLES: [&str; 8] =
@@ -33,15 +33,6 @@ async fn upload(officer: &Browser, number: &str, name: &str, content: Vec<u8>) -
 
 async fn number_of(user: &Browser, certificate: i64) -> String {
     user.get(&format!("/certificates/{certificate}")).await.is(200).texts("h1 .code").remove(0)
-}
-
-fn cells(file: &[u8]) -> Vec<Vec<String>> {
-    let text = |c: Cell| match c {
-        Cell::Text(text) => text,
-        Cell::Unreadable(why) => panic!("{why}"),
-    };
-    let rows = spreadsheet::read(file).unwrap();
-    rows.into_iter().map(|r| r.cells.into_iter().map(text).collect()).collect()
 }
 
 /// R-2.8-17, -18: template, preview with the verdict of each line, confirmation, result, and its file.

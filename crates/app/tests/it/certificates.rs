@@ -1,5 +1,6 @@
 //! 证明: issue, page, paper, public verification (manual §2.6; R-B-05).
 
+use db::queue::Lane;
 use domain::actor::Post;
 
 use crate::story::{self, Bureau, add_product, attach, decide, fill_basics, open_draft, submit};
@@ -184,7 +185,10 @@ async fn the_paper_is_made_once() {
         let bureau = Bureau::shanghai(&site).await;
         let id = story::submitted(&site, &user).await;
         bureau.bring_to(&id, Post::Terminate).await;
-        let (a, b) = tokio::join!(app::jobs::run_due(&site.app, 50), app::jobs::run_due(&site.app, 50));
+        let (a, b) = tokio::join!(
+            app::jobs::run_due(&site.app, Lane::Short, 50),
+            app::jobs::run_due(&site.app, Lane::Short, 50)
+        );
         assert!(a.unwrap() + b.unwrap() > 0);
         let read = site.app.db.read();
         let certificate = domain::ids::CertificateId::new(site.number("SELECT id FROM certificate").await);

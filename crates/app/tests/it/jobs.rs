@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use db::queue::Lane;
+
 use crate::story;
 use crate::support::Site;
 
@@ -54,7 +56,7 @@ async fn several_workers_share_the_queue() {
         let worker = async || {
             let mut done = 0;
             loop {
-                match app::jobs::run_due(&site.app, 3).await.unwrap() {
+                match app::jobs::run_due(&site.app, Lane::Short, 3).await.unwrap() {
                     0 => return done,
                     n => done += n,
                 }
@@ -73,7 +75,7 @@ async fn a_job_of_a_dead_worker_is_taken_up_again() {
         let user = site.company().await;
         story::submitted(&site, &user).await;
         let tx = site.app.db.begin().await.unwrap();
-        assert_eq!(db::queue::claim(&tx, 10, site.app.now()).await.unwrap().len(), 1);
+        assert_eq!(db::queue::claim(&tx, Lane::Short, 10, site.app.now()).await.unwrap().len(), 1);
         tx.commit().await.unwrap();
         site.work().await;
         assert!(site.mail.letters().is_empty());

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
+use db::audit::{By, Subject};
 use db::port_system::{self, NewPortSystem};
 use domain::ids::{BureauCode, PortCode, PortSystemId};
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ async fn system(site: &Site, name: &str, bureau: &str, ports: &[&str]) -> (PortS
     let key_hash = kit::session::hash_of(&secret);
     let new = NewPortSystem { bureau: &BureauCode::new(bureau), name, ports: &ports, key_hash: &key_hash };
     let tx = site.app.db.begin().await.unwrap();
-    let id = port_system::create(&tx, &new, site.app.now()).await.unwrap();
+    let id = port_system::create(&tx, &new, &By::system(), site.app.now()).await.unwrap();
     tx.commit().await.unwrap();
     (id, format!("{id}.{secret}"))
 }
@@ -336,16 +337,28 @@ async fn only_the_key_of_a_system_opens_the_interface() {
 
         let tx = site.app.db.begin().await.unwrap();
         let fresh = kit::random::token();
-        port_system::rotate(&tx, id, &kit::session::hash_of(&fresh), site.app.now()).await.unwrap();
+        port_system::rotate(&tx, id, &kit::session::hash_of(&fresh), &By::system(), site.app.now()).await.unwrap();
         tx.commit().await.unwrap();
         call(&site, Method::POST, BATCHES, &key, body()).await.is(401);
         let key = format!("{id}.{fresh}");
         call(&site, Method::POST, BATCHES, &key, body()).await.is(400);
         let tx = site.app.db.begin().await.unwrap();
-        port_system::disable(&tx, id, site.app.now()).await.unwrap();
-        assert!(matches!(port_system::rotate(&tx, id, "x", site.app.now()).await, Err(db::DbError::NotFound)));
+        port_system::disable(&tx, id, &By::system(), site.app.now()).await.unwrap();
+        assert!(matches!(
+            port_system::rotate(&tx, id, "x", &By::system(), site.app.now()).await,
+            Err(db::DbError::NotFound)
+        ));
         tx.commit().await.unwrap();
         call(&site, Method::POST, BATCHES, &key, body()).await.is(401);
+        // R-B-14: what was done with the key is in the trail, and the chain holds.
+        let trail = db::audit::trail(&site.app.db.read(), Subject::PortSystem(id)).await.unwrap();
+        let actions: Vec<_> = trail.iter().map(|d| d.action.as_str()).collect();
+        assert_eq!(actions, ["open_port_system", "renew_port_system_key", "close_port_system"]);
+        let watcher = site.cnca("watcher", &[domain::actor::Post::CncaAdmin]).await;
+        let audit = watcher.get("/audit?action=renew_port_system_key").await.is(200);
+        let audit = audit.sees("更换口岸系统密钥").sees("口岸系统").sees("甲系统");
+        watcher.get(&audit.link("校验")).await.is(200).sees("口岸系统");
+        assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
         for _ in 0..4 {
             call(&site, Method::GET, WAITING, "1.x", String::new()).await;
         }

@@ -1,12 +1,12 @@
 //! 基础数据 on pages (R-C-02, R-C-04).
 
-use app::parts::spreadsheet::{self, Cell, Head, Value};
+use app::parts::spreadsheet::{Head, Value, write_csv};
 use axum::http::Method;
 use domain::actor::Post;
 use domain::reference::ReferenceKind;
 
 use crate::story::{self, AIR_CONDITIONER};
-use crate::support::{Browser, Page, SHANGHAI, Site};
+use crate::support::{Browser, Page, SHANGHAI, Site, cells};
 
 async fn keeper(site: &Site) -> Browser {
     site.cnca("keeper", &[Post::ReferenceAdmin]).await
@@ -290,22 +290,13 @@ async fn r_c_02_only_the_post_keeps_reference_data() {
     }
 }
 
-/// The texts of a file.
-fn cells(file: &[u8]) -> Vec<Vec<String>> {
-    let text = |c: Cell| match c {
-        Cell::Text(text) => text,
-        Cell::Unreadable(why) => panic!("{why}"),
-    };
-    spreadsheet::read(file).unwrap().into_iter().map(|r| r.cells.into_iter().map(text).collect()).collect()
-}
-
 fn csv(rows: &[Vec<String>]) -> Vec<u8> {
     let heads: Vec<_> = rows[0]
         .iter()
         .map(|t| Head { title: t.clone(), is_required: false, is_text: true, choices: Vec::new() })
         .collect();
     let values: Vec<Vec<_>> = rows[1..].iter().map(|r| r.iter().map(|v| Value::Text(v.clone())).collect()).collect();
-    spreadsheet::write_csv(&heads, &values)
+    write_csv(&heads, &values)
 }
 
 /// 上传并检查 of a table, to take effect on this day.
@@ -333,6 +324,33 @@ async fn r_c_02_every_table_goes_out_and_comes_in_unchanged() {
             }
         }
         assert_eq!(site.number("SELECT COUNT(*) FROM reference_edition").await, 0);
+    }
+}
+
+/// R-C-02: a table is longer than the products of an application may be.
+#[tokio::test]
+async fn r_c_02_a_table_of_three_thousand_rows_comes_in() {
+    for site in Site::each().await {
+        let keeper = keeper(&site).await;
+        let mut rows = cells(&keeper.get("/reference-files/hs-types/export?format=csv").await.is(200).body);
+        let (head, known) = (rows[0].clone(), rows.len() - 1);
+        let unit = rows[1][head.iter().position(|t| t.starts_with("HS 标准量单位")).unwrap()].clone();
+        for n in 0..3_000 {
+            let cell = |title: &String| match title.trim_end_matches('*') {
+                "代码" => format!("97{n:08}"),
+                "产品名称" => format!("产品类型{n}"),
+                "HS 标准量单位" => unit.clone(),
+                "产品大类" => "信息技术设备".to_owned(),
+                _ => String::new(),
+            };
+            rows.push(head.iter().map(cell).collect());
+        }
+        let look = look_at(&keeper, "hs-types", "2026-12-01", csv(&rows)).await.is(200);
+        let look = look.sees(&format!("新增 3000 项，修改 0 项，没有变化 {known} 项"));
+        keeper.send(&look.form("确认导入（3000 项）")).await.is(200).sees("已导入：新增 3000 项");
+        keeper.get("/reference/hs-types?q=9700002999&state=all").await.is(200).sees("产品类型2999");
+        let long = [vec![head], vec![rows[1].clone(); 20_001]].concat();
+        look_at(&keeper, "hs-types", "2026-12-01", csv(&long)).await.is(422).sees("文件超过 20000 行");
     }
 }
 

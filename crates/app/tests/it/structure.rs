@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 18] = [
+const CAPABILITIES: [&str; 19] = [
     "accounts",
     "amendment",
     "application",
@@ -24,6 +24,7 @@ const CAPABILITIES: [&str; 18] = [
     "casework",
     "certificate",
     "ending",
+    "exports",
     "home",
     "login",
     "profile",
@@ -56,7 +57,7 @@ fn no_capability_imports_another() {
         let text = fs::read_to_string(&file).unwrap();
         let inside = file.strip_prefix(&src).unwrap();
         let own = inside.components().next().unwrap().as_os_str().to_str().unwrap();
-        if own == "site.rs" {
+        if matches!(own, "site.rs" | "reports.rs") {
             continue;
         }
         for other in CAPABILITIES.iter().filter(|c| **c != own) {

@@ -17,9 +17,9 @@ use domain::routing::{Delegation, Step};
 use domain::usage::{UsageAction, UsageForm, UsageKind, UsageLine, UsageState};
 
 use crate::story::{self, Bureau};
-use crate::support::{Browser, JIANGSU, SHANGHAI, Site};
+use crate::support::{Browser, JIANGSU, Page, SHANGHAI, Site};
 use crate::usage::{cleared, open, submitted, write_off};
-use crate::write_off::certificate_of;
+use crate::write_off::{certificate_of, certificate_under};
 
 async fn supervisor(site: &Site) -> Browser {
     site.officer("sh_watch", SHANGHAI, &[Post::Supervise]).await
@@ -224,11 +224,11 @@ async fn a_certificate_is_closed_when_all_its_goods_are_accounted_for() {
         let record = submitted(&site, &user, &id.to_string(), "destruction", &[(2, "4")]).await;
         judge(&officer, record, &[("decision", "usage_approve")]).await;
         let page = officer.get(&dossier).await.is(200).sees("后续监管办理监管完结");
-        officer.get("/overdue-certificates?group=accounted").await.is(200).sees("监管档案");
+        officer.get("/overdue-certificates?group=accounted&due=all").await.is(200).sees("监管档案");
         officer.send(&page.form("监管完结").set("closing_opinion", "资料齐全。")).await.is(200).sees("已监管完结");
         officer.force(&Method::POST, &closure, &[]).await.is(409).sees("已经监管完结");
         user.get(&format!("/certificates/{certificate}")).await.is(200).sees("监管完结");
-        officer.get("/overdue-certificates?group=accounted").await.is(200).sees("没有证明");
+        officer.get("/overdue-certificates?group=accounted&due=all").await.is(200).sees("没有证明");
         assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
     }
 }
@@ -276,6 +276,65 @@ async fn what_is_overdue_stands_on_the_board_of_both_sides() {
         stranger.get(&format!("{board}?due=all&group=unwritten")).await.is(200).sees("没有证明");
         named("sh_accept").await.get(board).await.is(403);
         site.cnca("cnca", &[Post::Statistics]).await.get(board).await.is(403);
+    }
+}
+
+/// The clause says what becomes of the goods and until when; what the bureau owes has its day too.
+#[tokio::test]
+async fn the_next_duty_and_its_day_follow_the_clause() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        supervisor(&site).await;
+        let shown = [("display_from", "2026-12-01"), ("display_to", "2027-06-30")];
+        let ten = [("10", "10")];
+        let fair = certificate_under(&site, &user, &bureau, ("5", &shown), &ten).await;
+        let guest = certificate_under(&site, &user, &bureau, ("6", &[]), &ten).await;
+        let stays = cleared(&site, &user, &bureau, &["10"]).await;
+        for certificate in [fair, guest] {
+            write_off(&site, certificate, 1, "10").await;
+        }
+        let named = async |name: &str| site.sit_down(site.account(name).await).await;
+        let (leaving, all) = ("/overdue-certificates?group=leaving", "/overdue-certificates?due=all");
+        // What the page says of a certificate: 下一步 and 期限.
+        let says = |page: &Page, certificate: i64| {
+            let rows = page.cells("main tbody");
+            let links = page.hrefs("tbody .lead-cell a");
+            let at = links.iter().position(|l| *l == format!("/certificates/{certificate}"));
+            at.map(|n| (rows[n][6].clone(), rows[n][7].clone()))
+        };
+        let duty = |duty: &str, day: &str| Some((duty.to_owned(), day.to_owned()));
+        for who in ["shili_a", "sh_watch"] {
+            let page = named(who).await.get(all).await.is(200);
+            assert_eq!(says(&page, stays.certificate), duty("填写产品使用记录", "2027-02-21"));
+            assert_eq!(says(&page, guest), duty("产品退运，填写退运记录", "2027-05-22"));
+            assert_eq!(says(&page, fair), duty("产品退运或销毁，填写记录", "2027-06-30"));
+            let page = named(who).await.get(&format!("{leaving}&due=all")).await.is(200).sees("共 2 条");
+            assert_eq!(says(&page, stays.certificate), None);
+        }
+        for (days, overdue) in [(180, 0), (1, 1), (38, 1), (1, 2)] {
+            site.clock.pass_hours(24 * days);
+            let page = named("sh_watch").await.get(leaving).await.is(200);
+            assert_eq!(page.texts("tbody tr").len(), overdue, "{}", site.today());
+        }
+        // 2027-07-01. The record waits for the bureau, and then the certificate for 监管完结.
+        let accounted = "/overdue-certificates?group=accounted";
+        let application = site.number(&format!("SELECT application_id FROM certificate WHERE id = {guest}")).await;
+        let record = submitted(&site, &named("shili_a").await, &application.to_string(), "return", &[(1, "10")]).await;
+        let officer = named("sh_watch").await;
+        officer.get(accounted).await.is(200).sees("没有逾期的证明");
+        let page = officer.get(&format!("{accounted}&due=all")).await.is(200);
+        assert_eq!(says(&page, guest), duty("后续监管审核使用记录", "2027-07-16"));
+        site.clock.pass_hours(24 * 16);
+        let officer = named("sh_watch").await;
+        officer.get(accounted).await.is(200).sees("逾期 1 天");
+        judge(&officer, record, &[("decision", "usage_approve")]).await;
+        let page = officer.get(&format!("{accounted}&due=all")).await.is(200);
+        assert_eq!(says(&page, guest), duty("后续监管办理监管完结", "2027-08-16"));
+        officer.get(accounted).await.is(200).sees("没有逾期的证明");
+        officer.get(&format!("/casework/{application}/dossier")).await.sees("后续监管办理监管完结，期限 2027-08-16");
+        site.clock.pass_hours(24 * 31);
+        named("sh_watch").await.get(accounted).await.is(200).sees("逾期 1 天");
     }
 }
 

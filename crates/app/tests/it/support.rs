@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use app::operations::Statements;
+use app::parts::spreadsheet::{self, Cell, Most};
 use app::passwords;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use db::account::{Appointment, Particulars, Profile, Registration};
 use db::audit::By;
+use db::queue::Lane;
 use db::reading::Reading;
 use db::testing::TestDb;
 use domain::actor::{Post, Posts};
@@ -36,6 +38,16 @@ pub const PASSWORD: &str = "correct-horse-7";
 pub const SHANGHAI: &str = "310000";
 /// 江苏局.
 pub const JIANGSU: &str = "320000";
+
+/// The texts of a table, XLSX or CSV.
+pub fn cells(file: &[u8]) -> Vec<Vec<String>> {
+    let text = |c: Cell| match c {
+        Cell::Text(text) => text,
+        Cell::Unreadable(why) => panic!("{why}"),
+    };
+    let rows = spreadsheet::read(file, &Most { rows: 1_000_000, why: String::new() }).unwrap();
+    rows.into_iter().map(|r| r.cells.into_iter().map(text).collect()).collect()
+}
 
 /// A paper that says what it was made from; the true typesetter has tests of its own.
 struct PlainPapers;
@@ -314,7 +326,9 @@ impl Site {
 
     /// Runs every job that is due, and the jobs these cause.
     pub async fn work(&self) {
-        while app::jobs::run_due(&self.app, 10).await.unwrap() > 0 {}
+        for lane in [Lane::Short, Lane::Long] {
+            while app::jobs::run_due(&self.app, lane, 10).await.unwrap() > 0 {}
+        }
     }
 
     /// Writes down who read personal data since the last time, as the program does every second.

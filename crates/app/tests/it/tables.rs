@@ -1,11 +1,11 @@
 //! Products from and into XLSX and CSV; an application of two thousand products.
 
-use app::parts::spreadsheet::{self, Cell, Head, Value, write_csv, write_xlsx};
+use app::parts::spreadsheet::{Head, Value, write_csv, write_xlsx};
 use domain::time::Clock as _;
 use rust_xlsxwriter::{Format, Workbook};
 
 use crate::story::{self, AIR_CONDITIONER, Bureau, PRODUCT, add_product, decide, fill_basics, open_draft};
-use crate::support::{Browser, Page, Site};
+use crate::support::{Browser, Page, Site, cells};
 
 /// A draft whose basic information is filled in.
 async fn draft(user: &Browser) -> String {
@@ -18,16 +18,6 @@ async fn draft(user: &Browser) -> String {
 async fn titles(user: &Browser, id: &str, hs_code: &str) -> Vec<String> {
     let file = user.get(&format!("/applications/{id}/import/template?hs_code={hs_code}&format=csv")).await.is(200).body;
     cells(&file).remove(0)
-}
-
-/// The texts of a file.
-fn cells(file: &[u8]) -> Vec<Vec<String>> {
-    let text = |c: Cell| match c {
-        Cell::Text(text) => text,
-        Cell::Unreadable(why) => panic!("{why}"),
-    };
-    let rows = spreadsheet::read(file).unwrap();
-    rows.into_iter().map(|r| r.cells.into_iter().map(text).collect()).collect()
 }
 
 /// A row of a complete product under these titles, with other values for some columns.

@@ -7,7 +7,7 @@ use domain::ids::{BureauCode, CertificateId, CertificateItemId, PortCode};
 use domain::ledger::Amounts;
 
 use crate::story::{self, AIR_CONDITIONER, Bureau, add_product};
-use crate::support::{Browser, Form, Page, SHANGHAI, Site};
+use crate::support::{Browser, Form, Page, SHANGHAI, Site, cells};
 use crate::write_off::certificate_of;
 
 /// A certificate of which goods are in the country.
@@ -661,5 +661,81 @@ async fn impossible_values_are_refused_with_a_sentence() {
         let page = user.send(&page.form("刷新").set("port_code_1", "2200").set("qty_1", "3")).await.is(200);
         assert!(page.texts("select[name=port_code_2] option").iter().any(|o| o.contains("浦江海关")));
         assert_eq!(page.value("qty_1"), "3");
+    }
+}
+
+/// A port that was closed is offered for a 退运 before that day, and not for one after it.
+#[tokio::test]
+async fn a_port_of_a_return_is_one_of_its_day() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let c = cleared(&site, &user, &bureau, &["10"]).await;
+        let keeper = site.cnca("keeper", &[domain::actor::Post::ReferenceAdmin]).await;
+        let page = keeper.get("/reference/ports/2201").await.is(200);
+        let end = [("valid_to", "2026-11-24")];
+        keeper.send(&page.form("保存").fill(&end)).await.is(200);
+        site.clock.pass_hours(24 * 3);
+        site.work().await;
+        let user = site.sit_down(site.account("shili_a").await).await;
+        let page = open(&user, &c.id, "return", &[1]).await.is(200);
+        assert!(page.hrefs("main a").iter().all(|h| !h.contains("2201")));
+        let form = page.form("提交").fill(complete("return")).set("qty_1", "2");
+        let wrong = user.send(&form.clone().set("returned_on", "2026-11-26")).await.is(422);
+        assert_eq!(wrong.error("port_code"), "该口岸在 2026-11-26 不能使用（未启用或已停用），请选择其他口岸");
+        assert!(!wrong.html().contains("value=\"2201\""), "it is not offered for that day");
+        user.send(&wrong.form("提交").fill(&[("returned_on", "2026-11-23"), ("port_code_2", "2201")])).await.is(200);
+    }
+}
+
+/// R-2.9-02: of two thousand products the list, the form, the records, the dossier and the ledger show one page, with as many
+/// statements as for sixty; the last products are found and accounted for like the first.
+#[tokio::test]
+async fn r_2_9_02_two_thousand_products_are_accounted_for_page_by_page() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let officer = site.officer("sh_watch", SHANGHAI, &[domain::actor::Post::Supervise]).await;
+        let mut counts = Vec::new();
+        for lines in [60, 2_000] {
+            let c = certificate_of(&site, &user, &bureau, &[("10", "10")]).await;
+            crate::write_off::widen(&site, c, lines).await;
+            let rows: Vec<_> = (0..lines).map(|n| (n, "10", "10")).collect();
+            crate::write_off::write_off(&site, c, &rows).await;
+            let id = site.number(&format!("SELECT application_id FROM certificate WHERE id = {c}")).await.to_string();
+            let end = lines.div_ceil(20);
+            let goods = user.get(&format!("/applications/{id}/goods?page={end}")).await.is(200);
+            let goods = goods.sees(&format!("样机{lines}"));
+            let found =
+                user.get(&format!("/applications/{id}/goods?product=样机{lines}")).await.is(200).sees("共 1 条");
+            let last = i64::try_from(lines).unwrap();
+            let ticked: Vec<_> = (last - 49..=last).collect();
+            let form = open(&user, &id, "use", &ticked).await.is(200).sees(&format!("样机{lines}"));
+            let place = [("use_address", "上海市浦东新区示例路 1 号")];
+            let mut filled = form.form("提交").fill(complete("use")).fill(&place);
+            for n in &ticked {
+                filled = filled.set(&format!("qty_{n}"), "4");
+            }
+            let sent = user.send_once(&filled).await.is(303);
+            let record = site.number("SELECT MAX(id) FROM usage_record").await;
+            let records = user.get(&format!("/applications/{id}/usage-records")).await.is(200);
+            let records = records.sees(&format!("样机{lines}"));
+            let review = officer.get(&format!("/usage-records/{record}/review")).await.is(200);
+            let review = review.sees(&format!("样机{}", last - 49));
+            let dossier = officer.get(&format!("/casework/{id}/dossier?page={end}")).await.is(200);
+            let dossier = dossier.sees(&format!("样机{lines}")).sees("6 台");
+            let ledger =
+                user.get(&format!("/certificates/{c}/ledger?page={}", (lines + 50).div_ceil(20))).await.is(200);
+            let ledger = ledger.sees(&format!("样机{lines}"));
+            let pages = [&goods, &found, &form, &sent, &records, &review, &dossier, &ledger];
+            counts.push(pages.map(|p| p.statements));
+            for page in pages {
+                assert!(page.body.len() < 250_000, "{}: {} bytes", page.path, page.body.len());
+            }
+            let csv = user.get(&format!("/certificates/{c}/ledger/export?format=csv")).await.is(200);
+            assert_eq!(cells(&csv.body).len(), 1 + lines + 50);
+        }
+        assert_eq!(counts[0], counts[1], "goods, found, form, submit, records, review, dossier, ledger");
+        assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
     }
 }

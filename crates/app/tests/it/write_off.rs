@@ -9,7 +9,7 @@ use domain::ledger::Amounts;
 use domain::quantity::{UnitPrice, total};
 
 use crate::story::{self, AIR_CONDITIONER, Bureau, add_product};
-use crate::support::{Browser, Form, JIANGSU, Page, SHANGHAI, Site};
+use crate::support::{Browser, Form, JIANGSU, Page, SHANGHAI, Site, cells};
 
 /// 洋山: a port of 上海局.
 pub const YANGSHAN: [(&str, &str); 2] = [("port_code_1", "2200"), ("port_code_2", "2202")];
@@ -18,8 +18,19 @@ const NANTONG: [(&str, &str); 2] = [("port_code_1", "2300"), ("port_code_2", "23
 
 /// An issued certificate with one product per pair of 数量/重量 and HS 标准量; says its id.
 pub async fn certificate_of(site: &Site, user: &Browser, bureau: &Bureau, amounts: &[(&str, &str)]) -> i64 {
-    let id = story::open_draft(user).await;
-    story::fill_basics(user, &id, &[]).await.is(200);
+    certificate_under(site, user, bureau, ("1", &[]), amounts).await
+}
+
+/// The same under this clause, with what it asks for on the first page.
+pub async fn certificate_under(
+    site: &Site,
+    user: &Browser,
+    bureau: &Bureau,
+    (clause, basics): (&str, &[(&str, &str)]),
+    amounts: &[(&str, &str)],
+) -> i64 {
+    let id = story::open_draft_of(user, clause, "0110").await;
+    story::fill_basics(user, &id, basics).await.is(200);
     for (n, (qty, hs_qty)) in (1..).zip(amounts) {
         let name = format!("样机{n}");
         let total = total(qty.parse().unwrap(), UnitPrice::from_units(100_000)).unwrap().plain();
@@ -35,7 +46,7 @@ pub async fn certificate_of(site: &Site, user: &Browser, bureau: &Bureau, amount
         ];
         add_product(user, &id, AIR_CONDITIONER, &fields).await.is(200).sees(&name);
     }
-    story::attach(site, user, &id, "1").await;
+    story::attach(site, user, &id, clause).await;
     story::submit(user, &id).await;
     bureau.bring_to(&id, Post::Terminate).await;
     site.number(&format!("SELECT id FROM certificate WHERE application_id = {id}")).await
@@ -679,8 +690,21 @@ async fn r_2_8_15_the_ledger_shows_every_entry_with_its_balance() {
         let text = String::from_utf8(csv.body.clone()).unwrap();
         assert_eq!(text.lines().count(), 6, "{text}");
         assert!(text.lines().last().unwrap().contains("直接核销") && text.contains("70"), "{text}");
-        let xlsx = yard.user.get(&page.link("导出 XLSX")).await.is(200);
-        assert!(xlsx.body.starts_with(b"PK"));
+        // Both files say what the page says, row by row.
+        let xlsx = cells(&yard.user.get(&page.link("导出 XLSX")).await.is(200).body);
+        let mut sheet = xlsx.clone();
+        // A workbook has no empty cells at the end of its rows.
+        sheet.iter_mut().for_each(|row| row.resize(xlsx[0].len(), String::new()));
+        assert_eq!(sheet, cells(&csv.body));
+        let at = |title: &str| xlsx[0].iter().position(|t| t == title).unwrap();
+        for (row, exported) in rows.iter().zip(&xlsx[1..]) {
+            for title in ["时间", "事项", "产品名称", "已核销余额", "HS已核销余额", "待确认余额", "办理"]
+            {
+                assert!(row.contains(exported[at(title)].as_str()), "{title} {}: {row}", exported[at(title)]);
+            }
+        }
+        assert_eq!(xlsx[5][at("已核销变动")], "+10");
+        assert_eq!(xlsx[5][at("已核销余额")], "70");
         yard.user.get(&format!("/certificates/{c}/ledger/export?format=doc")).await.is(400);
     }
 }
@@ -727,7 +751,7 @@ async fn officers_of_every_bureau_meet_what_is_theirs() {
 }
 
 /// Widens a certificate of one product to many, as an application of two thousand products would have made it.
-async fn widen(site: &Site, certificate: i64, lines: usize) {
+pub async fn widen(site: &Site, certificate: i64, lines: usize) {
     #[derive(db::Row)]
     struct Text {
         sheet: String,

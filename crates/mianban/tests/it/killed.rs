@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use db::Db;
@@ -20,8 +22,10 @@ use crate::program::{Serving, free_address, mianban, said};
 
 /// Hands at work at once: half of them of the enterprise, half of them officers.
 const HANDS: u64 = 8;
-/// The load lasts up to this long, ms, before the server is killed.
-const LONGEST: u64 = 450;
+/// Up to so many forms are done before the server is killed, however fast it is; none and all are as likely.
+const MOST_DONE: u64 = 12;
+/// And up to this much later, ms: so that it dies at any point of a deed.
+const LONGEST: u64 = 60;
 /// Products of each certificate.
 const LINES: i64 = 6;
 /// No answer takes longer, or somebody waits for ever.
@@ -178,6 +182,8 @@ struct Hand {
     certificates: Vec<i64>,
     /// Certificate and entry of 核销 that can be taken back.
     written: Vec<(i64, i64)>,
+    /// How many forms all hands were told to be done.
+    done: Arc<AtomicU64>,
 }
 
 impl Hand {
@@ -191,6 +197,7 @@ impl Hand {
             let told =
                 if self.dice.roll(6) == 0 { clicked_twice(self.address, &form) } else { send(self.address, &form) };
             done.push((form, told));
+            self.done.fetch_add(u64::from(told == Told::Done), Ordering::Relaxed);
             if told == Told::Nothing {
                 return done;
             }
@@ -583,6 +590,7 @@ fn campaign(address: &str) {
     let mut serving = start(listen);
     let [mut acknowledged, mut unanswered, mut came_through, mut refused] = [0_u64; 4];
     for kill in 1..=kills {
+        let done = Arc::new(AtomicU64::new(0));
         let hands = (0..HANDS).map(|n| Hand {
             dice: Dice(dice.roll(1 << 31) * 2 + n),
             address: serving.address,
@@ -590,9 +598,14 @@ fn campaign(address: &str) {
             is_officer: n % 2 == 1,
             certificates: certificates.clone(),
             written: book.to_be_reversed(),
+            done: Arc::clone(&done),
         });
         let hands: Vec<_> = hands.map(|hand| std::thread::spawn(move || hand.work())).collect();
-        std::thread::sleep(Duration::from_millis(20 + dice.roll(LONGEST)));
+        let (enough, waiting) = (dice.roll(MOST_DONE + 1), Instant::now());
+        while done.load(Ordering::Relaxed) < enough && waiting.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(dice.roll(LONGEST)));
         serving.child.kill().unwrap();
         serving.child.wait().unwrap();
         let mut sent: Vec<_> = hands.into_iter().flat_map(|hand| hand.join().unwrap()).collect();
