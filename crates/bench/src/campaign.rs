@@ -43,6 +43,8 @@ const MANY: u32 = 200;
 pub enum Part {
     /// Confirmations of 预核销, through the pages and on the bare database.
     Confirmations,
+    /// Lists in a small database and in a large one.
+    Lists,
 }
 
 /// How much is measured.
@@ -73,6 +75,15 @@ impl Effort {
 
 /// Measures the program on a database.
 pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -> anyhow::Result<Sheet> {
+    if effort.only == Some(Part::Lists) {
+        // Its databases are made apart; this one says which product it is.
+        demonstrate(program, folder, place).await?;
+        let store = place.open(Purpose::Beside).await?;
+        let database = format!("{} {}", place.product(), store.version().await?);
+        store.close().await;
+        let (requests, ceilings, confirmations, figures) = Default::default();
+        return Ok(Sheet { database, rows: 0, drafts: 0, size: 0, requests, ceilings, confirmations, figures, growth: None });
+    }
     say(place, "making the demonstration data");
     demonstrate(program, folder, place).await?;
     say(place, "multiplying them");
@@ -89,7 +100,7 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
         store.close().await;
         server.stop().await?;
         let (requests, ceilings, figures) = (Vec::new(), Vec::new(), Vec::new());
-        return Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures });
+        return Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures, growth: None });
     }
 
     say(place, "starting");
@@ -123,10 +134,10 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
     server.stop().await?;
 
     let figures = figures(slowest, idle, answered, [printed, large], growth);
-    Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures })
+    Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures, growth: None })
 }
 
-fn say(place: &Place, what: &str) {
+pub fn say(place: &Place, what: &str) {
     eprintln!("{}: {what}", place.product());
 }
 
@@ -277,7 +288,7 @@ fn figures(
 }
 
 /// The first start makes the demonstration's data through the real deeds; its jobs make the papers.
-async fn demonstrate(program: &Path, folder: &Path, place: &Place) -> anyhow::Result<()> {
+pub async fn demonstrate(program: &Path, folder: &Path, place: &Place) -> anyhow::Result<()> {
     let server = Server::start(program, folder, &place.url()).await?;
     let store = place.open(Purpose::Beside).await?;
     jobs::done(&store).await?;
@@ -299,7 +310,7 @@ async fn prepared(store: &Store, n: i64) -> anyhow::Result<Vec<i64>> {
 }
 
 /// Measures a kind of request alone and in a crowd.
-async fn measured(server: &Server, meter: Meter, kind: &Kind, effort: Effort) -> anyhow::Result<Line> {
+pub async fn measured(server: &Server, meter: Meter, kind: &Kind, effort: Effort) -> anyhow::Result<Line> {
     if let Some((page, rows)) = &kind.rows {
         let answer = Connection::open(server.address).await?.send(page).await?;
         answer.expect(200, kind.name)?;

@@ -105,13 +105,37 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Sends a request and counts the lines of its answer, which must come in chunks, without keeping it.
+    pub async fn count_lines(&mut self, request: &Request) -> anyhow::Result<u64> {
+        self.stream.write_all(request.head.as_bytes()).await?;
+        let head = self.take_until(b"\r\n\r\n").await?;
+        let head = String::from_utf8(head).context("the head of an answer is not text")?;
+        let answer = Answer { status: 0, head, body: Vec::new() };
+        anyhow::ensure!(answer.head.split(' ').nth(1) == Some("200"), "answered {}", answer.head);
+        anyhow::ensure!(answer.header("transfer-encoding").is_some(), "an answer that is not in chunks: {}", answer.head);
+        let mut lines = 0;
+        loop {
+            let n = self.chunk_size().await?;
+            let part = self.take(n).await?;
+            lines += u64::try_from(part.iter().filter(|b| **b == b'\n').count())?;
+            self.take_until(b"\r\n").await?;
+            if n == 0 {
+                return Ok(lines);
+            }
+        }
+    }
+
+    async fn chunk_size(&mut self) -> anyhow::Result<usize> {
+        let line = self.take_until(b"\r\n").await?;
+        let digits = String::from_utf8_lossy(&line);
+        let digits = digits.trim_end().split(';').next().unwrap_or_default().to_owned();
+        usize::from_str_radix(&digits, 16).with_context(|| format!("the size of a chunk: {digits}"))
+    }
+
     async fn take_chunks(&mut self) -> anyhow::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
-            let line = self.take_until(b"\r\n").await?;
-            let digits = String::from_utf8_lossy(&line);
-            let digits = digits.trim_end().split(';').next().unwrap_or_default().to_owned();
-            let n = usize::from_str_radix(&digits, 16).with_context(|| format!("the size of a chunk: {digits}"))?;
+            let n = self.chunk_size().await?;
             if n > 0 {
                 body.append(&mut self.take(n).await?);
             }

@@ -10,6 +10,7 @@ mod confirmations;
 mod counters;
 mod data;
 mod document;
+mod growth;
 mod http;
 mod jobs;
 mod measure;
@@ -46,6 +47,9 @@ struct Options {
     /// Measure this part alone; fewer `--rows` are enough for it.
     #[arg(long, value_enum)]
     only: Option<Part>,
+    /// Applications of the large database in which lists are measured again, beside those of 10,000; 0 = not at all.
+    #[arg(long, default_value_t = 1_000_000)]
+    large: u32,
     /// Write the tables as Markdown into this file.
     #[arg(long)]
     report: Option<PathBuf>,
@@ -85,7 +89,22 @@ fn effort(options: &Options) -> Effort {
 async fn on_sqlite(program: &Path, options: &Options) -> anyhow::Result<Sheet> {
     let folder = tempfile::tempdir()?;
     let place = Place::Sqlite(folder.path().join("mianban.sqlite"));
-    campaign::run(program, folder.path(), &place, effort(options)).await
+    let mut sheet = campaign::run(program, folder.path(), &place, effort(options)).await?;
+    drop(folder);
+    if options.has_growth() {
+        let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+        let [few, many] = folders.each_ref().map(|f| Place::Sqlite(f.path().join("mianban.sqlite")));
+        let places = [(folders[0].path(), &few), (folders[1].path(), &many)];
+        sheet.growth = Some(growth::run(program, places, options.large, usize::from(options.requests)).await?);
+    }
+    Ok(sheet)
+}
+
+impl Options {
+    /// Whether lists are measured in a large database too.
+    const fn has_growth(&self) -> bool {
+        self.large > 0 && !matches!(self.only, Some(Part::Confirmations))
+    }
 }
 
 async fn on_postgres(program: &Path, options: &Options, server: &str) -> anyhow::Result<Sheet> {
@@ -93,7 +112,18 @@ async fn on_postgres(program: &Path, options: &Options, server: &str) -> anyhow:
     let place = Place::create_on(server).await?;
     let outcome = campaign::run(program, folder.path(), &place, effort(options)).await;
     place.remove_from(server).await?;
-    outcome
+    let mut sheet = outcome?;
+    if options.has_growth() {
+        let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+        let (few, many) = (Place::create_on(server).await?, Place::create_on(server).await?);
+        let places = [(folders[0].path(), &few), (folders[1].path(), &many)];
+        let growth = growth::run(program, places, options.large, usize::from(options.requests)).await;
+        for place in [few, many] {
+            place.remove_from(server).await?;
+        }
+        sheet.growth = Some(growth?);
+    }
+    Ok(sheet)
 }
 
 fn print(sheet: &Sheet) {

@@ -64,6 +64,65 @@ impl Unit {
     }
 }
 
+/// The lists of a small database beside those of a large one.
+#[derive(Debug, Clone)]
+pub struct Growth {
+    /// Applications in the two.
+    pub rows: [u64; 2],
+    /// The lists of the small one.
+    pub few: Vec<Line>,
+    /// The same lists of the large one.
+    pub many: Vec<Line>,
+    /// Size of the large one, kB.
+    pub size: u64,
+    /// Time and memory of its longest file.
+    pub figures: Vec<Figure>,
+}
+
+/// The large database may cost so many tenths of the small one.
+const FLAT_TENTHS: u64 = 15;
+
+impl Growth {
+    fn tenths(few: &Line, many: &Line) -> u64 {
+        many.worst() * 10 / few.worst().max(1)
+    }
+
+    fn over(&self) -> Vec<String> {
+        let pairs = self.few.iter().zip(&self.many);
+        let grown = pairs.filter(|(few, many)| many.is_over() || Self::tenths(few, many) > FLAT_TENTHS);
+        let figures = self.figures.iter().filter(|f| verdict(f.value, f.budget) == "over");
+        let rows = grouped(self.rows[1]);
+        grown
+            .map(|(_, many)| format!("{} at {rows}", many.name))
+            .chain(figures.map(|f| f.name.to_owned()))
+            .collect()
+    }
+
+    fn table(&self) -> Table {
+        let [few, many] = self.rows.map(grouped);
+        let (few, many) = (format!("CPU ms at {few}"), format!("CPU ms at {many}"));
+        let mut table =
+            Table::new(&["", "statements", &few, &many, "budget", "", "ratio", "at most 1.5", "p99 ms, 1", "p99 ms, 16"]);
+        for (few, many) in self.few.iter().zip(&self.many) {
+            let tenths = Self::tenths(few, many);
+            let p99 = |run: &Option<Run>| run.as_ref().and_then(|r| r.percentile(99)).map(millis).unwrap_or_default();
+            table.rows.push(vec![
+                many.name.clone(),
+                many.statements.map(tenths_of).unwrap_or_default(),
+                millis(few.worst()),
+                millis(many.worst()),
+                many.budget.map(millis).unwrap_or_default(),
+                verdict(many.worst(), many.budget).to_owned(),
+                tenths_of(tenths),
+                verdict(tenths, Some(FLAT_TENTHS)).to_owned(),
+                p99(&many.alone),
+                p99(&many.crowded),
+            ]);
+        }
+        table
+    }
+}
+
 /// All that was measured on one database.
 #[derive(Debug, Clone)]
 pub struct Sheet {
@@ -83,6 +142,8 @@ pub struct Sheet {
     pub confirmations: Vec<Line>,
     /// Time and memory of the program.
     pub figures: Vec<Figure>,
+    /// Lists in a small and in a large database, measured apart.
+    pub growth: Option<Growth>,
 }
 
 impl Sheet {
@@ -90,7 +151,7 @@ impl Sheet {
     pub fn over(&self) -> Vec<String> {
         let lines = self.requests.iter().filter(|l| l.is_over()).map(|l| l.name.clone());
         let figures = self.figures.iter().filter(|f| verdict(f.value, f.budget) == "over").map(|f| f.name.to_owned());
-        lines.chain(figures).collect()
+        lines.chain(figures).chain(self.growth.iter().flat_map(Growth::over)).collect()
     }
 
     /// A sentence on the data.
@@ -106,12 +167,16 @@ impl Sheet {
 
     /// The tables of what was measured.
     pub fn tables(&self) -> Vec<(&'static str, Table)> {
-        let all = [
+        let mut all = vec![
             ("Requests", lines(&self.requests)),
             ("Ceilings in the same run", lines(&self.ceilings)),
             ("Confirmations of 预核销, beside the bare database", lines(&self.confirmations)),
             ("Start and memory of the program", figures(&self.figures)),
         ];
+        if let Some(growth) = &self.growth {
+            all.push(("Lists in a small database and in a large one", growth.table()));
+            all.push(("The longest list of the large one as a file", figures(&growth.figures)));
+        }
         all.into_iter().filter(|(_, table)| !table.rows.is_empty()).collect()
     }
 }
@@ -242,6 +307,7 @@ mod tests {
             ceilings: Vec::new(),
             confirmations: Vec::new(),
             figures: vec![figure(100), figure(101)],
+            growth: None,
         };
         assert_eq!(sheet.over(), ["idle"]);
     }

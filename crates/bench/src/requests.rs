@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use domain::time::{Clock as _, SystemClock};
 
 use crate::browser::{Browser, hidden};
 use crate::data::WRITER;
@@ -38,6 +39,8 @@ struct People {
 }
 
 const LIST: Option<u64> = Some(4_000);
+/// Unnarrowed fuzzy search (E10).
+const FUZZY: Option<u64> = Some(20_000);
 const OPEN: Option<u64> = Some(1_500);
 const SAVE: Option<u64> = Some(2_000);
 
@@ -134,6 +137,53 @@ async fn lists(store: &Store, people: &People) -> anyhow::Result<Vec<Kind>> {
             count("state <> 'draft' AND applicant_folded LIKE '%0123%'").await?,
         )?,
     ])
+}
+
+/// The lists whose cost must not follow the number of applications.
+pub async fn growing(server: &Server, store: &Store) -> anyhow::Result<Vec<Kind>> {
+    let officer = Browser::sign_in(server.address, "bureau", "demo_accept").await?;
+    let people = People {
+        enterprise: Browser::sign_in(server.address, "enterprise", "demo_enterprise").await?,
+        writer: officer.clone(),
+        officer,
+        cnca: Browser::sign_in(server.address, "cnca", "demo_cnca").await?,
+    };
+    let writer_off = Browser::sign_in(server.address, "bureau", "demo_writeoff").await?;
+    let mut kinds = lists(store, &people).await?;
+    let number = store.text("SELECT MAX(number) FROM certificate").await?;
+    let more = [
+        ("worklist of a bureau", "/casework", LIST, &people.officer, "/casework?scope=bureau&size=50".to_owned()),
+        ("certificates of an enterprise", "/certificates", LIST, &people.enterprise, "/certificates?size=50".to_owned()),
+        ("certificates of a bureau", "/certificates", LIST, &people.officer, "/certificates?size=50".to_owned()),
+        ("全国证明查询, a number", "/write-off/search", LIST, &writer_off, format!("/write-off/search?number={number}")),
+        (
+            "全国证明查询, part of a holder's name",
+            "/write-off/search",
+            FUZZY,
+            &writer_off,
+            "/write-off/search?holder=%E4%BC%81%E4%B8%9A0123".to_owned(),
+        ),
+        (
+            "全国证明查询, part of a product's name",
+            "/write-off/search",
+            FUZZY,
+            &writer_off,
+            "/write-off/search?product_name=%E7%A9%BA%E8%B0%83".to_owned(),
+        ),
+        ("统计 of the country, two years", "/statistics", None, &people.cnca, statistics_path()),
+        ("统计 of a bureau, two years", "/statistics", None, &people.officer, statistics_path()),
+    ];
+    for (name, route, budget, browser, path) in more {
+        let browser = browser.clone();
+        let make = Arc::new(move |_| browser.page(&path));
+        kinds.push(Kind { name, route, budget, status: 200, rows: None, writes: false, make });
+    }
+    Ok(kinds)
+}
+
+fn statistics_path() -> String {
+    let from = SystemClock.now().china_day().plus_days(-730).to_string();
+    format!("/statistics?from={}", &from[..7])
 }
 
 async fn pages(store: &Store, people: &People) -> anyhow::Result<Vec<Kind>> {
