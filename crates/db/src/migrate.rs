@@ -60,6 +60,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0072_worklists"),
     || file!("0071_statistics"),
     || file!("0070_port_systems"),
+    || file!("0085_proxy_entry"),
 ];
 
 struct Migrator;
