@@ -57,7 +57,7 @@ together("补录申请", () => {
     for (const kind of s.REQUIRED_KINDS) await s.upload(entry, kind, [tools.file("材料.pdf", s.PDF)]);
     const number = await s.submit(entry);
     await tools.both(entry, "30-proxy-receipt");
-    await tools.letter((letter) => letter.to.includes(company.mail) && letter.body.includes(number) && letter.body.includes("代录单位"));
+    await tools.letter((letter) => letter.to.includes(company.mail) && letter.text.includes(number) && letter.text.includes("代录单位"));
     const row = await s.findMine(user, number);
     await row.getByText("受理中").waitFor();
     await row.getByRole("link", { name: `打印申请 ${number}` }).waitFor();
