@@ -163,6 +163,11 @@ export async function openDraft(page, look = glance) {
   await menu(page, "新申请");
   await at(page, "申请人声明");
   await look("04a-application-declaration");
+  await declare(page, look);
+}
+
+/** 我同意 → 条款和贸易方式; ends on 申请基本信息. @param {Page} page @param {Look} [look] */
+export async function declare(page, look = glance) {
   await press(page, "我同意");
   await at(page, "免办条款和贸易方式");
   await page.getByRole("group", { name: "免办条款" }).getByRole("radio", { name: "为科研、测试所需的产品" }).check();

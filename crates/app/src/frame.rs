@@ -129,8 +129,8 @@ pub async fn signed(
     })
 }
 
-/// How many cases wait at each post of the officer's bureau, how many 预核销 for its ports, and how many
-/// 产品使用记录 at 后续监管.
+/// How many cases wait at each post of the officer's bureau, how many 预核销 for its ports, how many 产品使用记录 at
+/// 后续监管, and how many applications that it entered wait to be finished or corrected.
 pub async fn waiting_at(app: &App, officer: &Officer) -> Result<Vec<(Post, u64)>, AppError> {
     Ok(counts(app, officer).await?.posts)
 }
@@ -160,8 +160,10 @@ async fn counts(app: &App, officer: &Officer) -> Result<Counts, AppError> {
              UNION ALL SELECT 'mine', COUNT(*) FROM application WHERE handler_id = $2 AND current_bureau = $1 \
              UNION ALL SELECT 'write_off', COUNT(DISTINCT pre_write_off_id) FROM pre_write_off_item \
              WHERE bureau_code = $1 AND state = 'pending' \
-             UNION ALL SELECT 'supervise', COUNT(*) FROM usage_record WHERE bureau_code = $1 AND state = 'submitted'",
-            params![officer.bureau.clone(), officer.account],
+             UNION ALL SELECT 'supervise', COUNT(*) FROM usage_record WHERE bureau_code = $1 AND state = 'submitted' \
+             UNION ALL SELECT 'proxy_entry', COUNT(*) FROM application WHERE entered_by_bureau = $1 \
+             AND state IN ('draft', 'returned') AND (state <> 'draft' OR expires_at > $3)",
+            params![officer.bureau.clone(), officer.account, app.now()],
         )
         .await?;
     let n_of = |place: &str| {
@@ -170,7 +172,7 @@ async fn counts(app: &App, officer: &Officer) -> Result<Counts, AppError> {
     };
     let posts = Post::COURSE
         .into_iter()
-        .chain([Post::WriteOff, Post::Supervise])
+        .chain([Post::WriteOff, Post::Supervise, Post::ProxyEntry])
         .filter(|p| officer.posts.holds(*p))
         .map(|p| (p, n_of(p.word())))
         .collect();
@@ -212,6 +214,7 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
 pub const fn work_of(post: Post) -> &'static str {
     match post {
         Post::WriteOff => "预核销确认",
+        Post::ProxyEntry => "补录申请",
         post => post.label(),
     }
 }
@@ -221,6 +224,7 @@ pub fn worklist_of(post: Post) -> String {
     match post {
         Post::WriteOff => "/write-off/worklist".to_owned(),
         Post::Supervise => "/supervision".to_owned(),
+        Post::ProxyEntry => "/proxy-entries".to_owned(),
         post => format!("/casework?post={}", post.word()),
     }
 }
@@ -236,9 +240,9 @@ pub const fn icon_of(post: Post) -> &'static str {
         Post::Terminate => "hand-stop",
         Post::WriteOff => "checks",
         Post::Supervise => "clipboard-check",
+        Post::ProxyEntry => "file-plus",
         Post::AmendApprove
         | Post::AmendConfirm
-        | Post::ProxyEntry
         | Post::BureauAdmin
         | Post::Publish
         | Post::ReferenceAdmin

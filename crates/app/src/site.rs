@@ -129,6 +129,8 @@ pub fn site() -> Site {
         .get("/applications/{id}/export", application::export::show)
         .get("/applications/{id}/copy", application::copy::show)
         .post("/applications/{id}/copy", application::copy::create)
+        .get("/proxy-entries", application::proxy_entries::list)
+        .get("/proxy-entries/new", application::proxy_entries::new)
         .get("/product-templates", application::product_templates::list)
         .get("/product-templates/new", application::product_templates::new)
         .post("/product-templates", application::product_templates::create)

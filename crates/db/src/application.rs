@@ -9,7 +9,7 @@ use domain::ids::{
     AccountId, ApplicationId, BureauCode, ClauseCode, CountryCode, CurrencyCode, HsCode, ItemId, OrganisationId,
     PortCode, RegionCode, TradeModeCode, UnitCode,
 };
-use domain::policy::{Ownership, Scope};
+use domain::policy::{EnterForOthers, Ownership, Permit, Reach, Scope};
 use domain::quantity::{Money, Quantity, UnitPrice};
 use domain::routing::{Step, Stop};
 use domain::text;
@@ -176,7 +176,9 @@ pub struct NewDraft<'a> {
     pub owner: AccountId,
     /// His organisation.
     pub organisation: OrganisationId,
-    /// 申请单位信息, as his session knows it (D22).
+    /// The proof of whoever enters it for him (补录, A17); none when he fills it in himself.
+    pub entered_by: Option<&'a Permit<EnterForOthers>>,
+    /// 申请单位信息, as his session knows it (D22); of a 补录, as it stands now.
     pub applicant: &'a Applicant,
     /// The default of 产品最终使用地行政区划.
     pub region: Option<&'a RegionCode>,
@@ -191,13 +193,18 @@ pub struct NewDraft<'a> {
 /// Creates a draft (A1).
 pub async fn create_draft(tx: &Tx, new: &NewDraft<'_>, by: &By, now: Instant) -> DbResult<ApplicationId> {
     let NewDraft { owner, organisation, applicant, creation_key, .. } = *new;
+    let entering = new.entered_by.and_then(|permit| match permit.reach() {
+        Reach::Bureau(bureau) => Some((bureau.clone(), permit.account())),
+        Reach::Everywhere => None,
+    });
+    let (bureau, officer) = entering.unzip();
     let inserted = tx
         .run(
             "INSERT INTO application (state, owner_id, organisation_id, creation_key, applicant_name, \
              applicant_folded, applicant_org_code, applicant_address, applicant_postcode, applicant_contact, \
              applicant_phone, applicant_fax, applicant_email, applicant_remark, clause_code, trade_mode, \
-             use_region_code, first_saved_at, expires_at) \
-             VALUES ('draft', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+             use_region_code, first_saved_at, expires_at, entered_by_bureau, entered_by_id) \
+             VALUES ('draft', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
              ON CONFLICT (creation_key) DO NOTHING",
             params![
                 owner,
@@ -217,7 +224,9 @@ pub async fn create_draft(tx: &Tx, new: &NewDraft<'_>, by: &By, now: Instant) ->
                 new.trade_mode.clone(),
                 new.region.cloned(),
                 now,
-                now.plus_hours(DRAFT_LIFE_HOURS)
+                now.plus_hours(DRAFT_LIFE_HOURS),
+                bureau,
+                officer
             ],
         )
         .await?;
@@ -229,8 +238,9 @@ pub async fn create_draft(tx: &Tx, new: &NewDraft<'_>, by: &By, now: Instant) ->
     .await?;
     let id = ApplicationId::new(id);
     if inserted == 1 {
-        audit::record(tx, Subject::Application(id), by, now, &Entry { to: Some(State::Draft), ..Entry::of("create") })
-            .await?;
+        let post = new.entered_by.map(|_| Post::ProxyEntry);
+        let entry = Entry { post, to: Some(State::Draft), ..Entry::of("create") };
+        audit::record(tx, Subject::Application(id), by, now, &entry).await?;
     }
     Ok(id)
 }
@@ -863,12 +873,15 @@ pub async fn advance(
     .await
 }
 
-/// Freezes the route and the number of a first submission; before [`advance`], in the same transaction.
-pub async fn assign(tx: &Tx, id: ApplicationId, number: &str, route: &[Stop], now: Instant) -> DbResult<()> {
+/// Freezes the route and the number of a first submission, and says which bureaus see it; before [`advance`], in the same transaction.
+pub async fn assign(tx: &Tx, seen: &Application, number: &str, route: &[Stop], now: Instant) -> DbResult<()> {
+    let id = seen.id;
     let receiving = route.iter().find(|s| s.step == Step::Accept).map(|s| s.bureau.clone());
     let stops = route.iter().map(|stop| params![id, stop.step, stop.bureau.clone(), stop.rule]).collect();
     tx.insert_rows("application_route", &["application_id", "step", "bureau_code", "delegation_id"], "", stops).await?;
-    let mut bureaus: Vec<_> = route.iter().map(|stop| stop.bureau.clone()).collect();
+    // The bureau that entered it sees it wherever its route leads.
+    let entering = seen.ownership.entered_by_bureau.iter();
+    let mut bureaus: Vec<_> = route.iter().map(|stop| &stop.bureau).chain(entering).cloned().collect();
     bureaus.sort_unstable();
     bureaus.dedup();
     let viewers = bureaus.into_iter().map(|bureau| params![bureau, id]).collect();

@@ -27,6 +27,7 @@ pub mod officer;
 pub mod one_time_password;
 pub mod port_system;
 pub mod product_template;
+pub mod proxy_entry;
 pub mod queue;
 pub mod reading;
 pub mod reference;

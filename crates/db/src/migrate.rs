@@ -65,6 +65,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Sqlite, "sqlite", "0078_audit_subjects"),
     || file!(Postgres, "postgres", "0078_audit_subjects_postgres"),
     || file!("0079_exports"),
+    || file!("0085_proxy_entry"),
 ];
 
 struct Migrator;

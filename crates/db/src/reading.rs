@@ -22,6 +22,8 @@ pub enum What {
     Usage,
     /// The users of an organisation.
     Colleagues,
+    /// The registered enterprise users, looked for to enter an application for one (补录).
+    EnterpriseUsers,
     /// A part of the audit trail, as a file.
     AuditTrail,
     /// A list of the statistics, as a file.
@@ -30,13 +32,14 @@ pub enum What {
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Application,
         Self::Print,
         Self::Attachment,
         Self::Certificate,
         Self::Usage,
         Self::Colleagues,
+        Self::EnterpriseUsers,
         Self::AuditTrail,
         Self::Statistics,
     ];
@@ -50,6 +53,7 @@ impl What {
             Self::Certificate => "certificate",
             Self::Usage => "usage",
             Self::Colleagues => "colleagues",
+            Self::EnterpriseUsers => "enterprise_users",
             Self::AuditTrail => "audit_trail",
             Self::Statistics => "statistics",
         }
@@ -64,6 +68,7 @@ impl What {
             Self::Certificate => "查看证明",
             Self::Usage => "查看产品使用记录",
             Self::Colleagues => "查看单位用户",
+            Self::EnterpriseUsers => "查询企业用户",
             Self::AuditTrail => "导出审计记录",
             Self::Statistics => "导出统计清单",
         }
@@ -88,7 +93,7 @@ pub struct Reading {
     pub bureau: Option<BureauCode>,
     /// What.
     pub what: What,
-    /// Of which application, certificate or organisation; 0 when it was a list.
+    /// Of which application, certificate, organisation or account; 0 when it was a list.
     pub subject: i64,
     /// From which network address.
     pub address: String,

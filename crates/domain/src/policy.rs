@@ -73,22 +73,43 @@ pub struct Ownership {
 /// The hat an actor wears towards an application for one action.
 pub fn hat(actor: &Actor, of: &Ownership, action: Action) -> Hat {
     match actor {
-        Actor::Enterprise(e) if e.account == of.owner && of.entered_by_bureau.is_none() => {
-            if of.state == State::Accepting && of.handler.is_none() { Hat::ApplicantUntaken } else { Hat::Applicant }
+        Actor::Enterprise(_) if fills_in(actor, of) => {
+            if of.state == State::Accepting && of.handler.is_none() {
+                Hat::ApplicantUntaken
+            } else {
+                Hat::Applicant
+            }
         }
-        Actor::Officer(officer) => hat_of_officer(officer, of, action),
+        Actor::Officer(officer) => hat_of_officer(actor, officer, of, action),
         Actor::Enterprise(_) | Actor::Cnca(_) => Hat::Bystander,
     }
 }
 
-fn hat_of_officer(officer: &Officer, of: &Ownership, action: Action) -> Hat {
+/// Whether he fills the application in: its user, or 补录岗 of the bureau that entered it for him (A17, R-B-10). Then that
+/// user only views it (manual §2.2, case 8).
+pub fn fills_in(actor: &Actor, of: &Ownership) -> bool {
+    match (actor, &of.entered_by_bureau) {
+        (Actor::Enterprise(e), None) => e.account == of.owner,
+        (Actor::Officer(o), Some(bureau)) => o.bureau == *bureau && o.posts.holds(Post::ProxyEntry),
+        (Actor::Enterprise(_), Some(_)) | (Actor::Officer(_), None) | (Actor::Cnca(_), _) => false,
+    }
+}
+
+/// Whether he fills applications in at all, his own or those of others: who the pages of the form are open to.
+pub fn may_file(actor: &Actor) -> bool {
+    match actor {
+        Actor::Enterprise(_) => true,
+        Actor::Officer(_) | Actor::Cnca(_) => permit::<EnterForOthers>(actor).is_ok(),
+    }
+}
+
+fn hat_of_officer(actor: &Actor, officer: &Officer, of: &Ownership, action: Action) -> Hat {
     if action == Action::Terminate {
         let ours = [&of.current_bureau, &of.receiving_bureau].into_iter().flatten().any(|b| *b == officer.bureau);
         return if ours && officer.posts.holds(Post::Terminate) { Hat::Terminator } else { Hat::Bystander };
     }
     if of.state.is_editable() {
-        let entered_here = of.entered_by_bureau.as_ref() == Some(&officer.bureau);
-        return if entered_here && officer.posts.holds(Post::ProxyEntry) { Hat::Applicant } else { Hat::Bystander };
+        return if fills_in(actor, of) { Hat::Applicant } else { Hat::Bystander };
     }
     match of.state.post() {
         Some(post) if works_on(officer, of, post) => Hat::At(post),
@@ -153,7 +174,7 @@ pub const fn may_edit_shared_fields(membership: Membership) -> bool {
 /// entered stays read-only to him (manual §2.2, case 8).
 pub fn may_copy(actor: &Actor, of: &Ownership) -> bool {
     match actor {
-        Actor::Enterprise(e) => e.account == of.owner && of.entered_by_bureau.is_none(),
+        Actor::Enterprise(_) => fills_in(actor, of),
         Actor::Officer(_) | Actor::Cnca(_) => false,
     }
 }
@@ -239,6 +260,11 @@ duty! {
 duty! {
     /// The audit trail: CNCA all of it, 局系统管理员 what his bureau did (R-C-07).
     ReadAudit = "审计查询" by BureauAdmin | CncaAdmin
+}
+
+duty! {
+    /// 补录: applications that a bureau enters for registered enterprise users (R-B-10).
+    EnterForOthers = "补录申请" by ProxyEntry
 }
 
 duty! {
@@ -417,7 +443,7 @@ pub struct RowLinks {
 pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>, now: Instant) -> RowLinks {
     let submitted = of.state != State::Draft;
     let mut operations = Vec::new();
-    if of.entered_by_bureau.is_some() {
+    if of.entered_by_bureau.is_some() && !fills_in(actor, of) {
         operations.push(Operation::ViewProxy);
     } else {
         if may(actor, of, Action::Edit).is_ok() {
@@ -577,7 +603,35 @@ mod tests {
         assert!(!links.selectable);
         assert!(may(&owner(), &of, Action::Edit).is_err());
         assert!(may(&owner(), &of, Action::Submit).is_err());
-        assert!(may(&officer(9, "310000", &[Post::ProxyEntry]), &of, Action::Edit).is_ok());
+        let entering = officer(9, "310000", &[Post::ProxyEntry]);
+        assert!(may(&entering, &of, Action::Edit).is_ok());
+        assert!(!may_copy(&owner(), &of) && !may_copy(&entering, &of));
+    }
+
+    /// A17: one place says who fills an application in, and both kinds of user ask it.
+    #[test]
+    fn r_b_10_an_entered_application_is_filled_in_by_the_post_of_its_bureau_alone() {
+        let entering = officer(9, "310000", &[Post::ProxyEntry]);
+        let others = [
+            owner(),
+            officer(8, "310000", &[Post::Accept, Post::BureauAdmin]),
+            officer(7, "320000", &[Post::ProxyEntry]),
+        ];
+        for state in [State::Draft, State::Returned] {
+            let mut of = case(state);
+            assert!(fills_in(&owner(), &of) && !fills_in(&entering, &of), "the enterprise's own");
+            of.entered_by_bureau = Some(BureauCode::new("310000"));
+            assert!(fills_in(&entering, &of) && may(&entering, &of, Action::Edit).is_ok(), "{state}");
+            assert!(row_links(&entering, &of, None, now()).operations.contains(&Operation::Edit), "{state}");
+            for other in &others {
+                assert!(!fills_in(other, &of) && may(other, &of, Action::Edit).is_err(), "{state} {other:?}");
+                assert!(row_links(other, &of, None, now()).operations.contains(&Operation::ViewProxy));
+            }
+        }
+        let mut of = case(State::Accepting);
+        of.entered_by_bureau = Some(BureauCode::new("310000"));
+        assert!(may(&entering, &of, Action::Edit).is_err() && may(&entering, &of, Action::Withdraw).is_err());
+        assert!(may_file(&owner()) && may_file(&entering) && !may_file(&others[1]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`identify`] runs once per request, before the handlers: it reads the cookies, loads the session with one statement
 //! and leaves a [`Caller`]. A handler names who may enter by its extractor: [`Signed`], [`EnterpriseUser`],
-//! [`BureauOfficer`], [`CncaUser`], [`Permitted`]; [`Submitted`] is the only way to read a form.
+//! [`Filer`], [`BureauOfficer`], [`CncaUser`], [`Permitted`]; [`Submitted`] is the only way to read a form.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use db::audit::By;
 use db::session::Session;
 use domain::actor::{Actor, Cnca, Enterprise, Officer};
 use domain::ids::AccountId;
-use domain::policy::{self, Duty, Permit, Scope};
+use domain::policy::{self, Duty, EnterForOthers, Permit, Scope};
 use http_body_util::BodyExt as _;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -322,6 +322,46 @@ kind_of_user! {
     /// 认监委人员.
     CncaUser, Cnca not Enterprise | Officer, Cnca,
     "该页面供认监委人员使用。请返回主页，或退出系统后以认监委账号登录。"
+}
+
+/// Whoever fills applications in: 企业用户 his own, 补录岗 those that his bureau enters for one (R-B-10). The same pages
+/// serve both; which applications they change is [`policy::fills_in`].
+#[derive(Debug, Clone)]
+pub struct Filer {
+    /// Caller and session.
+    pub signed: Signed,
+}
+
+impl Filer {
+    /// His account.
+    pub fn account(&self) -> AccountId {
+        self.signed.actor().account()
+    }
+
+    /// The proof that he enters for others; none for an enterprise's user.
+    pub fn for_others(&self) -> Option<Permit<EnterForOthers>> {
+        policy::permit(self.signed.actor()).ok()
+    }
+}
+
+impl std::ops::Deref for Filer {
+    type Target = Signed;
+    fn deref(&self) -> &Signed {
+        &self.signed
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Filer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let signed = Signed::from_request_parts(parts, state).await?;
+        if policy::may_file(signed.actor()) {
+            return Ok(Self { signed });
+        }
+        let why = "该页面供企业用户和补录岗人员填写申请使用。请返回主页，或退出系统后以企业账号登录；需要补录时，请联系本局系统管理员配置岗位。";
+        Err(AppError::Forbidden(why.to_owned()).into_response())
+    }
 }
 
 /// Somebody of a bureau or of CNCA who holds a duty that belongs to no application.

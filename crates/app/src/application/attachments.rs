@@ -10,13 +10,13 @@ use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
-use kit::session::{EnterpriseUser, Signed, Submitted, check_token};
+use kit::session::{Filer, Signed, Submitted, check_token};
 use kit::shell::Shell;
 use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
 use kit::{flash, page};
 
-use crate::application::{Draft, Step, Steps, open, open_for_update};
-use crate::frame::{self, Entry};
+use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
+use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::files::{self, Filed, announce, can_preview, file_name};
 use crate::parts::readings;
@@ -38,6 +38,7 @@ struct KindCard {
 #[template(path = "application/attachments.html")]
 struct AttachmentsPage {
     shell: Shell,
+    home: Home,
     steps: Steps,
     correction: Option<CorrectionNote>,
     id: ApplicationId,
@@ -48,11 +49,7 @@ struct AttachmentsPage {
 }
 
 /// The page.
-pub async fn list(
-    State(app): State<App>,
-    user: EnterpriseUser,
-    Path(id): Path<ApplicationId>,
-) -> Result<Response, AppError> {
+pub async fn list(State(app): State<App>, user: Filer, Path(id): Path<ApplicationId>) -> Result<Response, AppError> {
     match build(&app, &user, id, Vec::new()).await? {
         Ok(page) => page::render(&page),
         Err(elsewhere) => Ok(elsewhere),
@@ -61,7 +58,7 @@ pub async fn list(
 
 async fn build(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     id: ApplicationId,
     refused: Vec<String>,
 ) -> Result<Result<AttachmentsPage, Response>, AppError> {
@@ -85,9 +82,11 @@ async fn build(
             card
         })
         .collect();
-    let crumbs = [("查看申请列表", "/applications")];
+    let home = Home::of(user);
+    let crumbs = [home.crumb()];
     Ok(Ok(AttachmentsPage {
-        shell: frame::signed(app, user, "申请附件信息", Entry::Applications, &crumbs).await?,
+        shell: frame::signed(app, user, "申请附件信息", home.entry, &crumbs).await?,
+        home,
         steps: Steps::of(&application, Step::Attachments),
         correction: correction::note(&read, app, &application).await?,
         id,
@@ -137,7 +136,7 @@ fn incomplete() -> AppError {
 /// With script each file comes alone and gets its row back; without, the page comes back with every refusal.
 pub async fn upload(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     request: Request,
 ) -> Result<Response, AppError> {
@@ -198,7 +197,7 @@ pub async fn upload(
         let tx = app.db.begin().await?;
         let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
         for file in &stored {
-            match attachment::add(&tx, id, file, user.user.account, app.now()).await {
+            match attachment::add(&tx, id, file, user.account(), app.now()).await {
                 Ok(key) => added.push((key, file)),
                 Err(db::DbError::Refused(why)) => refused.push(why),
                 Err(other) => return Err(other.into()),
@@ -233,7 +232,7 @@ pub async fn upload(
 
 async fn fragment(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     id: ApplicationId,
     added: &[(AttachmentId, &NewAttachment)],
     refused: &[String],
@@ -257,7 +256,7 @@ async fn fragment(
 /// 删除 behind the name (R-2.1.3-14).
 pub async fn delete(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<AttachmentId>,
     _form: Submitted,
 ) -> Result<Response, AppError> {

@@ -5,6 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::Source;
+use db::account::Profile;
+use domain::actor::Actor;
 use domain::application::{Applicant, Application, Basics, DISPLAY_CLAUSE, DisposalPlan, Part};
 use domain::correction::differences;
 use domain::ids::{ApplicationId, ClauseCode, PortCode, TradeModeCode};
@@ -15,14 +18,14 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
-use kit::session::{EnterpriseUser, Submitted, hash_of};
+use kit::session::{Filer, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::application::conflict::{self, Conflict};
 use crate::application::typed::TypedPage;
-use crate::application::{Draft, Step, Steps, open, open_for_update};
-use crate::frame::{self, Entry};
+use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
+use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::typed::{self, Desk, Offer};
 use crate::parts::{status, view};
@@ -31,6 +34,7 @@ use crate::parts::{status, view};
 #[template(path = "application/basics.html")]
 struct BasicsPage {
     shell: Shell,
+    home: Home,
     steps: Steps,
     id: ApplicationId,
     form: FormView,
@@ -77,7 +81,7 @@ struct Again {
 /// The page.
 pub async fn edit(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(query): Query<BasicsQuery>,
 ) -> Result<Response, AppError> {
@@ -99,7 +103,7 @@ pub async fn edit(
 /// 保存并进入下一步, or 保存 in a correction.
 pub async fn update(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(query): Query<BasicsQuery>,
     Submitted(mut form): Submitted,
@@ -154,10 +158,10 @@ pub async fn update(
     Ok(page::see_other(&format!("/applications/{id}/items")))
 }
 
-/// 刷新申请单位信息: copies the session's profile into the draft (D21).
+/// 刷新申请单位信息: copies the profile into the draft (D21).
 pub async fn refresh_applicant(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     _form: Submitted,
 ) -> Result<Response, AppError> {
@@ -166,15 +170,24 @@ pub async fn refresh_applicant(
     if application.state() != S::Draft {
         return Err(AppError::Conflict("只有未提交的申请可以刷新申请单位信息。".to_owned()));
     }
-    let applicant = &user.session.profile.applicant;
-    db::application::refresh_applicant(&tx, &application, edit, applicant, &user.by(), app.now()).await?;
+    let applicant = profile(&tx, &user, &application).await?.applicant;
+    db::application::refresh_applicant(&tx, &application, edit, &applicant, &user.by(), app.now()).await?;
     tx.commit().await?;
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/basics"), "已刷新申请单位信息。"))
 }
 
+/// The profile that 申请单位信息 is copied from: that of the user's session (D22), or of whoever the application is entered
+/// for, as it stands now.
+async fn profile(source: &impl Source, user: &Filer, application: &Application) -> Result<Profile, AppError> {
+    match user.actor() {
+        Actor::Officer(_) => Ok(db::account::profile(source, application.ownership.owner).await?),
+        Actor::Enterprise(_) | Actor::Cnca(_) => Ok(user.session.profile.clone()),
+    }
+}
+
 async fn build(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     application: &Application,
     mut data: FormData,
     again: Again,
@@ -195,14 +208,17 @@ async fn build(
         .and_then(|r| references.direct_bureau_of(&r, today))
         .map(|b| references.bureau_name(b).to_owned());
     let (common_modes, other_modes) = references.trade_mode_choices(today);
-    let crumbs = [("查看申请列表", "/applications")];
-    let mut shell = frame::signed(app, user, "申请基本信息", Entry::Applications, &crumbs).await?;
+    let home = Home::of(user);
+    let crumbs = [home.crumb()];
+    let mut shell = frame::signed(app, user, "申请基本信息", home.entry, &crumbs).await?;
     shell.error_title = !errors.is_empty();
+    let applicant = profile(&app.db.read(), user, application).await?.applicant;
     Ok(BasicsPage {
         shell,
+        home,
         steps: Steps::of(application, Step::Basics),
         id,
-        applicant_is_old: application.state() == S::Draft && application.applicant != user.session.profile.applicant,
+        applicant_is_old: application.state() == S::Draft && application.applicant != applicant,
         org_code: text::hyphenated(&application.applicant.org_code),
         applicant: application.applicant.clone(),
         locked,

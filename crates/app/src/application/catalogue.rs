@@ -11,11 +11,11 @@ use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
 use kit::page;
 use kit::paging::{PageQuery, Pager};
-use kit::session::{EnterpriseUser, Submitted};
+use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 
-use crate::application::{Step, Steps, item, open};
-use crate::frame::{self, Entry};
+use crate::application::{Home, Step, Steps, item, open};
+use crate::frame;
 
 /// What was typed, and which product is being given another type (重新选择).
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -67,6 +67,7 @@ struct TypeRow {
 #[template(path = "application/catalogue.html")]
 struct CataloguePage {
     shell: Shell,
+    home: Home,
     steps: Steps,
     id: ApplicationId,
     form: FormView,
@@ -82,7 +83,7 @@ struct CataloguePage {
 /// The page; 查询 is a GET.
 pub async fn show(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(search): Query<Search>,
 ) -> Result<Response, AppError> {
@@ -105,7 +106,7 @@ pub async fn show(
 /// 查询 and 提交 while a product waits for another type: what was typed into it is kept in the page (R-2.1.2-13).
 pub async fn choose(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
@@ -143,7 +144,7 @@ pub async fn choose(
 #[expect(clippy::too_many_arguments, reason = "one page, two ways into it")]
 async fn render(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     application: &Application,
     purpose: For,
     code: &str,
@@ -176,15 +177,17 @@ async fn render(
         })
         .collect();
     let items_href = format!("/applications/{id}/items");
-    let crumbs = [("查看申请列表", "/applications"), ("附表产品信息", items_href.as_str())];
+    let home = Home::of(user);
+    let crumbs = [home.crumb(), ("附表产品信息", items_href.as_str())];
     let invalid = !errors.is_empty();
     let mut data = FormData::default();
     data.set("code", code);
     data.set("name", name);
-    let mut shell = frame::signed(app, user, "选择免办产品", Entry::Applications, &crumbs).await?;
+    let mut shell = frame::signed(app, user, "选择免办产品", home.entry, &crumbs).await?;
     shell.error_title = invalid;
     let page = CataloguePage {
         shell,
+        home,
         steps: Steps::of(application, Step::Items),
         id,
         form: FormView::new(data, errors, &user.caller.csrf),

@@ -8,12 +8,13 @@ use domain::ids::{ClauseCode, RegionCode, TradeModeCode};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
-use kit::session::{EnterpriseUser, Submitted};
+use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 use kit::{page, random};
 
-use crate::application::{Step, Steps};
-use crate::frame::{self, Entry};
+use crate::application::proxy_entries::{GONE, Party, party};
+use crate::application::{Home, Step, Steps};
+use crate::frame;
 
 #[derive(Template)]
 #[template(path = "application/clause.html")]
@@ -27,24 +28,34 @@ struct ClausePage {
 }
 
 /// Opened directly, without 我同意: back to the declaration.
-pub async fn show(_user: EnterpriseUser) -> Response {
-    page::see_other("/applications/declaration")
+pub async fn show(user: Filer) -> Response {
+    page::see_other(Home::of(&user).new_href)
 }
 
 /// The page with nothing chosen, or with the clause that 办前自查 found.
-pub async fn opening(app: &App, user: &EnterpriseUser, clause: &str) -> Result<Response, AppError> {
+pub async fn opening(app: &App, user: &Filer, clause: &str, owner: &str) -> Result<Response, AppError> {
+    let Some(party) = party(&app.db.read(), user, owner).await? else {
+        return Ok(page::see_other(Home::of(user).new_href));
+    };
     let mut data = FormData::default();
+    data.set("owner", owner);
     if app.references.now().clause_is_valid(clause, app.clock.today()) {
         data.set("clause_code", clause);
     }
     // One draft per opened page, however often the button is clicked.
     data.set("creation_key", &random::token());
-    render(app, user, data, FieldErrors::default()).await
+    render(app, user, &party, data, FieldErrors::default()).await
 }
 
-async fn render(app: &App, user: &EnterpriseUser, data: FormData, errors: FieldErrors) -> Result<Response, AppError> {
-    let crumbs = [("查看申请列表", "/applications")];
-    let mut shell = frame::signed(app, user, "新申请", Entry::NewApplication, &crumbs).await?;
+async fn render(
+    app: &App,
+    user: &Filer,
+    party: &Party,
+    data: FormData,
+    errors: FieldErrors,
+) -> Result<Response, AppError> {
+    let home = Home::of(user);
+    let mut shell = frame::signed(app, user, home.new_label, home.new_entry, &[home.crumb()]).await?;
     let references = app.references.now();
     let today = app.clock.today();
     let (common_modes, other_modes) = references.trade_mode_choices(today);
@@ -53,7 +64,7 @@ async fn render(app: &App, user: &EnterpriseUser, data: FormData, errors: FieldE
     let page = ClausePage {
         shell,
         form: FormView::new(data, errors, &user.caller.csrf),
-        steps: Steps::opening(Step::Clause),
+        steps: Steps::opening(Step::Clause, party.entered_for.as_ref()),
         clauses: references.clause_choices(today),
         common_modes,
         other_modes,
@@ -62,28 +73,29 @@ async fn render(app: &App, user: &EnterpriseUser, data: FormData, errors: FieldE
 }
 
 /// 保存并进入下一步: creates the draft.
-pub async fn create(
-    State(app): State<App>,
-    user: EnterpriseUser,
-    Submitted(form): Submitted,
-) -> Result<Response, AppError> {
+pub async fn create(State(app): State<App>, user: Filer, Submitted(form): Submitted) -> Result<Response, AppError> {
+    let Some(party) = party(&app.db.read(), &user, form.get("owner")).await? else {
+        return Err(AppError::Conflict(GONE.to_owned()));
+    };
     let references = app.references.now();
     let today = app.clock.today();
     let mut check = Checker::new(&form);
     let clause = check.choice("clause_code", "免办条款", |c| references.clause_is_valid(c, today));
     let mode = check.choice("trade_mode", "贸易方式", |c| references.trade_mode_is_valid(c, today));
     if let Err(errors) = check.finish() {
-        return render(&app, &user, form, errors).await;
+        return render(&app, &user, &party, form, errors).await;
     }
-    let profile = &user.session.profile;
+    let permit = user.for_others();
+    let profile = &party.profile;
     let region = (!profile.region.is_empty()).then(|| RegionCode::new(profile.region.clone()));
     let key = form.get("creation_key");
     if key.len() < 32 {
-        return Err(AppError::Invalid("页面不完整，请从“新申请”重新开始。".to_owned()));
+        return Err(AppError::Invalid(format!("页面不完整，请从“{}”重新开始。", Home::of(&user).new_label)));
     }
     let new = NewDraft {
-        owner: user.user.account,
-        organisation: user.user.organisation,
+        owner: party.owner,
+        organisation: party.organisation,
+        entered_by: permit.as_ref(),
         applicant: &profile.applicant,
         region: region.as_ref(),
         clause: &ClauseCode::new(clause),

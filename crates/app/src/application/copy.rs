@@ -130,6 +130,7 @@ pub async fn create(
     let new = NewDraft {
         owner: user.user.account,
         organisation: user.user.organisation,
+        entered_by: None,
         applicant: &user.session.profile.applicant,
         region: basics.use_region.as_ref(),
         clause: &basics.clause,

@@ -10,7 +10,7 @@ use domain::ids::ApplicationId;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
-use kit::session::{EnterpriseUser, Submitted};
+use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 use uuid::Uuid;
@@ -18,8 +18,8 @@ use uuid::Uuid;
 use askama::Template;
 
 use crate::application::columns::{self, Explained, Judged, Problem};
-use crate::application::{Draft, Step, Steps, open, open_for_update};
-use crate::frame::{self, Entry};
+use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
+use crate::frame;
 use crate::parts::files;
 use crate::parts::spreadsheet::{Most, Row};
 
@@ -74,7 +74,7 @@ struct ImportPage {
 /// The page.
 pub async fn show(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(query): Query<ImportQuery>,
 ) -> Result<Response, AppError> {
@@ -88,7 +88,7 @@ pub async fn show(
 
 async fn build(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     application: &Application,
     hs_code: &str,
     errors: FieldErrors,
@@ -97,8 +97,9 @@ async fn build(
     let id = application.id;
     let references = app.references.now();
     let items_href = format!("/applications/{id}/items");
-    let crumbs = [("查看申请列表", "/applications"), ("附表产品信息", items_href.as_str())];
-    let mut shell = frame::signed(app, user, "导入产品", Entry::Applications, &crumbs).await?;
+    let home = Home::of(user);
+    let crumbs = [home.crumb(), ("附表产品信息", items_href.as_str())];
+    let mut shell = frame::signed(app, user, "导入产品", home.entry, &crumbs).await?;
     shell.error_title = !errors.is_empty() || report.as_ref().is_some_and(|r| r.right < r.rows || r.rows == 0);
     let chosen = references.hs_type(hs_code, app.clock.today()).map(|hs| Chosen {
         code: hs.code.to_string(),
@@ -120,7 +121,7 @@ async fn build(
 /// 下载模板: the columns of the form for the chosen HS type, how to fill them in, and the lists.
 pub async fn template(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(query): Query<ImportQuery>,
 ) -> Result<Response, AppError> {
@@ -139,7 +140,7 @@ pub async fn template(
 /// 上传并检查: every cell is judged; the products are added at once when all of them are right.
 pub async fn upload(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     request: Request,
 ) -> Result<Response, AppError> {
@@ -226,7 +227,7 @@ fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {
 /// 只导入正确的行, 全部导入: the file that waits, once more with what holds now.
 pub async fn accept(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
@@ -239,13 +240,7 @@ pub async fn accept(
 
 /// Adds the rows that are right, judged with `seen` before the transaction, which waits for nothing. The file's key names
 /// them, so that a second click adds nothing.
-async fn add(
-    app: &App,
-    user: &EnterpriseUser,
-    seen: &Application,
-    judged: Judged,
-    key: Uuid,
-) -> Result<Response, AppError> {
+async fn add(app: &App, user: &Filer, seen: &Application, judged: Judged, key: Uuid) -> Result<Response, AppError> {
     let id = seen.id;
     let items: Vec<(usize, ItemForm)> = judged.right.into_iter().map(|r| (r.row, r.item)).collect();
     if items.is_empty() {

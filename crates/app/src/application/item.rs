@@ -19,13 +19,13 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
-use kit::session::{EnterpriseUser, Signed, Submitted, hash_of};
+use kit::session::{Filer, Signed, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page, random};
 
 use crate::application::conflict::{self, Conflict};
 use crate::application::typed::TypedPage;
-use crate::application::{Draft, Step, Steps, open, open_for_update};
+use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::typed::{self, Desk, Offer};
@@ -129,7 +129,7 @@ struct Model {
 /// An empty form of a HS type; or the copy of a product, or a template, to go on from.
 pub async fn new(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(query): Query<NewQuery>,
 ) -> Result<Response, AppError> {
@@ -178,12 +178,7 @@ pub async fn new(
 }
 
 /// The product or the template that the new one begins with. 序列号/零件号 belong to one product and are not copied.
-async fn model(
-    app: &App,
-    user: &EnterpriseUser,
-    id: ApplicationId,
-    query: &NewQuery,
-) -> Result<Option<Model>, AppError> {
+async fn model(app: &App, user: &Filer, id: ApplicationId, query: &NewQuery) -> Result<Option<Model>, AppError> {
     let read = app.db.read();
     if !query.copy.is_empty() {
         let wanted = query.copy.parse().map_err(|_| AppError::NotFound)?;
@@ -265,7 +260,7 @@ pub fn kept(form: &FormData) -> Vec<(String, String)> {
 /// The form of a chosen type, with what was typed before 重新选择 (R-2.1.2-13): traits of the same name survive.
 pub async fn with_type(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     id: ApplicationId,
     hs: &HsType,
     form: &FormData,
@@ -304,7 +299,7 @@ pub struct EditQuery {
 /// A product, to be changed (R-2.1.2-23).
 pub async fn edit(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path((id, item)): Path<(ApplicationId, ItemId)>,
     Query(query): Query<EditQuery>,
 ) -> Result<Response, AppError> {
@@ -372,7 +367,7 @@ pub fn item_fields(i: &ItemForm) -> Vec<(&'static str, String)> {
 
 async fn build(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     application: &Application,
     hs: &HsType,
     mut data: FormData,
@@ -397,8 +392,9 @@ async fn build(
     }
     data.set("hs_code", hs.code.as_str());
     let items_href = format!("/applications/{id}/items");
-    let crumbs = [("查看申请列表", "/applications"), ("附表产品信息", items_href.as_str())];
-    let mut shell = frame::signed(app, user, "免办产品信息", Entry::Applications, &crumbs).await?;
+    let home = Home::of(user);
+    let crumbs = [home.crumb(), ("附表产品信息", items_href.as_str())];
+    let mut shell = frame::signed(app, user, "免办产品信息", home.entry, &crumbs).await?;
     shell.error_title = !errors.is_empty();
     let regions = references.region_choices(data.get("use_region_code_1"), data.get("use_region_code_2"));
     let fields = hs
@@ -473,7 +469,7 @@ fn marked(application: &Application, hs: &HsType, item: Option<ItemId>) -> Vec<S
 /// 保存并关闭, 保存并添加下一个 of a new product.
 pub async fn create(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(query): Query<NewQuery>,
     Submitted(form): Submitted,
@@ -484,7 +480,7 @@ pub async fn create(
 /// 保存并关闭, 保存并添加下一个 of a product that exists.
 pub async fn update(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path((id, item)): Path<(ApplicationId, ItemId)>,
     Query(query): Query<NewQuery>,
     Submitted(form): Submitted,
@@ -494,7 +490,7 @@ pub async fn update(
 
 async fn save(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     id: ApplicationId,
     item: Option<ItemId>,
     query: &NewQuery,
@@ -690,7 +686,7 @@ pub fn parse(
 /// The product was deleted in another tab: what was typed stays and can be saved as a new product.
 async fn gone(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     application: &Application,
     hs: &HsType,
     mut form: FormData,

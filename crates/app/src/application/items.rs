@@ -13,12 +13,12 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
 use kit::paging::{PageQuery, Pager};
-use kit::session::{EnterpriseUser, Submitted};
+use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use crate::application::{Draft, Step, Steps, open, open_for_update};
-use crate::frame::{self, Entry};
+use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
+use crate::frame;
 use crate::parts::correction::{self, CorrectionNote, ProductToCorrect};
 use crate::parts::view::{self, ItemRow, Row};
 
@@ -53,6 +53,7 @@ struct Detail {
 #[template(path = "application/items.html")]
 struct ItemsPage {
     shell: Shell,
+    home: Home,
     steps: Steps,
     correction: Option<CorrectionNote>,
     id: ApplicationId,
@@ -80,7 +81,7 @@ impl ItemsPage {
 /// The page.
 pub async fn list(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(filters): Query<Filters>,
 ) -> Result<Response, AppError> {
@@ -115,13 +116,15 @@ pub async fn list(
         (Err(_), Some((_, first))) => Some(detail_of(&app, first)),
         (Err(_), None) => None,
     };
-    let crumbs = [("查看申请列表", "/applications")];
+    let home = Home::of(&user);
+    let crumbs = [home.crumb()];
     let data = FormData::of_filters(&pairs);
     let filter_query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()))
         .finish();
     page::render(&ItemsPage {
-        shell: frame::signed(&app, &user, "附表产品信息", Entry::Applications, &crumbs).await?,
+        shell: frame::signed(&app, &user, "附表产品信息", home.entry, &crumbs).await?,
+        home,
         steps: Steps::of(&draft.application, Step::Items),
         correction: correction::note(&read, &app, &draft.application).await?,
         id,
@@ -148,7 +151,7 @@ fn detail_of(app: &App, item: &Item) -> Detail {
 /// 删除 of the ticked products (R-2.1.2-24).
 pub async fn delete(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {

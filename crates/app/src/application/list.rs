@@ -17,9 +17,10 @@ use kit::flash;
 use kit::form::{Choice, FieldErrors, FormData, FormView};
 use kit::page;
 use kit::paging::{PageQuery, Pager};
-use kit::session::{EnterpriseUser, Signed, Submitted};
+use kit::session::{Filer, Signed, Submitted};
 use kit::shell::Shell;
 
+use crate::application::Home;
 use crate::frame::{self, Entry};
 use crate::parts::status::{Status, time_left};
 
@@ -289,11 +290,7 @@ fn row_view(actor: &Actor, ordinal: i64, c: Columns, clause: String, bureau: Str
 }
 
 /// 删除: only 未提交 ones, all or none (R-2.2-05).
-pub async fn delete(
-    State(app): State<App>,
-    user: EnterpriseUser,
-    Submitted(form): Submitted,
-) -> Result<Response, AppError> {
+pub async fn delete(State(app): State<App>, user: Filer, Submitted(form): Submitted) -> Result<Response, AppError> {
     let ids: Vec<ApplicationId> = form.all("id").filter_map(|id| id.parse().ok()).collect();
     if ids.is_empty() {
         return Err(AppError::Invalid("请先在“序号”列勾选要删除的未提交申请。".to_owned()));
@@ -310,5 +307,6 @@ pub async fn delete(
         db::application::delete(&tx, &application, deletion, &user.by(), app.now()).await?;
     }
     tx.commit().await?;
-    Ok(flash::to(&app.key, app.config.is_https(), "/applications", &format!("已删除 {} 份未提交的申请。", ids.len())))
+    let said = format!("已删除 {} 份未提交的申请。", ids.len());
+    Ok(flash::to(&app.key, app.config.is_https(), Home::of(&user).href, &said))
 }

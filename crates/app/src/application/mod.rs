@@ -1,4 +1,4 @@
-//! 申请 (manual §2.1–2.5), the enterprise's side.
+//! 申请 (manual §2.1–2.5): the pages of whoever fills one in, an enterprise's user or 补录岗 for one (R-B-10).
 //!
 //! | file | manual |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `submission` | §2.1.3 核对申请信息, 提交申请 |
 //! | `show`, `outcome` | §2.5 查看, §2.2 cases 6, 7, 15 |
 //! | `print` | §2.2 case 4, 打印申请 |
+//! | `proxy_entries` | §2.2 case 8: what a bureau enters, and for whom |
 
 pub mod attachments;
 pub mod basics;
@@ -30,12 +31,15 @@ pub mod list;
 pub mod outcome;
 pub mod print;
 pub mod product_templates;
+pub mod proxy_entries;
 pub mod show;
 pub mod submission;
 pub mod typed;
 
 use axum::response::Response;
+use db::proxy_entry::EnterpriseUser;
 use db::{Source, Tx};
+use domain::actor::{Actor, Post};
 use domain::application::{Application, Part};
 use domain::ids::ApplicationId;
 use domain::policy;
@@ -43,7 +47,59 @@ use domain::workflow::{Action, State, Transition};
 use kit::app::App;
 use kit::error::AppError;
 use kit::page;
-use kit::session::EnterpriseUser;
+use kit::session::{Filer, Signed};
+
+use crate::frame::Entry;
+
+/// Where the applications of whoever fills them in are at home.
+#[derive(Debug, Clone, Copy)]
+pub struct Home {
+    /// The name of their list.
+    pub label: &'static str,
+    /// Its address.
+    pub href: &'static str,
+    /// Its entry in the menu.
+    pub entry: Entry,
+    /// Where a new one begins.
+    pub new_href: &'static str,
+    /// The entry and the title of that.
+    pub new_entry: Entry,
+    /// What a new one is called.
+    pub new_label: &'static str,
+    /// 补录: another's applications, without what belongs to the enterprise itself, as its 产品模板 and 撤回.
+    pub is_proxy: bool,
+}
+
+impl Home {
+    /// Of this user.
+    pub fn of(user: &Signed) -> Self {
+        match user.actor() {
+            Actor::Officer(_) => Self {
+                label: "补录申请",
+                href: "/proxy-entries",
+                entry: Entry::Post(Post::ProxyEntry),
+                new_href: "/proxy-entries/new",
+                new_entry: Entry::Post(Post::ProxyEntry),
+                new_label: "新补录申请",
+                is_proxy: true,
+            },
+            Actor::Enterprise(_) | Actor::Cnca(_) => Self {
+                label: "查看申请列表",
+                href: "/applications",
+                entry: Entry::Applications,
+                new_href: "/applications/declaration",
+                new_entry: Entry::NewApplication,
+                new_label: "新申请",
+                is_proxy: false,
+            },
+        }
+    }
+
+    /// The list in the trail of a page.
+    pub const fn crumb(&self) -> (&'static str, &'static str) {
+        (self.label, self.href)
+    }
+}
 
 /// An application on the table of somebody who may change it.
 pub struct Draft {
@@ -57,7 +113,7 @@ pub struct Draft {
 pub async fn open(
     source: &impl Source,
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     id: ApplicationId,
 ) -> Result<Result<Draft, Response>, AppError> {
     let application = db::application::load(source, &user.scope(), id, app.now()).await?;
@@ -68,7 +124,7 @@ pub async fn open(
 }
 
 /// Opens and locks an application for a change; one that cannot be changed refuses with the reason.
-pub async fn open_for_update(tx: &Tx, app: &App, user: &EnterpriseUser, id: ApplicationId) -> Result<Draft, AppError> {
+pub async fn open_for_update(tx: &Tx, app: &App, user: &Filer, id: ApplicationId) -> Result<Draft, AppError> {
     let application = db::application::load_for_update(tx, &user.scope(), id, app.now()).await?;
     match policy::may(user.actor(), &application.ownership, Action::Edit) {
         Ok(edit) => Ok(Draft { application, edit }),
@@ -113,21 +169,26 @@ pub struct Steps {
     current: Step,
     /// The parts that 送补正 named.
     named: Vec<Part>,
+    /// 补录: for whom.
+    entered_for: Option<String>,
 }
 
 impl askama::filters::HtmlSafe for Steps {}
 
 impl Steps {
-    /// Before the draft exists.
-    pub const fn opening(current: Step) -> Self {
-        Self { id: None, current, named: Vec::new() }
+    /// Before the draft exists; 补录 says for whom it will.
+    pub fn opening(current: Step, entered_for: Option<&EnterpriseUser>) -> Self {
+        let entered_for = entered_for.map(|user| format!("{}（用户名 {}）", user.name, user.username));
+        Self { id: None, current, named: Vec::new(), entered_for }
     }
 
     /// On a page of a draft or of a correction, whose named parts are highlighted (D7).
     pub fn of(application: &Application, current: Step) -> Self {
         let is_correction = application.state() == State::Returned;
         let named = if is_correction { application.return_parts.clone() } else { Vec::new() };
-        Self { id: Some(application.id), current, named }
+        let is_entered = application.ownership.entered_by_bureau.is_some();
+        let entered_for = is_entered.then(|| application.applicant.name.clone());
+        Self { id: Some(application.id), current, named, entered_for }
     }
 
     fn is_named(&self, part: Option<Part>) -> bool {

@@ -105,7 +105,7 @@ pub async fn show(
         track: Track::of(&app, &application),
         bureau: name(application.ownership.receiving_bureau.as_ref()),
         submitted: application.submitted_at.map_or_else(|| "—".to_owned(), Instant::china),
-        now_what: now_what(&application),
+        now_what: now_what(&application, &references),
         who_and_when: who_and_when(&application, &references, app.now()),
         may_edit: links.operations.contains(&Operation::Edit),
         may_withdraw: links.operations.contains(&Operation::Withdraw),
@@ -121,7 +121,12 @@ pub async fn show(
 }
 
 /// What happens now and who has it, in one sentence.
-fn now_what(application: &Application) -> String {
+fn now_what(application: &Application, references: &ReferenceCache) -> String {
+    if let Some(bureau) = &application.ownership.entered_by_bureau
+        && let Some(sentence) = now_what_of_entered(application.state())
+    {
+        return format!("该申请由{}代录，您可以查看。{sentence}", references.bureau_name(bureau));
+    }
     match application.state() {
         S::Draft => "尚未提交。请完善后点击“提交申请”；自初次填写起 10 天内未提交，系统自动删除。",
         S::Accepting => "已送到受理岗，等待受理。受理人员办理之前，您可以撤回。",
@@ -139,6 +144,26 @@ fn now_what(application: &Application) -> String {
         S::Withdrawn => "您已撤回该申请。如需再次办理，可以复制为新申请。",
     }
     .to_owned()
+}
+
+/// What is different of an application that the bureau entered: it also fills it in (manual §2.2, case 8).
+const fn now_what_of_entered(state: S) -> Option<&'static str> {
+    match state {
+        S::Draft => Some("尚未提交，由该局完善后提交；自初次填写起 10 天内未提交，系统自动删除。"),
+        S::Accepting => Some("已送到受理岗，等待受理。"),
+        S::Returned => Some("需要补正，由该局按审批意见修改后重新提交，不需要您修改。"),
+        S::AcceptanceRefused | S::FirstReviewFailed | S::FinalReviewFailed | S::ComparingFailed => {
+            Some("审批已结束，未获通过。请查看原因；如需再次办理，请填写新申请。")
+        }
+        S::FirstReview
+        | S::FinalReview
+        | S::Comparing
+        | S::ComparingPaper
+        | S::AwaitingIssue
+        | S::Issued
+        | S::Terminated
+        | S::Withdrawn => None,
+    }
 }
 
 /// Which post of which bureau has it, whether somebody has begun, and by when it decides; empty when no post has it.

@@ -19,11 +19,11 @@ use kit::error::AppError;
 use kit::form::FormView;
 use kit::page;
 use kit::paging::PageQuery;
-use kit::session::{EnterpriseUser, Submitted};
+use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 
-use crate::application::{Draft, Step, Steps, open};
-use crate::frame::{self, Entry};
+use crate::application::{Draft, Home, Step, Steps, open};
+use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::view::{self, Shown, View};
 use crate::{jobs, parts};
@@ -41,6 +41,7 @@ struct FaultLink {
 #[template(path = "application/submission.html")]
 struct CheckPage {
     shell: Shell,
+    home: Home,
     steps: Steps,
     correction: Option<CorrectionNote>,
     id: ApplicationId,
@@ -57,7 +58,7 @@ struct CheckPage {
 /// 核对申请信息: everything once more, and the bureau that will receive it.
 pub async fn check(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     Query(pages): Query<PageQuery>,
 ) -> Result<Response, AppError> {
@@ -75,7 +76,7 @@ pub async fn check(
 
 async fn build(
     app: &App,
-    user: &EnterpriseUser,
+    user: &Filer,
     application: &Application,
     items: &[db::application::Item],
     faults: Vec<Fault>,
@@ -85,8 +86,9 @@ async fn build(
     let references = app.references.now();
     let region = application.basics.use_region.as_ref();
     let bureau = region.and_then(|r| references.direct_bureau_of(r, app.clock.today()));
-    let crumbs = [("查看申请列表", "/applications")];
-    let mut shell = frame::signed(app, user, "核对申请信息", Entry::Applications, &crumbs).await?;
+    let home = Home::of(user);
+    let crumbs = [home.crumb()];
+    let mut shell = frame::signed(app, user, "核对申请信息", home.entry, &crumbs).await?;
     shell.error_title = !faults.is_empty();
     let shown = Shown::Page(pages, format!("/applications/{id}/submission"), Vec::new());
     let view = view::of_items(&app.db.read(), app, application, items, &shown).await?;
@@ -98,6 +100,7 @@ async fn build(
     }
     Ok(CheckPage {
         shell,
+        home,
         steps: Steps::of(application, Step::Submission),
         correction: correction::note(&app.db.read(), app, application).await?,
         id,
@@ -164,7 +167,7 @@ fn faults(app: &App, application: &Application, items: &[Item], files: &[Attachm
 /// 提交申请: submits when faultless; a second click answers like the first (one application).
 pub async fn create(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path(id): Path<ApplicationId>,
     _form: Submitted,
 ) -> Result<Response, AppError> {
@@ -179,7 +182,7 @@ pub async fn create(
     let step = match policy::may(user.actor(), &application.ownership, action) {
         Ok(step) => step,
         // Submitted already, by the first of two clicks.
-        Err(_) if application.number.is_some() && application.ownership.owner == user.user.account => {
+        Err(_) if application.number.is_some() && policy::fills_in(user.actor(), &application.ownership) => {
             return Ok(page::see_other(&receipt));
         }
         Err(refusal) => return Err(AppError::Conflict(refusal.to_string())),
@@ -231,7 +234,7 @@ async fn assign(tx: &Tx, app: &App, application: &Application, items: &[Item]) -
         Consignment { region, clause: &basics.clause, trade_mode: &basics.trade_mode, hs_codes: &hs_codes };
     let (direct, route) = parts::routing::resolve(tx, &references, today, &consignment).await?.ok_or_else(no_bureau)?;
     let number = db::number::next_application(tx, direct, today).await?;
-    db::application::assign(tx, application.id, number.as_str(), &route, app.now()).await?;
+    db::application::assign(tx, application, number.as_str(), &route, app.now()).await?;
     Ok(number.to_string())
 }
 
@@ -239,6 +242,7 @@ async fn assign(tx: &Tx, app: &App, application: &Application, items: &[Item]) -
 #[template(path = "application/receipt.html")]
 struct ReceiptPage {
     shell: Shell,
+    home: Home,
     id: ApplicationId,
     number: String,
     bureau: String,
@@ -248,11 +252,7 @@ struct ReceiptPage {
 }
 
 /// 提交成功: number, bureau, what next (R-2.1.3-18).
-pub async fn receipt(
-    State(app): State<App>,
-    user: EnterpriseUser,
-    Path(id): Path<ApplicationId>,
-) -> Result<Response, AppError> {
+pub async fn receipt(State(app): State<App>, user: Filer, Path(id): Path<ApplicationId>) -> Result<Response, AppError> {
     let application = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
     let Some(number) = application.number.clone() else {
         return Ok(page::see_other(&format!("/applications/{id}/submission")));
@@ -263,9 +263,11 @@ pub async fn receipt(
         Some(t) if !t.is_empty() => t.clone(),
         Some(_) | None => "未登记".to_owned(),
     };
-    let crumbs = [("查看申请列表", "/applications")];
+    let home = Home::of(&user);
+    let crumbs = [home.crumb()];
     page::render(&ReceiptPage {
-        shell: frame::signed(&app, &user, "提交成功", Entry::Applications, &crumbs).await?,
+        shell: frame::signed(&app, &user, "提交成功", home.entry, &crumbs).await?,
+        home,
         id,
         number,
         bureau: bureau.map(|b| b.name.clone()).unwrap_or_default(),

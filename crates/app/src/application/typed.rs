@@ -8,7 +8,7 @@ use domain::ids::{ApplicationId, ItemId};
 use kit::app::App;
 use kit::error::AppError;
 use kit::page;
-use kit::session::{EnterpriseUser, Submitted};
+use kit::session::{Filer, Submitted};
 
 use crate::application::open_for_update;
 use crate::parts::typed::{body_of, forget};
@@ -54,13 +54,7 @@ impl TypedPage {
     }
 }
 
-async fn opened(
-    tx: &Tx,
-    app: &App,
-    user: &EnterpriseUser,
-    id: ApplicationId,
-    word: &str,
-) -> Result<TypedPage, AppError> {
+async fn opened(tx: &Tx, app: &App, user: &Filer, id: ApplicationId, word: &str) -> Result<TypedPage, AppError> {
     let page = TypedPage::parse(word).ok_or(AppError::NotFound)?;
     open_for_update(tx, app, user, id).await?;
     if let TypedPage::Item(item) = page {
@@ -72,7 +66,7 @@ async fn opened(
 /// Keeps the form; the answer is the time of day, for 已自动保存.
 pub async fn keep(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path((id, word)): Path<(ApplicationId, String)>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
@@ -80,7 +74,7 @@ pub async fn keep(
     let tx = app.db.begin().await?;
     let page = opened(&tx, &app, &user, id, &word).await?;
     let now = app.now();
-    typed_text::keep(&tx, id, user.user.account, &page.word(), &body, now).await?;
+    typed_text::keep(&tx, id, user.account(), &page.word(), &body, now).await?;
     tx.commit().await?;
     Ok(now.china_time_of_day().into_response())
 }
@@ -88,7 +82,7 @@ pub async fn keep(
 /// 放弃, and 返回: what was kept is gone; the page shows what is stored.
 pub async fn discard(
     State(app): State<App>,
-    user: EnterpriseUser,
+    user: Filer,
     Path((id, word)): Path<(ApplicationId, String)>,
     form: Submitted,
 ) -> Result<Response, AppError> {

@@ -113,6 +113,11 @@ struct CasePage {
     /// The query of the worklist from which it was opened; the next case comes from there.
     list: String,
     may_transfer: bool,
+    is_submitted: bool,
+    /// The bureau entered it (补录).
+    is_proxy: bool,
+    /// He goes on with it, or corrects it.
+    may_edit: bool,
 }
 
 impl CasePage {
@@ -239,15 +244,22 @@ async fn build(
         data.set("decision", action.word());
     }
     let parts = part_choices(app, application, &data, view.item_count);
-    let number = application.number.clone().unwrap_or_default();
+    let number = application.number.clone().unwrap_or_else(|| format!("草稿 {id}"));
+    let fills_in = policy::fills_in(officer.actor(), of) && list.is_empty();
     let back = match post {
         _ if !list.is_empty() => format!("/casework?{list}"),
+        _ if fills_in => frame::worklist_of(Post::ProxyEntry),
         Some(p) => format!("/casework?post={}", p.word()),
         None => "/main".to_owned(),
     };
-    let crumb = post.map_or_else(|| "待办".to_owned(), |p| format!("{}待办", p.label()));
+    let crumb = match post {
+        _ if fills_in => frame::work_of(Post::ProxyEntry).to_owned(),
+        Some(p) => format!("{}待办", p.label()),
+        None => "待办".to_owned(),
+    };
     let crumbs = [(crumb.as_str(), back.as_str())];
-    let entry = post.filter(|p| officer.user.posts.holds(*p)).map_or(Entry::Main, Entry::Post);
+    let desk = if fills_in { Some(Post::ProxyEntry) } else { post };
+    let entry = desk.filter(|p| officer.user.posts.holds(*p)).map_or(Entry::Main, Entry::Post);
     let title = match post {
         Some(p) => format!("{}办理 {number}", p.label()),
         None => format!("查看申请 {number}"),
@@ -282,6 +294,9 @@ async fn build(
         conflict,
         list,
         may_transfer: may_transfer(app, officer, application),
+        is_submitted: application.number.is_some(),
+        is_proxy: of.entered_by_bureau.is_some(),
+        may_edit: policy::may(officer.actor(), of, Action::Edit).is_ok(),
         changes: correction::changes(&read, app, application, &query.compare).await?,
         view,
         timeline,

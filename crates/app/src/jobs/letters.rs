@@ -48,7 +48,11 @@ pub(super) fn status_changed(
         lines.push(format!("需修改的部分：{}", parts.join("、")));
     }
     lines.extend(paper_notice(remarks.detail));
-    lines.extend([String::new(), format!("下一步：{}", next_step(state)), String::new()]);
+    if let Some(bureau) = &application.ownership.entered_by_bureau {
+        lines.push(format!("代录单位：{}", app.references.now().bureau_name(bureau)));
+    }
+    let next = next_step(state, application.ownership.entered_by_bureau.is_some());
+    lines.extend([String::new(), format!("下一步：{next}"), String::new()]);
     lines.push(format!("查看申请：{}", app.config.absolute(&format!("/applications/{}", application.id))));
     letter(app, to, format!("申请单 {number}：{}", state.label()), lines)
 }
@@ -386,8 +390,11 @@ fn paper_notice(detail: &str) -> Vec<String> {
         .collect()
 }
 
-const fn next_step(state: State) -> &'static str {
+/// What the user does next; what the bureau entered (补录), it also corrects.
+const fn next_step(state: State, is_entered: bool) -> &'static str {
     match state {
+        State::Accepting if is_entered => "等待受理，不需要您办理。该申请由检验检疫局代录，您可以登录系统查看。",
+        State::Returned if is_entered => "由代录的检验检疫局补正后重新提交，不需要您办理；您可以登录系统查看。",
         State::Accepting => "等待受理，不需要您办理。受理人员办理之前，您可以登录系统撤回。",
         State::Returned => "请登录系统，按审批意见补正后重新提交。",
         State::FirstReview => "等待初审，不需要您办理。",

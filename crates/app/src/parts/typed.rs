@@ -8,7 +8,7 @@ use db::{Source, Tx};
 use domain::ids::ApplicationId;
 use kit::error::AppError;
 use kit::form::{FormData, parse_urlencoded};
-use kit::session::EnterpriseUser;
+use kit::session::Signed;
 
 /// A page whose form is kept, and how it speaks of that.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,7 @@ impl Found {
     }
 
     /// What the page says about it.
-    pub fn shown(self, desk: &Desk, user: &EnterpriseUser) -> Option<Offer> {
+    pub fn shown(self, desk: &Desk, user: &Signed) -> Option<Offer> {
         self.0.map(|(at, restored)| Offer { at, restored, desk: desk.clone(), csrf: user.caller.csrf.clone() })
     }
 }
@@ -54,11 +54,11 @@ impl Found {
 /// What this user typed on a page and did not save. The caller has opened the application.
 pub async fn find(
     source: &impl Source,
-    user: &EnterpriseUser,
+    user: &Signed,
     id: ApplicationId,
     page: &str,
 ) -> Result<Option<TypedText>, AppError> {
-    Ok(typed_text::find(source, id, user.user.account, page).await?)
+    Ok(typed_text::find(source, id, user.actor().account(), page).await?)
 }
 
 /// The form as kept.
@@ -120,6 +120,6 @@ pub fn restored(kept: Option<TypedText>, stored: FormData, wanted: bool) -> (For
 }
 
 /// 保存, 提交, 放弃: what was kept of a page is gone, in the transaction that saves.
-pub async fn forget(tx: &Tx, user: &EnterpriseUser, id: ApplicationId, page: &str) -> Result<(), AppError> {
-    Ok(typed_text::drop_page(tx, id, user.user.account, page).await?)
+pub async fn forget(tx: &Tx, user: &Signed, id: ApplicationId, page: &str) -> Result<(), AppError> {
+    Ok(typed_text::drop_page(tx, id, user.actor().account(), page).await?)
 }

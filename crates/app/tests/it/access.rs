@@ -212,6 +212,9 @@ fn matrix() -> Vec<Row> {
         asking(get("/applications/{id}/export", Accepting, READERS), "?format=csv"),
         get("/applications/{id}/copy", Accepting, OWNER),
         post("/applications/{id}/copy", Accepting, &[("creation_key", KEY)], OWNERS_DEED),
+        // 补录岗 has matrices of its own below.
+        get("/proxy-entries", Nothing, NO_DUTY),
+        get("/proxy-entries/new", Nothing, NO_DUTY),
         get("/product-templates", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
         asking(get("/product-templates/new", Draft, OWNER), "?application={id}&item={item}"),
         post(
@@ -603,15 +606,20 @@ async fn probe(browser: &Browser, row: &Row, path: &str, id: &str, item: &str) -
     browser.force(&row.method, path, &fields).await
 }
 
+/// A notice and a rule of 业务下放, for the routes that name one.
+async fn something_to_name(site: &Site) {
+    let tx = site.app.db.begin().await.unwrap();
+    db::bulletin::publish(&tx, "公告", "公告", "内容", false, site.app.now()).await.unwrap();
+    crate::delegations::put(&tx, site, SHANGHAI, crate::delegations::rule("310000B01", Some("310151"))).await;
+    tx.commit().await.unwrap();
+}
+
 #[tokio::test]
 async fn every_route_answers_every_kind_of_user_as_the_matrix_says() {
     for site in Site::each().await {
         let (people, owner) = People::of(&site).await;
         let bureau = Bureau::shanghai(&site).await;
-        let tx = site.app.db.begin().await.unwrap();
-        db::bulletin::publish(&tx, "公告", "公告", "内容", false, site.app.now()).await.unwrap();
-        crate::delegations::put(&tx, &site, SHANGHAI, crate::delegations::rule("310000B01", Some("310151"))).await;
-        tx.commit().await.unwrap();
+        something_to_name(&site).await;
         let mut wrong = Vec::new();
         for row in matrix() {
             let (path, id, item) = address(&site, &owner, &bureau, &row).await;
@@ -783,6 +791,135 @@ async fn a_colleague_under_sharing_reads_everything_and_changes_nothing() {
             let deeds = view.texts("main form button");
             assert!(deeds.is_empty(), "nothing to press on {}: {deeds:?}", view.path);
             assert_eq!(before, case.stands(&site).await, "he changed {}", case.id);
+        }
+        assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
+    }
+}
+
+/// What 补录岗 alone gets where an officer without it is refused, on something of an enterprise that it did not enter.
+fn of_entry_post(row: &Row) -> Option<Answer> {
+    Some(match (row.path, row.method.as_str()) {
+        ("/proxy-entries" | "/proxy-entries/new", _) => Page_,
+        // Without a chosen user they lead to the choice.
+        ("/applications/declaration", _) | ("/applications/clause", "GET") => Led,
+        ("/applications/clause", _) => Late,
+        ("/applications/deletion", _) => Gone,
+        // A draft of the enterprise does not exist for him.
+        (path, _) if row.on == On::Draft && !path.starts_with("/product-templates") => Gone,
+        ("/applications/{id}/receipt", _) => Page_,
+        _ => return None,
+    })
+}
+
+/// R-B-10: on every route the post gives what it is for, and nothing else.
+#[tokio::test]
+async fn r_b_10_the_post_opens_its_pages_on_every_route_and_no_other() {
+    for site in Site::each().await {
+        let (_, owner) = People::of(&site).await;
+        let bureau = Bureau::shanghai(&site).await;
+        something_to_name(&site).await;
+        site.officer("entry", SHANGHAI, &[Post::ProxyEntry]).await;
+        // The same bureau, and a post that no route here asks for.
+        site.officer("plain", SHANGHAI, &[Post::AmendConfirm]).await;
+        let entry = site.account("entry").await;
+        let plain = site.account("plain").await;
+        let mut wrong = Vec::new();
+        for row in matrix() {
+            if matches!(row.path, "/login" | "/logout" | "/session") || row.path.starts_with("/amendments") {
+                continue;
+            }
+            let (path, id, item) = address(&site, &owner, &bureau, &row).await;
+            let without = Answer::of(&probe(&site.sit_down(plain).await, &row, &path, &id, &item).await);
+            let answer = Answer::of(&probe(&site.sit_down(entry).await, &row, &path, &id, &item).await);
+            let wanted = of_entry_post(&row).unwrap_or(without);
+            if answer != wanted {
+                wrong.push(format!("{} {}: {answer:?}, not {wanted:?}", row.method, row.path));
+            }
+        }
+        assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
+    }
+}
+
+/// The pages of the form of an application that a bureau entered: 补录岗 of that bureau · its user · an officer of the bureau
+/// without the post · 补录岗 of another bureau.
+fn entered_matrix() -> Vec<(Method, &'static str, &'static [(&'static str, &'static str)], [Answer; 4])> {
+    let page = [Page_, Led, No, Gone];
+    let deed = [Led, Late, No, Gone];
+    let form = [Form, Late, No, Gone];
+    let get = |path| (Method::GET, path, [].as_slice(), page);
+    vec![
+        get("/applications/{id}/basics"),
+        (Method::POST, "/applications/{id}/basics", &[], form),
+        get("/applications/{id}/items"),
+        (Method::POST, "/applications/{id}/items/deletion", &[("id", "999999")], deed),
+        get("/applications/{id}/import"),
+        // Led back to where he reads, before any byte is stored.
+        (Method::POST, "/applications/{id}/import", &[], [Form, Led, No, Gone]),
+        get("/applications/{id}/import/template?hs_code=8415101000&format=csv"),
+        get("/applications/{id}/catalogue"),
+        (Method::POST, "/applications/{id}/catalogue", &[("choose", "1")], [Form, Led, No, Gone]),
+        get("/applications/{id}/items/new?hs_code=8415101000"),
+        (Method::POST, "/applications/{id}/items", HS, form),
+        get("/applications/{id}/items/{item}/edit"),
+        (Method::POST, "/applications/{id}/items/{item}", HS, form),
+        get("/applications/{id}/attachments"),
+        (Method::POST, "/applications/{id}/attachments", &[], [Led, Led, No, Gone]),
+        (Method::POST, "/applications/{id}/typed/basics", &[("purpose", "x")], [Page_, Late, No, Gone]),
+        (Method::POST, "/applications/{id}/typed/basics/deletion", &[], deed),
+        get("/applications/{id}/submission"),
+        // Looking is for all who see it.
+        (Method::GET, "/applications/{id}", &[], [Led, Page_, Led, Led]),
+        (Method::GET, "/applications/{id}/items/{item}", &[], [Page_, Page_, Page_, Gone]),
+        (Method::GET, "/casework/{id}", &[], [Page_, No, Page_, Gone]),
+        // What is the enterprise's alone.
+        (Method::GET, "/applications/{id}/copy", &[], [No, Late, No, No]),
+        (Method::POST, "/applications/{id}/withdrawal", &[], [No, Late, No, No]),
+        (Method::GET, "/product-templates/new?application={id}&item={item}", &[], [No, Page_, No, No]),
+        (Method::POST, "/applications/{id}/applicant", &[], deed),
+        (Method::POST, "/applications/{id}/submission", &[], deed),
+    ]
+}
+
+/// R-B-10, R-2.2-14: in every state in which it is filled in.
+#[tokio::test]
+async fn r_b_10_what_a_bureau_entered_answers_each_as_the_matrix_says() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let entry = crate::proxy_entry::entry_officer(&site).await;
+        let elsewhere = site.officer("js_entry", JIANGSU, &[Post::ProxyEntry]).await;
+        let without = site.officer("sh_compare_2", SHANGHAI, &[Post::Compare]).await;
+        let mut wrong = Vec::new();
+        for is_returned in [false, true] {
+            let id = crate::proxy_entry::entered(&site, &entry, "shili_a").await;
+            if is_returned {
+                story::submit(&entry, &id).await;
+                let back = [("decision", "return"), ("opinion", "请补充用途说明。"), ("part", "basics")];
+                story::decide(&bureau.accept, &id, &back).await.is(200);
+            }
+            let item = site.number(&format!("SELECT MIN(id) FROM application_item WHERE application_id = {id}")).await;
+            for (method, path, fields, answers) in entered_matrix() {
+                let address = path.replace("{id}", &id).replace("{item}", &item.to_string());
+                let on = On::Draft;
+                let row = Row {
+                    method: method.clone(),
+                    path: path.split('?').next().unwrap(),
+                    on,
+                    query: "",
+                    fields,
+                    answers: [No; 8],
+                };
+                // The post itself last: what it does changes what others would meet.
+                for (n, browser) in [(1, &user), (2, &without), (3, &elsewhere), (0, &entry)] {
+                    let answer = Answer::of(&probe(browser, &row, &address, &id, &item.to_string()).await);
+                    // Only drafts take 申请单位信息 anew.
+                    let is_late = is_returned && path.ends_with("/applicant") && n == 0;
+                    let wanted = if is_late { Late } else { answers[n] };
+                    if answer != wanted {
+                        wrong.push(format!("{method} {path} {n} returned {is_returned}: {answer:?}, not {wanted:?}"));
+                    }
+                }
+            }
         }
         assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
     }

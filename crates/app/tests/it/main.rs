@@ -36,6 +36,7 @@ mod pre_check;
 mod print;
 mod products;
 mod profile;
+mod proxy_entry;
 mod publishing;
 mod races;
 mod references;
