@@ -60,6 +60,10 @@ const FILES: &[fn() -> File] = &[
     || file!("0072_worklists"),
     || file!("0071_statistics"),
     || file!("0070_port_systems"),
+    || file!("0073_review"),
+    || file!("0074_case_notes"),
+    || file!(Sqlite, "sqlite", "0075_case_notes_append_only"),
+    || file!(Postgres, "postgres", "0075_case_notes_append_only_postgres"),
 ];
 
 struct Migrator;

@@ -39,6 +39,7 @@ mod publishing;
 mod races;
 mod references;
 mod registration;
+mod review;
 mod second_factor;
 mod statements;
 mod statistics;
