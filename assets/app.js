@@ -559,6 +559,44 @@
     }
   });
 
+  // 20. Reviewing by keyboard: form[data-desk]. While nobody types, a digit chooses 处理结果; Ctrl+Enter sends the form by
+  //     its button [data-send]. [data-answered="ID"] counts the answers inside #ID; button[data-insert="ID"] puts its words
+  //     into that field, where the caret is. A page that follows a deed begins at its heading [data-arrived].
+  const desk = () => d.querySelector("form[data-desk]");
+  on("keydown", (e) => {
+    const form = desk();
+    if (!form || e.isComposing || e.altKey || d.querySelector("dialog[open]")) return;
+    if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) {
+      if (e.target.form && e.target.form !== form) return;
+      e.preventDefault();
+      form.requestSubmit(form.querySelector("[data-send]"));
+      return;
+    }
+    const typing = e.target.matches?.("input:not([type=radio]):not([type=checkbox]), textarea, select");
+    if (typing || e.ctrlKey || e.metaKey || !/^[1-9]$/.test(e.key)) return;
+    const choice = all('input[name="decision"]', form)[Number(e.key) - 1];
+    if (!choice) return;
+    e.preventDefault();
+    choice.focus();
+    if (!choice.checked) choice.click();
+  });
+  on("change", () => all("[data-answered]").forEach((place) => {
+    const card = d.getElementById(place.dataset.answered), number = place.querySelector(".num");
+    const text = `${all(":checked", card).length} / ${all("fieldset", card).length}`;
+    if (number && number.textContent !== text) number.textContent = text;
+  }));
+  on("click", (e) => {
+    const button = e.target.closest("[data-insert]"), field = button && d.getElementById(button.dataset.insert);
+    if (!field) return;
+    e.preventDefault();
+    const before = field.value.slice(0, field.selectionStart), after = field.value.slice(field.selectionEnd);
+    const text = (before && !before.endsWith("\n") ? "\n" : "") + button.textContent.trim();
+    field.setRangeText(text + (after && !after.startsWith("\n") ? "\n" : ""), before.length, field.value.length - after.length, "end");
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  if (!location.hash) d.querySelector("[data-arrived]")?.focus();
+
   function refresh() {
     mirrorChoices();
     all("[data-q]").forEach((input) => { if (input.value) quantity(input); });

@@ -11,6 +11,7 @@ use domain::ids::{
 };
 use domain::policy::{EnterForOthers, Ownership, Permit, Reach, Scope};
 use domain::quantity::{Money, Quantity, UnitPrice};
+use domain::review::{Checked, Finding};
 use domain::routing::{Step, Stop};
 use domain::text;
 use domain::time::{DRAFT_LIFE_HOURS, Day, Instant};
@@ -464,6 +465,17 @@ pub async fn item_ids(source: &impl Source, application: ApplicationId) -> DbRes
     Ok(found.into_iter().map(|c| c.id).collect())
 }
 
+/// The HS codes of its products, each once.
+pub async fn hs_codes(source: &impl Source, application: ApplicationId) -> DbResult<Vec<HsCode>> {
+    #[derive(crate::Row)]
+    struct Columns {
+        hs_code: HsCode,
+    }
+    let sql = "SELECT DISTINCT hs_code FROM application_item WHERE application_id = $1 ORDER BY hs_code";
+    let found: Vec<Columns> = rows(source.connection(), sql, params![application]).await?;
+    Ok(found.into_iter().map(|c| c.hs_code).collect())
+}
+
 /// What the list of products is narrowed by; empty = no condition (D27).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ItemFilter<'a> {
@@ -794,6 +806,25 @@ pub struct Remarks<'a> {
     pub fields: &'a [NamedField],
     /// Further facts as JSON, e.g. the paper notice.
     pub detail: &'a str,
+    /// 审核要点 with what was found; for officers alone.
+    pub checked: &'a [Checked],
+}
+
+/// The further facts with the checklist beside them, as far as anybody looked at it.
+fn with_checklist(detail: String, checked: &[Checked]) -> DbResult<String> {
+    if checked.iter().all(|c| c.finding.is_none()) {
+        return Ok(detail);
+    }
+    let mut facts: serde_json::Map<String, serde_json::Value> = if detail.is_empty() {
+        serde_json::Map::new()
+    } else {
+        serde_json::from_str(&detail).map_err(|e| DbError::Inconsistent(format!("detail: {e}")))?
+    };
+    let points = checked
+        .iter()
+        .map(|c| serde_json::json!({ "code": c.code, "text": c.text, "finding": c.finding.map_or("", Finding::word) }));
+    facts.insert("checklist".to_owned(), points.collect());
+    Ok(serde_json::Value::Object(facts).to_string())
 }
 
 /// The only writer of the state column: moves the application, frees it, tells the new bureau and post, audits.
@@ -856,6 +887,7 @@ pub async fn advance(
     } else {
         remarks.detail.to_owned()
     };
+    let detail = with_checklist(detail, remarks.checked)?;
     audit::record(
         tx,
         Subject::Application(seen.id),

@@ -217,13 +217,15 @@ pub async fn trail(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>
     .await
 }
 
-/// The same without the saves of its form, which are audited too: what people follow.
+/// The same without the saves of its form and the notes that officers write to each other, which are audited too: what
+/// people follow. The enterprise reads it.
 pub async fn course(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>> {
     let (kind, id) = subject.parts();
     rows(
         source.connection(),
         &format!(
-            "SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 AND action <> 'edit' ORDER BY id"
+            "SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 AND action NOT IN ('edit', 'add_note', 'strike_note') \
+             ORDER BY id"
         ),
         params![kind, id],
     )

@@ -66,6 +66,10 @@ const FILES: &[fn() -> File] = &[
     || file!(Postgres, "postgres", "0078_audit_subjects_postgres"),
     || file!("0079_exports"),
     || file!("0085_proxy_entry"),
+    || file!("0073_review"),
+    || file!("0074_case_notes"),
+    || file!(Sqlite, "sqlite", "0075_case_notes_append_only"),
+    || file!(Postgres, "postgres", "0075_case_notes_append_only_postgres"),
 ];
 
 struct Migrator;

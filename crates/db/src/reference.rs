@@ -14,6 +14,7 @@ use domain::ids::{
     AttachmentKindCode, BureauCode, ClauseCode, CountryCode, CurrencyCode, DelegationId, HsCode, PortCode, RegionCode,
     TradeModeCode, UnitCode,
 };
+use domain::review::{Point, SharedPhrase};
 use domain::routing::{Delegation, Step};
 use domain::text;
 use domain::time::{Day, Instant};
@@ -25,7 +26,7 @@ const BEGINNING: &str = "0001-01-01";
 pub(crate) const END: &str = "9999-12-31";
 
 /// The files of a set, in the order in which they are imported.
-const FILES: [&str; 14] = [
+const FILES: [&str; 16] = [
     "regions.csv",
     "bureaus.csv",
     "units.csv",
@@ -40,6 +41,8 @@ const FILES: [&str; 14] = [
     "attachment_rules.csv",
     "holidays.csv",
     "service_terms.csv",
+    "review_points.csv",
+    "opinion_phrases.csv",
 ];
 
 macro_rules! embedded {
@@ -79,7 +82,9 @@ impl ReferenceSet {
             "attachment_kinds.csv",
             "attachment_rules.csv",
             "holidays.csv",
-            "service_terms.csv"
+            "service_terms.csv",
+            "review_points.csv",
+            "opinion_phrases.csv"
         );
         Self::parse("embedded", &files.map(|(name, text)| (name, text.to_owned())))
     }
@@ -180,8 +185,38 @@ impl ReferenceSet {
                 ));
             }
         }
+        for name in ["review_points.csv", "opinion_phrases.csv"] {
+            for (n, r) in self.records(name).iter().enumerate() {
+                let posts = listed(field(r, "posts"));
+                let fits = !posts.is_empty() && posts.iter().all(|p| p.parse::<Post>().is_ok());
+                if field(r, "text").trim().is_empty() || !fits || field(r, "ordinal").parse::<i64>().is_err() {
+                    faults.push(format!("{name}, line {}: a text, the posts that use it, and its order", n + 2));
+                }
+            }
+        }
+        for (n, r) in self.records("review_points.csv").iter().enumerate() {
+            for clause in listed(field(r, "clause_codes")) {
+                if !keys.get("exemption_clauses.csv").is_some_and(|k| k.contains(clause)) {
+                    let line = n + 2;
+                    faults.push(format!(
+                        "review_points.csv, line {line}: clause_codes `{clause}` is not in exemption_clauses.csv"
+                    ));
+                }
+            }
+            for prefix in listed(field(r, "hs_prefixes")) {
+                if !self.records("hs_codes.csv").iter().any(|h| field(h, "code").starts_with(prefix)) {
+                    let line = n + 2;
+                    faults.push(format!("review_points.csv, line {line}: no HS code begins with `{prefix}`"));
+                }
+            }
+        }
         faults
     }
+}
+
+/// The entries of a column that holds several, separated by semicolons.
+fn listed(text: &str) -> Vec<&str> {
+    text.split(';').map(str::trim).filter(|entry| !entry.is_empty()).collect()
 }
 
 fn field<'a>(record: &'a Record, column: &str) -> &'a str {
@@ -220,7 +255,8 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
         return Ok(ImportReport { rows: total, unchanged: true });
     }
     let yesterday = at.china_day().plus_days(-1);
-    for table in ["bureau", "clause", "trade_mode", "hs_type", "attachment_kind"] {
+    let ending = ["bureau", "clause", "trade_mode", "hs_type", "attachment_kind", "review_point", "shared_phrase"];
+    for table in ending {
         tx.run(&format!("UPDATE {table} SET valid_to = $1 WHERE valid_to > $1"), params![yesterday]).await?;
     }
     let t = |r: &Record, c: &str| Value::from(field(r, c));
@@ -351,6 +387,22 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
     tx.run("DELETE FROM attachment_rule", params![]).await?;
     let columns = ["bureau_code", "clause_code", "kind", "need"];
     tx.insert_rows("attachment_rule", &columns, "", plain("attachment_rules.csv", &columns)).await?;
+
+    let ordered = |name: &str, columns: &[&str]| -> Vec<Vec<Value>> {
+        let row = |r: &Record| {
+            let mut row: Vec<_> = columns.iter().map(|c| t(r, c)).collect();
+            row.push(Value::from(field(r, "ordinal").parse::<i64>().unwrap_or_default()));
+            row.extend(open());
+            row
+        };
+        set.records(name).iter().map(row).collect()
+    };
+    let own = ["code", "text", "hint", "posts", "clause_codes", "hs_prefixes"];
+    let columns = [&own[..], &["ordinal", "valid_from", "valid_to"]].concat();
+    upsert(tx, "review_point", &columns, 1, &["valid_from"], ordered("review_points.csv", &own)).await?;
+    let own = ["code", "text", "posts", "decisions"];
+    let columns = [&own[..], &["ordinal", "valid_from", "valid_to"]].concat();
+    upsert(tx, "shared_phrase", &columns, 1, &["valid_from"], ordered("opinion_phrases.csv", &own)).await?;
 
     tx.run(
         "INSERT INTO reference_import (imported_at, source, digest, rows_total) VALUES ($1, $2, $3, $4)",
@@ -613,6 +665,8 @@ pub struct ReferenceData {
     /// Kinds of attachment, in their order.
     pub attachment_kinds: Vec<AttachmentKind>,
     attachment_rules: HashMap<(String, String, String), Need>,
+    review_points: Vec<(Point, Validity)>,
+    shared_phrases: Vec<(SharedPhrase, Validity)>,
     /// The units and ports that have a first or a last day, by table and code.
     bounded: HashMap<(String, String), Validity>,
 }
@@ -766,6 +820,41 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         rows(conn, "SELECT bureau_code, clause_code, kind, need FROM attachment_rule", params![]).await?;
 
     #[derive(crate::Row)]
+    struct PointRow {
+        code: String,
+        text: String,
+        hint: String,
+        posts: String,
+        clause_codes: String,
+        hs_prefixes: String,
+        valid_from: Day,
+        valid_to: Day,
+    }
+    let points: Vec<PointRow> = rows(
+        conn,
+        "SELECT code, text, hint, posts, clause_codes, hs_prefixes, valid_from, valid_to FROM review_point \
+         ORDER BY ordinal, code",
+        params![],
+    )
+    .await?;
+
+    #[derive(crate::Row)]
+    struct PhraseRow {
+        code: String,
+        text: String,
+        posts: String,
+        decisions: String,
+        valid_from: Day,
+        valid_to: Day,
+    }
+    let phrases: Vec<PhraseRow> = rows(
+        conn,
+        "SELECT code, text, posts, decisions, valid_from, valid_to FROM shared_phrase ORDER BY ordinal, code",
+        params![],
+    )
+    .await?;
+
+    #[derive(crate::Row)]
     struct BoundedRow {
         kind: String,
         code: String,
@@ -858,11 +947,41 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
             })
             .collect(),
         attachment_rules: rules.into_iter().map(|r| ((r.bureau_code, r.clause_code, r.kind), r.need)).collect(),
+        review_points: points
+            .into_iter()
+            .map(|p| {
+                let point = Point {
+                    posts: posts(&p.posts),
+                    clauses: listed(&p.clause_codes).into_iter().map(ClauseCode::from).collect(),
+                    hs_prefixes: listed(&p.hs_prefixes).into_iter().map(str::to_owned).collect(),
+                    code: p.code,
+                    text: p.text,
+                    hint: p.hint,
+                };
+                (point, Validity { from: p.valid_from, to: p.valid_to })
+            })
+            .collect(),
+        shared_phrases: phrases
+            .into_iter()
+            .map(|p| {
+                let phrase = SharedPhrase {
+                    posts: posts(&p.posts),
+                    decisions: listed(&p.decisions).into_iter().map(str::to_owned).collect(),
+                    code: p.code,
+                    text: p.text,
+                };
+                (phrase, Validity { from: p.valid_from, to: p.valid_to })
+            })
+            .collect(),
         bounded: bounded
             .into_iter()
             .map(|r| ((r.kind, r.code), Validity { from: r.valid_from, to: r.valid_to }))
             .collect(),
     })
+}
+
+fn posts(text: &str) -> Vec<Post> {
+    listed(text).into_iter().filter_map(|p| p.parse().ok()).collect()
 }
 
 fn characteristics(json: &str) -> DbResult<Vec<Characteristic>> {
@@ -929,6 +1048,18 @@ impl ReferenceData {
     /// How long a post may take; none where no term is set.
     pub fn term(&self, post: Post) -> Option<ServiceTerm> {
         self.terms.iter().find(|(p, _)| *p == post).map(|(_, term)| *term)
+    }
+
+    /// 审核要点 of a post on a day, for an application of this clause with these products.
+    pub fn review_points(&self, post: Post, clause: &ClauseCode, hs_codes: &[HsCode], day: Day) -> Vec<Point> {
+        let holding = self.review_points.iter().filter(|(_, validity)| validity.holds(day)).map(|(point, _)| point);
+        holding.filter(|p| p.belongs_to(post, clause, hs_codes)).cloned().collect()
+    }
+
+    /// 常用意见 that the officers of a post share on a day.
+    pub fn shared_phrases(&self, post: Post, day: Day) -> impl Iterator<Item = &SharedPhrase> {
+        let holding = self.shared_phrases.iter().filter(move |(_, validity)| validity.holds(day));
+        holding.map(|(phrase, _)| phrase).filter(move |p| p.posts.contains(&post))
     }
 
     /// The direct bureau of a region on a day: the longest prefix wins (workflow §4).
@@ -1109,6 +1240,44 @@ mod tests {
             let both = data.hs_types_matching("8415", "空调器", today());
             assert!(both.iter().all(|t| t.code.as_str().starts_with("8415") && t.name.contains("空调器")));
             assert!(data.hs_types_matching("9999", "空调器", today()).is_empty());
+        }
+    }
+
+    /// An installation that imported its set before has the same points and phrases as a new one.
+    #[tokio::test]
+    async fn the_migration_brings_what_the_files_hold() {
+        for test in TestDb::each_bare().await {
+            let before = load(&test.db.read()).await.unwrap();
+            let after = imported(&test.db).await;
+            let points = |d: &ReferenceData| d.review_points.iter().map(|(p, _)| p.clone()).collect::<Vec<_>>();
+            let phrases = |d: &ReferenceData| d.shared_phrases.iter().map(|(p, _)| p.clone()).collect::<Vec<_>>();
+            assert_eq!(points(&before), points(&after));
+            assert_eq!(phrases(&before), phrases(&after));
+            assert!(points(&after).len() > 40 && phrases(&after).len() > 20);
+        }
+    }
+
+    /// Every post of the course has points and phrases, every clause and every class of products has points of its own.
+    #[tokio::test]
+    async fn every_clause_and_class_is_looked_at() {
+        for test in TestDb::each_bare().await {
+            let data = imported(&test.db).await;
+            for post in Post::COURSE {
+                for clause in &data.clauses {
+                    assert!(data.review_points(post, &clause.code, &[], today()).len() > 2, "{post} {}", clause.code);
+                }
+                assert!(data.shared_phrases(post, today()).next().is_some(), "{post}");
+            }
+            for clause in &data.clauses {
+                let own = |p: &Point| p.clauses.len() == 1 && p.clauses[0] == clause.code;
+                assert!(data.review_points.iter().any(|(p, _)| own(p)), "{}", clause.code);
+            }
+            let looked = |t: &HsType| {
+                let points = data.review_points(Post::FirstReview, &"1".into(), &[t.code.clone()], today());
+                points.iter().any(|p| !p.hs_prefixes.is_empty())
+            };
+            let most = data.hs_types.iter().filter(|t| looked(t)).count();
+            assert!(most * 10 > data.hs_types.len() * 9, "{most} of {}", data.hs_types.len());
         }
     }
 

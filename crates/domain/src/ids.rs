@@ -80,6 +80,12 @@ ids! {
     DelegationId;
     /// A filter of the worklist that an officer saved.
     SavedFilterId;
+    /// 常用意见 that an officer keeps for himself.
+    PhraseId;
+    /// A note that officers write on a case (内部备注).
+    CaseNoteId;
+    /// A file of such a note.
+    NoteFileId;
     /// A one-time password (忘记密码).
     OneTimePasswordId;
     /// A file of a long list.

@@ -25,6 +25,7 @@ pub mod number;
 pub mod policy;
 pub mod quantity;
 pub mod reference;
+pub mod review;
 pub mod routing;
 pub mod statistics;
 pub mod supervision;

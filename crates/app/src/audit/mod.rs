@@ -42,6 +42,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("paper_arrived", "纸质材料已收到"),
     ("issue", "发证"),
     ("terminate", "强制终止流程"),
+    ("add_note", "写内部备注"),
+    ("strike_note", "划去内部备注"),
     ("usage_create", "填写产品使用记录"),
     ("usage_edit", "修改产品使用记录"),
     ("usage_delete", "删除产品使用记录"),

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::Source;
+use db::opinion::Kept;
 use db::reading::What;
 use domain::actor::Post;
 use domain::application::{self, Application, Part};
@@ -22,6 +23,10 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
+use crate::casework::checklist::{self, Checklist};
+use crate::casework::draft;
+use crate::casework::notes::Notes;
+use crate::casework::phrases::Phrases;
 use crate::casework::selection::{self, Selection};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
@@ -100,7 +105,15 @@ struct CasePage {
     /// 终审 is closed to the person of the 初审.
     second_look: bool,
     decisions: Vec<Choice>,
+    /// 审核要点, where he may decide.
+    checklist: Option<Checklist>,
+    /// 常用意见, where he may decide.
+    phrases: Option<Phrases>,
+    /// When a decision was begun and kept.
+    kept_at: Option<String>,
     may_return: bool,
+    /// 内部备注.
+    notes: Notes,
     parts: Vec<PartChoice>,
     changes: Option<CorrectionChanges>,
     holder: Option<String>,
@@ -224,11 +237,18 @@ async fn build(
     let typed_list = typed.as_ref().map_or("", |(form, _)| form.get("list"));
     let selection = [query.list.as_str(), typed_list].iter().find_map(|l| Selection::carried(l, &officer.user));
     let list = selection.map(|s| s.query()).unwrap_or_default();
-    let kept = vec![("compare", query.compare.clone()), ("list", list.clone())];
-    let view = view::load(&read, app, application, &Shown::Page(pages, path, kept)).await?;
+    let carried = vec![("compare", query.compare.clone()), ("list", list.clone())];
+    let view = view::load(&read, app, application, &Shown::Page(pages, path, carried)).await?;
     let timeline = timeline::load(&read, app, id, true).await?;
     let references = app.references.now();
-    let (mut data, errors) = typed.unwrap_or_default();
+    let may_handle = policy::may_handle(officer.actor(), of);
+    let deciding = post.filter(|_| may_handle && of.handler.is_none_or(|h| h == officer.user.account));
+    let kept = match deciding {
+        Some(post) => db::opinion::kept(&read, id, officer.user.account, post).await?,
+        None => Kept::default(),
+    };
+    let begun = kept.draft.as_ref().map(|d| (draft::form_of(d), FieldErrors::default()));
+    let (mut data, errors) = typed.or(begun).unwrap_or_default();
     let issuing = of.state == S::AwaitingIssue;
     if issuing && !data.has("valid_to") {
         let bureau = of.current_bureau.as_ref().and_then(|b| references.bureau(b));
@@ -243,6 +263,8 @@ async fn build(
     {
         data.set("decision", action.word());
     }
+    let decisions: Vec<_> = offered.iter().map(|(_, choice)| choice.clone()).collect();
+    let points = deciding.map(|_| checklist::points(app, application, &view.hs_codes)).unwrap_or_default();
     let parts = part_choices(app, application, &data, view.item_count);
     let number = application.number.clone().unwrap_or_else(|| format!("草稿 {id}"));
     let fills_in = policy::fills_in(officer.actor(), of) && list.is_empty();
@@ -269,7 +291,6 @@ async fn build(
         shell.crumbs = vec![("主页".to_owned(), Some("/main".to_owned())), (title.clone(), None)];
     }
     shell.error_title = !errors.is_empty();
-    let may_handle = policy::may_handle(officer.actor(), of);
     let missing_glyphs = if may_handle { view.missing_glyphs(app) } else { Vec::new() };
     Ok(CasePage {
         shell,
@@ -283,7 +304,10 @@ async fn build(
         may_handle,
         second_look: policy::is_second_look_of_first_reviewer(officer.actor(), of),
         may_return: offered.iter().any(|(action, _)| matches!(action, Action::Return)),
-        decisions: offered.into_iter().map(|(_, choice)| choice).collect(),
+        checklist: Some(Checklist::of(&points, &data)).filter(|c| !c.is_empty()),
+        phrases: deciding.map(|post| Phrases::of(app, id, post, &decisions, &kept.phrases)),
+        kept_at: kept.draft.map(|d| d.saved_at.china()),
+        decisions,
         parts,
         holder: holder_name(&read, of.handler).await?,
         is_mine: of.handler == Some(officer.user.account),
@@ -292,6 +316,7 @@ async fn build(
         paper: of.state == S::Comparing,
         missing_glyphs,
         conflict,
+        notes: Notes::newest(app, officer, application).await?.opened_from(&list),
         list,
         may_transfer: may_transfer(app, officer, application),
         is_submitted: application.number.is_some(),
@@ -314,7 +339,7 @@ fn may_transfer(app: &App, officer: &BureauOfficer, application: &Application) -
 }
 
 /// The case, opened from the list that a form carried along.
-fn opened_from(id: ApplicationId, form: &FormData, officer: &BureauOfficer) -> String {
+pub fn opened_from(id: ApplicationId, form: &FormData, officer: &BureauOfficer) -> String {
     let list = Selection::carried(form.get("list"), &officer.user).map(|s| s.query()).unwrap_or_default();
     selection::address(id, &list)
 }

@@ -10,6 +10,7 @@ use domain::correction::{NamedField, NamedProduct, product_numbers};
 use domain::ids::{ApplicationId, BureauCode, ItemId};
 use domain::number::check_code;
 use domain::policy;
+use domain::review::{self, Checked};
 use domain::time::Day;
 use domain::workflow::{Action, State as S};
 use kit::app::App;
@@ -19,6 +20,7 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::{flash, random};
 
 use crate::casework::case;
+use crate::casework::checklist;
 use crate::casework::selection::{self, Place};
 use crate::jobs;
 use crate::parts::sheet;
@@ -64,7 +66,10 @@ pub async fn create(
     let fields = case::fields(&app, &application);
     let names_products = fields.iter().any(|f| !case::numbers_of(&form, f).is_empty());
     let products = if names_products { db::application::item_ids(&tx, id).await? } else { Vec::new() };
-    let decision = match parse(&form, offered.iter().map(|(a, _)| *a), &fields, &products, app.clock.today()) {
+    let points = checklist::points(&app, &application, &db::application::hs_codes(&tx, id).await?);
+    let checked = checklist::checked(&points, &form);
+    let actions = offered.iter().map(|(a, _)| *a);
+    let decision = match parse(&form, actions, &checked, &fields, &products, app.clock.today()) {
         Ok(decision) => decision,
         Err(errors) => {
             drop(tx);
@@ -83,9 +88,11 @@ pub async fn create(
         parts: &decision.parts,
         fields: &decision.fields,
         detail: &decision.detail,
+        checked: &checked,
     };
     db::application::advance(&tx, &application, step, &remarks, &officer.by(), (now, &app.references.now().calendar))
         .await?;
+    db::opinion::drop_drafts(&tx, id).await?;
     if let (Action::Issue, Some(validity)) = (decision.action, decision.validity) {
         issue(&tx, &app, &officer, &application, validity).await?;
     }
@@ -103,6 +110,7 @@ pub async fn create(
 fn parse(
     form: &FormData,
     offered: impl Iterator<Item = Action>,
+    checked: &[Checked],
     offered_fields: &[NamedField],
     products: &[ItemId],
     today: Day,
@@ -119,6 +127,12 @@ fn parse(
     } else {
         check.text("opinion", "意见").length(0..=500).take()
     };
+    if let Some(point) = action.and_then(|a| review::to_explain(a, checked))
+        && opinion.chars().count() < 5
+    {
+        let why = format!("审核要点“{}”为不符合，仍要通过时，请在意见中说明理由，至少 5 个字", point.text);
+        check.error("opinion", why);
+    }
     let mut parts: Vec<Part> = Vec::new();
     let mut fields: Vec<NamedField> = Vec::new();
     if action == Some(Action::Return) {

@@ -2,7 +2,12 @@
 
 pub mod assignment;
 pub mod case;
+mod checklist;
 pub mod decision;
+pub mod draft;
+pub mod note_files;
+pub mod notes;
+pub mod phrases;
 pub mod saved_filters;
 mod selection;
 pub mod termination;

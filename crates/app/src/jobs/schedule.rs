@@ -116,6 +116,7 @@ async fn end_sessions(app: &App) -> anyhow::Result<()> {
     db::letter::sweep(&tx, app.now()).await?;
     db::one_time_password::sweep(&tx, app.now()).await?;
     db::typed_text::sweep(&tx, app.now()).await?;
+    db::opinion::sweep(&tx, app.now()).await?;
     db::usage::sweep(&tx, app.now()).await?;
     tx.commit().await?;
     Ok(())

@@ -8,6 +8,7 @@ use domain::actor::Post;
 use domain::application::Part;
 use domain::correction::NamedField;
 use domain::ids::{ApplicationId, BureauCode, CertificateId};
+use domain::review::Finding;
 use domain::workflow::State;
 use domain::{amendment, ending};
 use kit::app::App;
@@ -34,6 +35,17 @@ pub struct Event {
     pub opinion: String,
     /// 送补正: the parts; 送纸质材料: address, list, deadline.
     pub facts: Vec<(String, String)>,
+    /// 审核要点 with what was found; for officers alone.
+    pub checklist: Option<CheckedPoints>,
+}
+
+/// What an officer found of the points that he looked at.
+#[derive(Debug, Clone)]
+pub struct CheckedPoints {
+    /// `符合 4，不符合 1，未核对 1`.
+    pub sum: String,
+    /// Each point with the word for what was found.
+    pub points: Vec<(String, &'static str)>,
 }
 
 /// The line of events, newest first.
@@ -61,7 +73,7 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
             "take" | "take_over" | "release" | "reassign" => for_officer,
             _ => true,
         })
-        .map(|d| event(app, d))
+        .map(|d| event(app, d, for_officer))
         .collect();
     events.reverse();
     Ok(Timeline { events })
@@ -84,13 +96,13 @@ pub async fn of_certificate(
             }
             _ => true,
         })
-        .map(|d| event(app, d))
+        .map(|d| event(app, d, for_officer))
         .collect();
     events.reverse();
     Ok(Timeline { events })
 }
 
-fn event(app: &App, d: &Deed) -> Event {
+fn event(app: &App, d: &Deed, for_officer: bool) -> Event {
     let (tone, icon) = match (d.action.as_str(), d.to_state) {
         ("create" | "take" | "take_over" | "release" | "reassign" | "transfer", _) => ("t-gray", "pencil"),
         (_, Some(State::Returned)) => ("t-amber", "arrow-back-up"),
@@ -119,6 +131,7 @@ fn event(app: &App, d: &Deed) -> Event {
         rfc3339: d.at.rfc3339(),
         opinion: d.opinion.clone(),
         facts: facts(app, d),
+        checklist: if for_officer { checklist(d) } else { None },
     }
 }
 
@@ -181,6 +194,27 @@ fn title(d: &Deed) -> String {
             .find(|(word, _)| *word == other)
             .map_or_else(|| other.to_owned(), |(_, label)| label.to_owned()),
     }
+}
+
+/// What was found of the points of a checklist.
+fn checklist(d: &Deed) -> Option<CheckedPoints> {
+    const OPEN: &str = "未核对";
+    #[derive(serde::Deserialize)]
+    struct Stored {
+        checklist: Vec<Found>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Found {
+        text: String,
+        finding: String,
+    }
+    let stored: Stored = serde_json::from_str(&d.detail).ok()?;
+    let word = |f: Found| (f.text, f.finding.parse().map_or(OPEN, Finding::label));
+    let points: Vec<_> = stored.checklist.into_iter().map(word).collect();
+    let labels = Finding::ALL.iter().map(|f| f.label()).chain([OPEN]);
+    let counts = labels.map(|l| (l, points.iter().filter(|(_, found)| *found == l).count()));
+    let sum: Vec<_> = counts.filter(|(_, n)| *n > 0).map(|(label, n)| format!("{label} {n}")).collect();
+    Some(CheckedPoints { sum: sum.join("，"), points })
 }
 
 /// The further facts of a deed, for people.

@@ -9,7 +9,7 @@ use db::attachment::Attachment;
 use domain::application::{Applicant, Application, Basics, DisposalPlan, ItemForm};
 use domain::catalogue::Trait;
 use domain::correction::Line;
-use domain::ids::{ApplicationId, AttachmentId, ItemId};
+use domain::ids::{ApplicationId, AttachmentId, HsCode, ItemId};
 use domain::text;
 use kit::app::App;
 use kit::error::AppError;
@@ -120,6 +120,8 @@ pub struct View {
     pub pager: Option<Pager>,
     /// 申请附件信息.
     pub files: Vec<FileRow>,
+    /// The HS codes of the products that were read, each once.
+    pub hs_codes: Vec<HsCode>,
     /// What the certificate prints of the products.
     printed: String,
 }
@@ -177,6 +179,9 @@ pub async fn of_items(
     let references = app.references.now();
     view.items = rows.into_iter().map(|(ordinal, item)| item_row(&references, ordinal, item)).collect();
     view.printed = printed;
+    view.hs_codes = items.iter().map(|item| item.form.hs_code.clone()).collect();
+    view.hs_codes.sort_unstable();
+    view.hs_codes.dedup();
     Ok(view)
 }
 
@@ -243,6 +248,7 @@ async fn assemble(
         item_count,
         pager,
         files: file_rows(&references, &files),
+        hs_codes: Vec::new(),
         printed: String::new(),
     })
 }

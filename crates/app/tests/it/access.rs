@@ -268,6 +268,17 @@ fn matrix() -> Vec<Row> {
         post("/casework/{id}/taking", Accepting, &[], [Login, No, No, No, Led, No, Gone, No]),
         post("/casework/{id}/release", Accepting, &[], [Login, No, No, No, Late, Late, Gone, No]),
         post("/casework/{id}/decision", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
+        post("/casework/{id}/draft", Accepting, &[], [Login, No, No, No, Led, No, Gone, No]),
+        post("/casework/{id}/draft/deletion", Accepting, &[], [Login, No, No, No, Led, Led, Gone, No]),
+        post("/casework/{id}/phrases", Accepting, &[], [Login, No, No, No, Form, No, Gone, No]),
+        post("/casework/{id}/phrases/insertion", Accepting, &[], [Login, No, No, No, Gone, No, Gone, No]),
+        post("/casework/{id}/phrases/deletion", Accepting, &[], [Login, No, No, No, Gone, No, Gone, No]),
+        get("/casework/{id}/notes", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
+        post("/casework/{id}/notes", Accepting, &[], [Login, No, No, No, Odd, Odd, Gone, No]),
+        // No such note, no such file.
+        post("/casework/{id}/notes/{note}/striking", Accepting, &[], [Login, No, No, No, Gone, Gone, Gone, No]),
+        get("/note-files/{id}", Nothing, [Login, No, No, No, Gone, Gone, Gone, No]),
+        get("/note-files/{id}/preview", Nothing, [Login, No, No, No, Gone, Gone, Gone, No]),
         post("/casework/{id}/termination", Accepting, &[], [Login, No, No, No, No, Form, Gone, No]),
         get("/statistics", Nothing, COUNTERS),
         asking(get("/statistics/export", Nothing, COUNTERS), "?table=posts&format=csv"),
@@ -550,6 +561,7 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             .replace("{item}", &item.to_string())
             .replace("{file}", "1")
             .replace("{version}", "1")
+            .replace("{note}", "999999")
             .replace("{key}", "00000000-0000-4000-8000-000000000000")
             .replace("{number}", "B-1")
             .replace("{kind}", "units")
@@ -688,7 +700,7 @@ impl Case {
             self.id.clone()
         };
         let path = row.path.replace("typed/{kind}", "typed/use").replace("{page}", "basics").replace("{version}", "1");
-        let path = path.replace("{line}", "1").replace("{entry}", "1");
+        let path = path.replace("{line}", "1").replace("{entry}", "1").replace("{note}", "999999");
         let address = format!("{path}{}", row.query);
         address.replace("{id}", &named).replace("{item}", &self.item.to_string())
     }

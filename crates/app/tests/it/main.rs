@@ -41,6 +41,7 @@ mod publishing;
 mod races;
 mod references;
 mod registration;
+mod review;
 mod second_factor;
 mod statements;
 mod statistics;

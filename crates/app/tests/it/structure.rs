@@ -119,6 +119,8 @@ fn the_url_names_the_file() {
         ("ending", "delegation"),
         ("selection", "assignment"),
         ("default", "saved_filters"),
+        ("insertion", "phrases"),
+        ("striking", "notes"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

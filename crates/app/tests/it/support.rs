@@ -521,7 +521,10 @@ impl Page {
         };
         let form = form.expect("buttons belong to forms");
         let mut fields = Vec::new();
-        for control in form.select(&selector("input, textarea, select")) {
+        let elsewhere = form.value().attr("id").map_or_else(Vec::new, |id| {
+            document.select(&selector(&format!("input[form=\"{id}\"]"))).collect::<Vec<_>>()
+        });
+        for control in form.select(&selector("input, textarea, select")).chain(elsewhere) {
             let Some(name) = control.value().attr("name") else { continue };
             if control.value().attr("disabled").is_some() {
                 continue;
