@@ -15,6 +15,7 @@ pub mod audit_query;
 pub mod bulletin;
 pub mod certificate;
 pub mod certificate_list;
+pub mod comparison;
 pub mod delegation;
 pub mod doctor;
 pub mod ending;

@@ -60,6 +60,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0072_worklists"),
     || file!("0071_statistics"),
     || file!("0070_port_systems"),
+    || file!("0080_history"),
+    || file!("0081_comparison"),
 ];
 
 struct Migrator;
