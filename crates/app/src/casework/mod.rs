@@ -2,8 +2,13 @@
 
 pub mod assignment;
 pub mod case;
+pub mod comparison;
 pub mod decision;
+mod hints;
+pub mod history;
+mod papers;
 pub mod saved_filters;
+pub mod scans;
 mod selection;
 pub mod termination;
 pub mod transfer;

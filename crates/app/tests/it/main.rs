@@ -20,6 +20,7 @@ mod delegations;
 mod demonstration;
 mod drafts;
 mod endings;
+mod evidence;
 mod filing;
 mod home;
 mod jobs;

@@ -64,7 +64,8 @@ async fn the_number_of_statements_does_not_grow_with_the_data() {
             ("/main", 11),
             ("/applications?size=50", 4),
             ("officer /casework?post=accept", 4),
-            ("officer /casework/", 7),
+            // The hints take two of them, the history one: ranges of indexes with an end.
+            ("officer /casework/", 10),
             ("save basics", 7),
             ("save product", 8),
             ("submit", 19),
