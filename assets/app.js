@@ -318,6 +318,11 @@
 
   // 14. htmx: our token with every request, focus on errors, dialogs that were filled from the server.
   on("htmx:config:request", (e) => { e.detail.ctx.request.headers["X-CSRF-Token"] = csrf(); });
+  let opener = null;
+  on("htmx:before:request", (e) => {
+    const { sourceElement, target } = e.detail.ctx;
+    if (target?.id === "papers" && !target.contains(sourceElement)) opener = sourceElement;
+  });
   on("htmx:after:request", (e) => {
     const { ctx } = e.detail;
     if (ctx.response && ctx.response.status < 400) dirty.delete(ctx.sourceElement);
@@ -326,6 +331,12 @@
   on("htmx:after:swap", (e) => {
     refresh();
     if (d.querySelector(".error-summary") && e.detail?.ctx?.response?.status === 422) focusErrors();
+    // A paper beside the form: the form gives it half of the width, and what was pressed leads there or back.
+    const papers = d.getElementById("papers"), split = papers?.closest(".split");
+    if (split) {
+      split.classList.toggle("with-paper", papers.classList.contains("open"));
+      if (e.detail?.ctx?.target?.id === "papers") (papers.querySelector("[data-arrive]") ?? opener)?.focus();
+    }
     const dialog = e.detail?.ctx?.target?.closest?.("dialog");
     if (dialog && !dialog.open) dialog.showModal();
   });

@@ -185,6 +185,7 @@ together("从注册到取得证明", () => {
       await look("11-paper-notice");
       await s.openCase(compare, "文件对比", number);
       await check(compare, "17-bureau-paper");
+      for (const box of await compare.getByRole("group", { name: "收到的纸质材料" }).getByRole("checkbox").all()) await box.check();
       await s.decide(compare, "材料已收到");
       await follows("文件对比中", "纸质材料已收到");
       await s.openCase(compare, "文件对比", number);

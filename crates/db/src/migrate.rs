@@ -70,6 +70,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0074_case_notes"),
     || file!(Sqlite, "sqlite", "0075_case_notes_append_only"),
     || file!(Postgres, "postgres", "0075_case_notes_append_only_postgres"),
+    || file!("0080_history"),
+    || file!("0081_comparison"),
 ];
 
 struct Migrator;

@@ -363,14 +363,7 @@ pub fn faults(basics: &Basics, enclosures: &Enclosures) -> Vec<Fault> {
 
 /// Warnings that do not stop 提交申请 but are shown to the applicant and to 受理岗 (law §1.3: clause and trade mode).
 pub fn warnings(basics: &Basics) -> Vec<&'static str> {
-    let mode = basics.trade_mode.as_str();
-    let at_odds = match basics.clause.as_str() {
-        "6" => !matches!(mode, "2600" | "2700"),
-        "7" => mode != "0110",
-        "8" => !matches!(mode, "0214" | "0615" | "0255" | "0654" | "0715"),
-        _ => false,
-    };
-    if at_odds {
+    if crate::risk::odds(&basics.clause, &basics.trade_mode).is_some() {
         vec!["免办条款与贸易方式通常不一致，请核对；如确属此情形，可继续提交"]
     } else {
         Vec::new()

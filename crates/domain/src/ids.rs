@@ -42,6 +42,8 @@ ids! {
     ProductTemplateId;
     /// An uploaded file.
     AttachmentId;
+    /// The scan of a paper original.
+    ScanId;
     /// 免办证明.
     CertificateId;
     /// A line of a certificate.

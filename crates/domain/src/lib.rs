@@ -3,7 +3,8 @@
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
 //! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
-//! for and changes ([`correction`]), which bureau handles it ([`routing`]), what CNCA keeps on pages ([`reference`]),
+//! for and changes ([`correction`]), what an officer should look at
+//! ([`risk`]) and compares with paper ([`comparison`]), which bureau handles it ([`routing`]), what CNCA keeps on pages ([`reference`]),
 //! what a certificate is, how it is changed and how it ends ([`certificate`], [`ledger`], [`amendment`], [`ending`],
 //! [`expiry`]), what became of the goods ([`usage`], [`supervision`]), and who is written to ([`letter`], [`bulletin`]).
 
@@ -14,6 +15,7 @@ pub mod bulletin;
 pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
+pub mod comparison;
 pub mod correction;
 pub mod ending;
 pub mod expiry;
@@ -26,6 +28,7 @@ pub mod policy;
 pub mod quantity;
 pub mod reference;
 pub mod review;
+pub mod risk;
 pub mod routing;
 pub mod statistics;
 pub mod supervision;

@@ -9,7 +9,7 @@ use db::Source;
 use db::opinion::Kept;
 use db::reading::What;
 use domain::actor::Post;
-use domain::application::{self, Application, Part};
+use domain::application::{Application, Part};
 use domain::certificate::Validity;
 use domain::correction::{BASICS_FIELDS, ITEM_FIELDS, NamedField};
 use domain::ids::{AccountId, ApplicationId};
@@ -27,6 +27,10 @@ use crate::casework::checklist::{self, Checklist};
 use crate::casework::draft;
 use crate::casework::notes::Notes;
 use crate::casework::phrases::Phrases;
+use crate::casework::comparison::{self, Arrival, ComparisonPart};
+use crate::casework::hints::{self, Hints};
+use crate::casework::history::{self, History, Keys};
+use crate::casework::papers::{self, Desk, PaperQuery, Papers};
 use crate::casework::selection::{self, Selection};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
@@ -84,6 +88,9 @@ pub struct CaseQuery {
     /// The worklist from which it was opened.
     #[serde(default)]
     list: String,
+    /// The paper beside the form.
+    #[serde(flatten)]
+    paper: PaperQuery,
 }
 
 #[derive(Template)]
@@ -96,7 +103,6 @@ struct CasePage {
     status: Status,
     track: Track,
     view: View,
-    warnings: Vec<&'static str>,
     timeline: Timeline,
     form: FormView,
     version: i64,
@@ -131,6 +137,13 @@ struct CasePage {
     is_proxy: bool,
     /// He goes on with it, or corrects it.
     may_edit: bool,
+    /// While a post has the case.
+    hints: Option<Hints>,
+    history: History,
+    papers: Papers,
+    comparison: Option<ComparisonPart>,
+    /// The documents that may have arrived on paper.
+    arrivals: Vec<Arrival>,
 }
 
 impl CasePage {
@@ -238,7 +251,16 @@ async fn build(
     let selection = [query.list.as_str(), typed_list].iter().find_map(|l| Selection::carried(l, &officer.user));
     let list = selection.map(|s| s.query()).unwrap_or_default();
     let carried = vec![("compare", query.compare.clone()), ("list", list.clone())];
-    let view = view::load(&read, app, application, &Shown::Page(pages, path, carried)).await?;
+    let items = db::application::items(&read, id).await?;
+    let paper_desk = Desk { path: path.clone(), kept: carried.clone() };
+    let mut view = view::of_items(&read, app, application, &items, &Shown::Page(pages, path, carried)).await?;
+    let rounds = papers::of_files(&paper_desk, &mut view.files);
+    let keys = Keys::of(application, &items);
+    let hints = match post {
+        Some(_) => Some(hints::load(read, app, officer, (application, &items, &view.files), &keys, &list).await?),
+        None => None,
+    };
+    let history = history::load(read, app, officer, &keys, &list).await?;
     let timeline = timeline::load(&read, app, id, true).await?;
     let references = app.references.now();
     let may_handle = policy::may_handle(officer.actor(), of);
@@ -257,6 +279,10 @@ async fn build(
         data.set("valid_from", &validity.from.to_string());
         data.set("valid_to", &validity.to.to_string());
     }
+    if of.state == S::ComparingPaper && !data.has("arrived_on") {
+        data.set("arrived_on", &app.clock.today().to_string());
+    }
+    let (comparison, arrivals) = comparison::of_case(&read, app, application, (&view.files, &data, &list)).await?;
     let offered = decisions(officer, application, after_final(app, application));
     if data.get("decision").is_empty()
         && let [(action, _)] = offered.as_slice()
@@ -299,7 +325,6 @@ async fn build(
         post,
         status: Status::of(of.state),
         track: Track::of(app, application),
-        warnings: application::warnings(&application.basics),
         version: application.version,
         may_handle,
         second_look: policy::is_second_look_of_first_reviewer(officer.actor(), of),
@@ -325,6 +350,11 @@ async fn build(
         changes: correction::changes(&read, app, application, &query.compare).await?,
         view,
         timeline,
+        hints,
+        history,
+        comparison,
+        arrivals,
+        papers: Papers::of(&paper_desk, &rounds, &query.paper),
         form: FormView::new(data, errors, &officer.caller.csrf),
     })
 }

@@ -6,6 +6,7 @@ use db::application::{NEVER, Remarks};
 use db::certificate::Issue;
 use domain::application::{Application, Part};
 use domain::certificate::Validity;
+use domain::comparison::{Line, complaints, pass_needs_opinion, reason, summary};
 use domain::correction::{NamedField, NamedProduct, product_numbers};
 use domain::ids::{ApplicationId, BureauCode, ItemId};
 use domain::number::check_code;
@@ -19,8 +20,7 @@ use kit::form::{Checker, FieldErrors, FormData};
 use kit::session::{BureauOfficer, Submitted};
 use kit::{flash, random};
 
-use crate::casework::case;
-use crate::casework::checklist;
+use crate::casework::{case, checklist, comparison};
 use crate::casework::selection::{self, Place};
 use crate::jobs;
 use crate::parts::sheet;
@@ -35,6 +35,8 @@ struct Decision {
     fields: Vec<NamedField>,
     detail: String,
     validity: Option<Validity>,
+    /// The documents that arrived on paper, and when.
+    arrived: Option<(Vec<String>, Day)>,
 }
 
 /// 提交意见. An untaken case is taken by its decision (E14).
@@ -68,8 +70,9 @@ pub async fn create(
     let products = if names_products { db::application::item_ids(&tx, id).await? } else { Vec::new() };
     let points = checklist::points(&app, &application, &db::application::hs_codes(&tx, id).await?);
     let checked = checklist::checked(&points, &form);
-    let actions = offered.iter().map(|(a, _)| *a);
-    let decision = match parse(&form, actions, &checked, &fields, &products, app.clock.today()) {
+    let lines = comparison::at_desk(&tx, &app, &application).await?;
+    let offered = offered.iter().map(|(a, _)| *a);
+    let decision = match parse(&form, offered, &checked, &fields, &products, &lines, app.clock.today()) {
         Ok(decision) => decision,
         Err(errors) => {
             drop(tx);
@@ -93,6 +96,9 @@ pub async fn create(
     db::application::advance(&tx, &application, step, &remarks, &officer.by(), (now, &app.references.now().calendar))
         .await?;
     db::opinion::drop_drafts(&tx, id).await?;
+    if let Some((documents, on)) = &decision.arrived {
+        db::comparison::arrive(&tx, id, documents, *on, &officer.by(), now).await?;
+    }
     if let (Action::Issue, Some(validity)) = (decision.action, decision.validity) {
         issue(&tx, &app, &officer, &application, validity).await?;
     }
@@ -113,6 +119,7 @@ fn parse(
     checked: &[Checked],
     offered_fields: &[NamedField],
     products: &[ItemId],
+    lines: &[Line],
     today: Day,
 ) -> Result<Decision, FieldErrors> {
     let mut check = Checker::new(form);
@@ -132,6 +139,9 @@ fn parse(
     {
         let why = format!("审核要点“{}”为不符合，仍要通过时，请在意见中说明理由，至少 5 个字", point.text);
         check.error("opinion", why);
+    }
+    if matches!(action, Some(Action::Pass { .. })) && pass_needs_opinion(lines) && opinion.is_empty() {
+        check.error("opinion", "文件对比结果有不一致的材料，通过时请在意见中说明理由");
     }
     let mut parts: Vec<Part> = Vec::new();
     let mut fields: Vec<NamedField> = Vec::new();
@@ -170,6 +180,13 @@ fn parse(
         })
         .to_string();
     }
+    let mut arrived = None;
+    if action == Some(Action::PaperArrived) {
+        (detail, arrived) = arrival(&mut check, form, lines, today);
+    }
+    if matches!(action, Some(Action::Pass { .. })) {
+        detail = comparison_detail(lines);
+    }
     let mut validity = None;
     if action == Some(Action::Issue)
         && let Some(to) = check.day("valid_to", "截止日期")
@@ -181,7 +198,41 @@ fn parse(
     }
     check.finish()?;
     let Some(action) = action else { return Err(FieldErrors::default()) };
-    Ok(Decision { action, opinion, parts, fields, detail, validity })
+    // What differs or did not come is part of the reason that the enterprise reads (R-B-13).
+    let opinion = if action == Action::Fail { reason(&opinion, lines) } else { opinion };
+    Ok(Decision { action, opinion, parts, fields, detail, validity, arrived })
+}
+
+/// Which papers came, and when: for the trail, and for their rows.
+fn arrival(
+    check: &mut Checker<'_>,
+    form: &FormData,
+    lines: &[Line],
+    today: Day,
+) -> (String, Option<(Vec<String>, Day)>) {
+    let came: Vec<_> = lines.iter().filter(|l| form.all("arrived").any(|d| d == l.document.to_string())).collect();
+    if came.is_empty() && !lines.is_empty() {
+        check.error("arrived", "请勾选已收到的材料");
+    }
+    let on = check.day("arrived_on", "收到日期");
+    if on.is_some_and(|d| d > today) {
+        check.error("arrived_on", "收到日期不能晚于今天");
+    }
+    let names: Vec<_> = came.iter().map(|l| l.name()).collect();
+    let on_text = on.map(|d| d.to_string()).unwrap_or_default();
+    let detail = serde_json::json!({ "arrived": names.join("、"), "arrived_on": on_text }).to_string();
+    let documents = came.iter().map(|l| l.document.to_string()).collect();
+    (detail, on.map(|on| (documents, on)))
+}
+
+/// What 文件对比 found, for the trail; blank where nothing was compared.
+fn comparison_detail(lines: &[Line]) -> String {
+    let found = summary(lines);
+    if found.is_empty() {
+        return found;
+    }
+    let all: Vec<_> = std::iter::once(found).chain(complaints(lines)).collect();
+    serde_json::json!({ "comparison": all.join("；") }).to_string()
 }
 
 /// The products of these 序号.

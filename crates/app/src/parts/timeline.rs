@@ -70,7 +70,7 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
     let mut events: Vec<_> = deeds
         .iter()
         .filter(|d| match d.action.as_str() {
-            "take" | "take_over" | "release" | "reassign" => for_officer,
+            "take" | "take_over" | "release" | "reassign" | "compare_papers" | "add_scan" | "delete_scan" => for_officer,
             _ => true,
         })
         .map(|d| event(app, d, for_officer))
@@ -162,6 +162,9 @@ fn title(d: &Deed) -> String {
         "fail" => format!("{post}未通过"),
         "request_paper" => "要求送纸质材料".to_owned(),
         "paper_arrived" => "纸质材料已收到".to_owned(),
+        "compare_papers" => "填写文件对比结果".to_owned(),
+        "add_scan" => "上传纸质原件扫描件".to_owned(),
+        "delete_scan" => "删除纸质原件扫描件".to_owned(),
         "issue" => "发证".to_owned(),
         "terminate" => "强制终止流程".to_owned(),
         "take" => "开始办理".to_owned(),
@@ -243,6 +246,10 @@ fn facts(app: &App, d: &Deed) -> Vec<(String, String)> {
         ("papers", "材料清单"),
         ("contact", "联系人及电话"),
         ("deadline", "送达期限"),
+        ("arrived", "收到的材料"),
+        ("arrived_on", "收到日期"),
+        ("comparison", "对比结果"),
+        ("file", "扫描件"),
         ("certificate", "证明号"),
         ("caller", "来电人"),
         ("version", "新证明版本"),

@@ -101,6 +101,10 @@ pub struct FileRow {
     pub at: String,
     /// Whether it can be looked at without downloading.
     pub has_preview: bool,
+    /// Whether it is a picture.
+    pub is_picture: bool,
+    /// Where it opens beside the form, on pages that have room for that.
+    pub beside: Option<String>,
 }
 
 /// An application as people read it.
@@ -330,6 +334,8 @@ pub fn file_row(references: &ReferenceCache, f: &Attachment) -> FileRow {
         size: size(f.size_bytes),
         at: f.uploaded_at.china(),
         has_preview: super::files::can_preview(&f.content_type),
+        is_picture: super::files::is_picture(&f.content_type),
+        beside: None,
     }
 }
 

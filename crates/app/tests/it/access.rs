@@ -264,6 +264,13 @@ fn matrix() -> Vec<Row> {
         ),
         get("/casework/{id}/transfer", Accepting, [Login, No, No, No, No, No, No, Page_]),
         post("/casework/{id}/transfer", Accepting, &[], [Login, No, No, No, No, No, No, Form]),
+        get("/casework/{id}/history", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
+        get("/casework/{id}/comparison", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
+        post("/casework/{id}/comparison", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
+        post("/casework/{id}/scans", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
+        get("/casework/{id}/scans/{scan}", Accepting, [Login, No, No, No, Gone, Gone, Gone, No]),
+        get("/casework/{id}/scans/{scan}/preview", Accepting, [Login, No, No, No, Gone, Gone, Gone, No]),
+        post("/casework/{id}/scans/{scan}/deletion", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),
         get("/casework/{id}", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
         post("/casework/{id}/taking", Accepting, &[], [Login, No, No, No, Led, No, Gone, No]),
         post("/casework/{id}/release", Accepting, &[], [Login, No, No, No, Late, Late, Gone, No]),
@@ -560,6 +567,7 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             .replace("{id}", &named)
             .replace("{item}", &item.to_string())
             .replace("{file}", "1")
+            .replace("{scan}", "1")
             .replace("{version}", "1")
             .replace("{note}", "999999")
             .replace("{key}", "00000000-0000-4000-8000-000000000000")
@@ -700,7 +708,7 @@ impl Case {
             self.id.clone()
         };
         let path = row.path.replace("typed/{kind}", "typed/use").replace("{page}", "basics").replace("{version}", "1");
-        let path = path.replace("{line}", "1").replace("{entry}", "1").replace("{note}", "999999");
+        let path = path.replace("{line}", "1").replace("{entry}", "1").replace("{note}", "999999").replace("{scan}", "1");
         let address = format!("{path}{}", row.query);
         address.replace("{id}", &named).replace("{item}", &self.item.to_string())
     }

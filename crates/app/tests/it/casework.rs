@@ -280,7 +280,7 @@ async fn r_b_04_papers_are_requested_and_registered() {
             assert!(page.text().contains(text), "{text}");
         }
         user.get("/main").await.sees("请送交纸质材料");
-        decide(&bureau.compare, &id, &[("decision", "paper_arrived")]).await.is(200);
+        story::papers_arrive(&bureau.compare, &id).await.is(200);
         user.get(&format!("/applications/{id}")).await.sees("文件对比中").sees("纸质材料已收到");
         decide(&bureau.compare, &id, &[("decision", "fail"), ("opinion", "原件与上传文件不一致")]).await.is(200);
         user.get(&format!("/applications/{id}/outcome")).await.sees("原件与上传文件不一致");

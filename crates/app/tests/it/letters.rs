@@ -79,7 +79,7 @@ async fn r_2_3_09_every_change_of_status_is_told() {
                 "送交纸质材料",
             ],
         );
-        decide(&bureau.compare, &id, &[("decision", "paper_arrived")]).await.is(200);
+        story::papers_arrive(&bureau.compare, &id).await.is(200);
         decide(&bureau.compare, &id, &[("decision", "pass"), ("opinion", "一致。")]).await.is(200);
         decide(&bureau.issue, &id, &[("decision", "issue")]).await.is(200);
         site.work().await;

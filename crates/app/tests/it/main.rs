@@ -21,6 +21,7 @@ mod demonstration;
 mod drafts;
 mod endings;
 mod exports;
+mod evidence;
 mod filing;
 mod home;
 mod jobs;

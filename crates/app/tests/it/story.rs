@@ -169,6 +169,14 @@ pub async fn decide(officer: &Browser, id: &str, fields: &[(&str, &str)]) -> Pag
     officer.send(&page.form("提交意见").fill(fields)).await
 }
 
+/// 材料已收到: all that the case knows of.
+pub async fn papers_arrive(officer: &Browser, id: &str) -> Page {
+    let page = officer.get(&format!("/casework/{id}")).await.is(200);
+    let form = page.form("提交意见").set("decision", "paper_arrived");
+    let documents = page.attributes("input[name=arrived]", "value");
+    officer.send(&documents.iter().fold(form, |form, document| form.tick("arrived", document))).await
+}
+
 /// An issued application, its paper made; says its id.
 pub async fn issued(site: &Site, enterprise: &Browser, bureau: &Bureau) -> String {
     let id = submitted(site, enterprise).await;

@@ -491,6 +491,11 @@ impl Page {
         self.document().select(&selector(css)).filter_map(|e| e.value().attr("href").map(str::to_owned)).collect()
     }
 
+    /// An attribute of all that a selector finds.
+    pub fn attributes(&self, css: &str, name: &str) -> Vec<String> {
+        self.document().select(&selector(css)).filter_map(|e| e.value().attr(name).map(str::to_owned)).collect()
+    }
+
     /// An attribute of the first that a selector finds.
     pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
         self.document().select(&selector(css)).next().and_then(|e| e.value().attr(name).map(str::to_owned))

@@ -281,7 +281,7 @@ async fn r_b_04_the_clock_stands_while_the_paper_is_on_its_way() {
         let page = bureau.compare.get("/casework?post=compare").await.sees("等待企业");
         assert_eq!(numbers(&page), [cases[1].1.clone(), cases[0].1.clone()]);
         let since = "SELECT waiting_since FROM application WHERE state = 'comparing' AND id = ";
-        decide(&bureau.compare, &cases[0].0, &[("decision", "paper_arrived")]).await.is(200);
+        story::papers_arrive(&bureau.compare, &cases[0].0).await.is(200);
         let now = site.clock.now().millis();
         assert_eq!(site.number(&format!("{since}{}", cases[0].0)).await, now, "nothing was used up before");
         assert_eq!(bureau.compare.get("/casework?post=compare&pace=stopped").await.texts("#result tbody tr").len(), 0);
