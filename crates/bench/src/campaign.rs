@@ -82,7 +82,17 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
         let database = format!("{} {}", place.product(), store.version().await?);
         store.close().await;
         let (requests, ceilings, confirmations, figures) = Default::default();
-        return Ok(Sheet { database, rows: 0, drafts: 0, size: 0, requests, ceilings, confirmations, figures, growth: None });
+        return Ok(Sheet {
+            database,
+            rows: 0,
+            drafts: 0,
+            size: 0,
+            requests,
+            ceilings,
+            confirmations,
+            figures,
+            growth: None,
+        });
     }
     say(place, "making the demonstration data");
     demonstrate(program, folder, place).await?;
@@ -100,7 +110,17 @@ pub async fn run(program: &Path, folder: &Path, place: &Place, effort: Effort) -
         store.close().await;
         server.stop().await?;
         let (requests, ceilings, figures) = (Vec::new(), Vec::new(), Vec::new());
-        return Ok(Sheet { database, rows, drafts: made, size, requests, ceilings, confirmations, figures, growth: None });
+        return Ok(Sheet {
+            database,
+            rows,
+            drafts: made,
+            size,
+            requests,
+            ceilings,
+            confirmations,
+            figures,
+            growth: None,
+        });
     }
 
     say(place, "starting");

@@ -344,7 +344,8 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
 
 /// What the statistics would have read from the trail: submissions and endings, and a decision of each post on the way.
 async fn statistics(store: &Store) -> anyhow::Result<()> {
-    let columns = "kind, hs_class, audit_id, application_id, at, month, bureau_code, clause_code, post, outcome, is_late, days";
+    let columns =
+        "kind, hs_class, audit_id, application_id, at, month, bureau_code, clause_code, post, outcome, is_late, days";
     let month = match store.pool {
         Pool::Sqlite(_) => "STRFTIME('%Y-%m', {at} / 1000, 'unixepoch', '+8 hours')",
         Pool::Postgres(_) => "TO_CHAR(TO_TIMESTAMP({at} / 1000) AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM')",

@@ -25,7 +25,6 @@ const FLAT: u64 = 32 * 1024;
 struct Found {
     lines: Vec<Line>,
     figures: Vec<Figure>,
-    size: u64,
 }
 
 /// Measures the lists twice; `fresh` gives an empty place each time.
@@ -33,7 +32,7 @@ pub async fn run(program: &Path, places: [(&Path, &Place); 2], many: u32, reques
     let [few_at, many_at] = places;
     let few = measured(program, few_at, FEW, requests).await?;
     let large = measured(program, many_at, many, requests).await?;
-    Ok(Growth { rows: [u64::from(FEW), u64::from(many)], few: few.lines, many: large.lines, size: large.size, figures: large.figures })
+    Ok(Growth { rows: [u64::from(FEW), u64::from(many)], few: few.lines, many: large.lines, figures: large.figures })
 }
 
 async fn measured(program: &Path, at: (&Path, &Place), rows: u32, requests: usize) -> anyhow::Result<Found> {
@@ -41,7 +40,7 @@ async fn measured(program: &Path, at: (&Path, &Place), rows: u32, requests: usiz
     let effort = Effort { rows: i64::from(rows), requests, only: None };
     campaign::say(place, &format!("making {rows} applications"));
     campaign::demonstrate(program, folder, place).await?;
-    let size = data::load(place, Amount { rows: effort.rows, drafts: 0 }, SystemClock.now()).await?;
+    data::load(place, Amount { rows: effort.rows, drafts: 0 }, SystemClock.now()).await?;
     let server = Server::start(program, folder, &place.url()).await?;
     let store = place.open(Purpose::Beside).await?;
     let meter = Meter { process: server.pid(), postmaster: store.postmaster().await? };
@@ -54,7 +53,7 @@ async fn measured(program: &Path, at: (&Path, &Place), rows: u32, requests: usiz
     let figures = file(&server, &store).await?;
     store.close().await;
     server.stop().await?;
-    Ok(Found { lines, figures, size })
+    Ok(Found { lines, figures })
 }
 
 /// Every submitted application as one CSV.
@@ -74,7 +73,12 @@ async fn file(server: &Server, store: &Store) -> anyhow::Result<Vec<Figure>> {
     anyhow::ensure!(i64::try_from(lines)? == rows + 1, "the file has {lines} lines, not {rows} and its heads");
     let peak = process::memory(server.pid())?.peak;
     Ok(vec![
-        Figure { name: "a CSV of all submitted applications, from request to its last byte", value: took, budget: None, unit: Unit::Time },
+        Figure {
+            name: "a CSV of all submitted applications, from request to its last byte",
+            value: took,
+            budget: None,
+            unit: Unit::Time,
+        },
         Figure {
             name: "what it added to the memory of the program at most",
             value: peak.saturating_sub(before),

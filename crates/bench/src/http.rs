@@ -112,12 +112,16 @@ impl Connection {
         let head = String::from_utf8(head).context("the head of an answer is not text")?;
         let answer = Answer { status: 0, head, body: Vec::new() };
         anyhow::ensure!(answer.head.split(' ').nth(1) == Some("200"), "answered {}", answer.head);
-        anyhow::ensure!(answer.header("transfer-encoding").is_some(), "an answer that is not in chunks: {}", answer.head);
+        anyhow::ensure!(
+            answer.header("transfer-encoding").is_some(),
+            "an answer that is not in chunks: {}",
+            answer.head
+        );
         let mut lines = 0;
         loop {
             let n = self.chunk_size().await?;
             let part = self.take(n).await?;
-            lines += u64::try_from(part.iter().filter(|b| **b == b'\n').count())?;
+            lines += u64::try_from(part.split(|b| *b == b'\n').count().saturating_sub(1))?;
             self.take_until(b"\r\n").await?;
             if n == 0 {
                 return Ok(lines);

@@ -73,8 +73,6 @@ pub struct Growth {
     pub few: Vec<Line>,
     /// The same lists of the large one.
     pub many: Vec<Line>,
-    /// Size of the large one, kB.
-    pub size: u64,
     /// Time and memory of its longest file.
     pub figures: Vec<Figure>,
 }
@@ -92,17 +90,24 @@ impl Growth {
         let grown = pairs.filter(|(few, many)| many.is_over() || Self::tenths(few, many) > FLAT_TENTHS);
         let figures = self.figures.iter().filter(|f| verdict(f.value, f.budget) == "over");
         let rows = grouped(self.rows[1]);
-        grown
-            .map(|(_, many)| format!("{} at {rows}", many.name))
-            .chain(figures.map(|f| f.name.to_owned()))
-            .collect()
+        grown.map(|(_, many)| format!("{} at {rows}", many.name)).chain(figures.map(|f| f.name.to_owned())).collect()
     }
 
     fn table(&self) -> Table {
         let [few, many] = self.rows.map(grouped);
         let (few, many) = (format!("CPU ms at {few}"), format!("CPU ms at {many}"));
-        let mut table =
-            Table::new(&["", "statements", &few, &many, "budget", "", "ratio", "at most 1.5", "p99 ms, 1", "p99 ms, 16"]);
+        let mut table = Table::new(&[
+            "",
+            "statements",
+            &few,
+            &many,
+            "budget",
+            "",
+            "ratio",
+            "at most 1.5",
+            "p99 ms, 1",
+            "p99 ms, 16",
+        ]);
         for (few, many) in self.few.iter().zip(&self.many) {
             let tenths = Self::tenths(few, many);
             let p99 = |run: &Option<Run>| run.as_ref().and_then(|r| r.percentile(99)).map(millis).unwrap_or_default();

@@ -153,9 +153,21 @@ pub async fn growing(server: &Server, store: &Store) -> anyhow::Result<Vec<Kind>
     let number = store.text("SELECT MAX(number) FROM certificate").await?;
     let more = [
         ("worklist of a bureau", "/casework", LIST, &people.officer, "/casework?scope=bureau&size=50".to_owned()),
-        ("certificates of an enterprise", "/certificates", LIST, &people.enterprise, "/certificates?size=50".to_owned()),
+        (
+            "certificates of an enterprise",
+            "/certificates",
+            LIST,
+            &people.enterprise,
+            "/certificates?size=50".to_owned(),
+        ),
         ("certificates of a bureau", "/certificates", LIST, &people.officer, "/certificates?size=50".to_owned()),
-        ("全国证明查询, a number", "/write-off/search", LIST, &writer_off, format!("/write-off/search?number={number}")),
+        (
+            "全国证明查询, a number",
+            "/write-off/search",
+            LIST,
+            &writer_off,
+            format!("/write-off/search?number={number}"),
+        ),
         (
             "全国证明查询, part of a holder's name",
             "/write-off/search",

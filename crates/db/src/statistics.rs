@@ -187,9 +187,7 @@ fn margins_sql(source: &str, n: &str) -> String {
 pub fn recount_sql() -> [String; 4] {
     [
         "DELETE FROM statistic_cell".to_owned(),
-        format!(
-            "INSERT INTO statistic_cell ({SHARED}, n) SELECT {SHARED}, COUNT(*) FROM case_fact GROUP BY {SHARED}"
-        ),
+        format!("INSERT INTO statistic_cell ({SHARED}, n) SELECT {SHARED}, COUNT(*) FROM case_fact GROUP BY {SHARED}"),
         "DELETE FROM statistic_margin".to_owned(),
         format!(
             "INSERT INTO statistic_margin ({MARGIN}, n) {}",

@@ -24,13 +24,13 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::casework::checklist::{self, Checklist};
-use crate::casework::draft;
-use crate::casework::notes::Notes;
-use crate::casework::phrases::Phrases;
 use crate::casework::comparison::{self, Arrival, ComparisonPart};
+use crate::casework::draft;
 use crate::casework::hints::{self, Hints};
 use crate::casework::history::{self, History, Keys};
+use crate::casework::notes::Notes;
 use crate::casework::papers::{self, Desk, PaperQuery, Papers};
+use crate::casework::phrases::Phrases;
 use crate::casework::selection::{self, Selection};
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};

@@ -8,7 +8,7 @@ use domain::application::Application;
 use domain::certificate::{CertificateState, Validity};
 use domain::ids::{ApplicationId, CertificateId, ClauseCode, HsCode, UnitCode};
 use domain::risk::{self, Asked, Earlier, Evidence, Facts, Hint, Overdue, Paper, Usual};
-use domain::supervision::{Duty, SupervisionFacts, UNACCOUNTED_DAYS, UNWRITTEN_DAYS};
+use domain::supervision::{Duty, Fate, SupervisionFacts, UNACCOUNTED_DAYS, UNWRITTEN_DAYS};
 use domain::time::{Day, Instant};
 use domain::workflow::State as S;
 use kit::app::App;
@@ -73,7 +73,9 @@ fn line(id: ApplicationId, hint: Hint, list: &str) -> Line {
         Evidence::Basics => vec![("#part-basics".to_owned(), "查看申请信息".to_owned(), false)],
         Evidence::Items => vec![("#part-items".to_owned(), "查看附表产品".to_owned(), false)],
         Evidence::Papers => vec![("#part-attachments".to_owned(), "查看附件".to_owned(), false)],
-        Evidence::Application(other, number) => vec![(format!("/casework/{other}"), format!("查看申请 {number}"), true)],
+        Evidence::Application(other, number) => {
+            vec![(format!("/casework/{other}"), format!("查看申请 {number}"), true)]
+        }
         Evidence::SameModel => vec![(history::of_models(id, list), "查看同型号申请".to_owned(), true)],
         Evidence::Certificates(all) => all
             .into_iter()
@@ -152,7 +154,8 @@ async fn of_applicant(
          OR (f.unaccounted_lines > 0 AND f.written_at < {unaccounted}) ORDER BY f.id DESC LIMIT {MOST_EARLIER}"
     );
     let found: Vec<EarlierColumns> = read.rows(&sql, bound.values()).await?;
-    let overdue = found.iter().filter_map(|c| overdue(c, today)).collect();
+    let references = app.references.now();
+    let overdue = found.iter().filter_map(|c| overdue(c, references.fate(&c.clause_code), app.now())).collect();
     let earlier = found
         .into_iter()
         .filter_map(|c| {
@@ -170,7 +173,7 @@ async fn of_applicant(
 }
 
 /// What is owed of its certificate for too long.
-fn overdue(c: &EarlierColumns, today: Day) -> Option<Overdue> {
+fn overdue(c: &EarlierColumns, fate: Fate, now: Instant) -> Option<Overdue> {
     let facts = SupervisionFacts {
         state: c.certificate_state?,
         validity: Validity { from: c.valid_from?, to: c.valid_to? },
@@ -179,14 +182,18 @@ fn overdue(c: &EarlierColumns, today: Day) -> Option<Overdue> {
         open_lines: c.open_lines?,
         unaccounted_lines: c.unaccounted_lines?,
         // The bureau's own duties are not the applicant's.
-        waiting_records: 0,
+        waiting_since: None,
+        judged_at: None,
         written_at: c.written_at,
         display_to: c.display_to,
         closed: false,
     };
-    let (duty, due) = facts.next_duty()?;
-    let days = today.start_instant().seconds_since(due?.start_instant()) / 86_400;
-    let is_owed = matches!(duty, Duty::WriteOff | Duty::Account) && days > 0;
+    let (duty, due) = facts.next_duty(fate, now)?;
+    let days = now.china_day().start_instant().seconds_since(due.start_instant()) / 86_400;
+    let is_owed = match duty {
+        Duty::WriteOff | Duty::Account | Duty::Return | Duty::ReturnOrDestruction => days > 0,
+        Duty::WriteOffRest | Duty::Review | Duty::Close => false,
+    };
     is_owed.then_some(Overdue { id: c.certificate_id?, number: c.certificate_no.clone()?, duty, days })
 }
 

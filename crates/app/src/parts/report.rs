@@ -81,11 +81,15 @@ impl Report {
         let mut text = String::from('\u{feff}');
         spreadsheet::csv_row(&mut text, &titles);
         if let Some(rows) = self.rows.next().await.transpose()? {
-            rows.iter().for_each(|row| spreadsheet::csv_row(&mut text, row));
+            for row in &rows {
+                spreadsheet::csv_row(&mut text, row);
+            }
         }
         let others = self.rows.map_ok(|rows| {
             let mut text = String::new();
-            rows.iter().for_each(|row| spreadsheet::csv_row(&mut text, row));
+            for row in &rows {
+                spreadsheet::csv_row(&mut text, row);
+            }
             Bytes::from(text)
         });
         // The transfer breaks off, so that nobody takes a part for the whole.

@@ -70,7 +70,9 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
     let mut events: Vec<_> = deeds
         .iter()
         .filter(|d| match d.action.as_str() {
-            "take" | "take_over" | "release" | "reassign" | "compare_papers" | "add_scan" | "delete_scan" => for_officer,
+            "take" | "take_over" | "release" | "reassign" | "compare_papers" | "add_scan" | "delete_scan" => {
+                for_officer
+            }
             _ => true,
         })
         .map(|d| event(app, d, for_officer))

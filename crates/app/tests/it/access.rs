@@ -708,7 +708,8 @@ impl Case {
             self.id.clone()
         };
         let path = row.path.replace("typed/{kind}", "typed/use").replace("{page}", "basics").replace("{version}", "1");
-        let path = path.replace("{line}", "1").replace("{entry}", "1").replace("{note}", "999999").replace("{scan}", "1");
+        let path =
+            path.replace("{line}", "1").replace("{entry}", "1").replace("{note}", "999999").replace("{scan}", "1");
         let address = format!("{path}{}", row.query);
         address.replace("{id}", &named).replace("{item}", &self.item.to_string())
     }

@@ -157,6 +157,10 @@ proptest! {
         let begin = if near_the_end { paper().len() } else { 0 };
         let mut changed = pdf.clone();
         for (index, kind, byte) in edits {
+            // All of it was cut away.
+            if changed.len() <= begin {
+                break;
+            }
             let at = begin + index.index(changed.len() - begin);
             match kind {
                 0 => changed[at] = byte,
