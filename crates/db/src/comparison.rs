@@ -56,14 +56,7 @@ fn who(by: &By) -> (Option<AccountId>, String) {
 }
 
 /// Saves what was found of each document. The application is locked and at 文件对比; `summary` is for the trail.
-pub async fn save(
-    tx: &Tx,
-    seen: &Application,
-    found: &[Found],
-    summary: &str,
-    by: &By,
-    now: Instant,
-) -> DbResult<()> {
+pub async fn save(tx: &Tx, seen: &Application, found: &[Found], summary: &str, by: &By, now: Instant) -> DbResult<()> {
     let (account, name) = who(by);
     let all = found
         .iter()
@@ -102,9 +95,7 @@ pub async fn arrive(
     let (account, name) = who(by);
     let all = documents
         .iter()
-        .map(|d| {
-            params![application, d.clone(), String::new(), String::new(), on, now, account, name.clone()]
-        })
+        .map(|d| params![application, d.clone(), String::new(), String::new(), on, now, account, name.clone()])
         .collect();
     let columns = [
         "application_id",
@@ -157,10 +148,8 @@ pub async fn scans(source: &impl Source, application: ApplicationId) -> DbResult
 /// One scan of this application, if that is visible; otherwise [`DbError::NotFound`].
 pub async fn scan(source: &impl Source, seen: &Scope, application: ApplicationId, id: ScanId) -> DbResult<Scan> {
     let conditions = scope::visible(seen).and("s.id = ?", params![id]).and("a.id = ?", params![application]);
-    let sql = format!(
-        "SELECT {SCAN} FROM paper_scan s JOIN application a ON a.id = s.application_id{}",
-        conditions.sql()
-    );
+    let sql =
+        format!("SELECT {SCAN} FROM paper_scan s JOIN application a ON a.id = s.application_id{}", conditions.sql());
     row(source.connection(), &sql, conditions.values(vec![])).await?.ok_or(DbError::NotFound)
 }
 

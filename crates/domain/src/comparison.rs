@@ -72,7 +72,11 @@ pub struct Line {
 impl Line {
     /// The document, for people.
     pub fn name(&self) -> String {
-        if self.file.is_empty() { format!("{}（未上传）", self.kind) } else { format!("{}（{}）", self.kind, self.file) }
+        if self.file.is_empty() {
+            format!("{}（未上传）", self.kind)
+        } else {
+            format!("{}（{}）", self.kind, self.file)
+        }
     }
 }
 
@@ -102,7 +106,9 @@ pub fn lines(
     }
     // Of a kind that is no longer used here.
     let known = |kind: &AttachmentKindCode| needs.iter().any(|(k, _, _)| k == kind);
-    out.extend(files.iter().filter(|(_, k, _)| !known(k)).map(|(id, k, file)| line(Document::File(*id), k.as_str(), file)));
+    out.extend(
+        files.iter().filter(|(_, k, _)| !known(k)).map(|(id, k, file)| line(Document::File(*id), k.as_str(), file)),
+    );
     out
 }
 

@@ -197,7 +197,11 @@ pub fn odds(clause: &ClauseCode, mode: &TradeModeCode) -> Option<&'static [&'sta
 pub fn is_no_model(model: &str) -> bool {
     let folded = text::fold(model);
     let says = folded.chars().any(char::is_alphanumeric);
-    !says || matches!(folded.as_str(), "无" | "无型号" | "见附件" | "详见附件" | "见清单" | "详见清单" | "n/a" | "na" | "none")
+    !says
+        || matches!(
+            folded.as_str(),
+            "无" | "无型号" | "见附件" | "详见附件" | "见清单" | "详见清单" | "n/a" | "na" | "none"
+        )
 }
 
 /// All hints, those that weigh most first. `name` says a trade mode for people.
@@ -229,7 +233,10 @@ fn at_odds(facts: &Facts, name: impl Fn(&str) -> String) -> Option<Hint> {
 
 /// How many numbers a field holds: they are set apart by commas, semicolons or blanks.
 pub fn count_numbers(field: &str) -> usize {
-    field.split(|c: char| c.is_whitespace() || matches!(c, '、' | '，' | ',' | '；' | ';')).filter(|n| !n.is_empty()).count()
+    field
+        .split(|c: char| c.is_whitespace() || matches!(c, '、' | '，' | ',' | '；' | ';'))
+        .filter(|n| !n.is_empty())
+        .count()
 }
 
 /// Papers that are missing, and fewer of them than numbers.
@@ -280,7 +287,8 @@ fn refused(facts: &Facts) -> Option<Hint> {
         return None;
     }
     let each = found.iter().map(|e| format!("{}（{}，{}，型号 {}）", e.number, e.submitted, e.state.label(), e.model));
-    let sentence = format!("同一单位、相同型号有 {} 份申请未获批准：{}。请对照当时的原因。", found.len(), named(each, "份"));
+    let sentence =
+        format!("同一单位、相同型号有 {} 份申请未获批准：{}。请对照当时的原因。", found.len(), named(each, "份"));
     Some(Hint { level: Level::Important, sentence, evidence: evidence_of(&found) })
 }
 
@@ -321,8 +329,7 @@ fn overdue(facts: &Facts) -> Option<Hint> {
         format!("{}（{what}，逾期 {} 天）", o.number, o.days)
     });
     let sentence = format!("该单位有 {} 份证明逾期：{}。", facts.overdue.len(), named(each, "份"));
-    let evidence =
-        Evidence::Certificates(facts.overdue.iter().take(NAMED).map(|o| (o.id, o.number.clone())).collect());
+    let evidence = Evidence::Certificates(facts.overdue.iter().take(NAMED).map(|o| (o.id, o.number.clone())).collect());
     Some(Hint { level, sentence, evidence })
 }
 
@@ -505,12 +512,8 @@ mod tests {
 
     #[test]
     fn certificates_overdue_weigh_by_number_and_by_days() {
-        let one = |n: i64, days| Overdue {
-            id: CertificateId::new(n),
-            number: format!("Z{n}"),
-            duty: Duty::WriteOff,
-            days,
-        };
+        let one =
+            |n: i64, days| Overdue { id: CertificateId::new(n), number: format!("Z{n}"), duty: Duty::WriteOff, days };
         let level = |overdue| only(&Facts { overdue, ..quiet() }).level;
         assert_eq!(level(vec![one(1, 90)]), Level::Notice);
         assert_eq!(level(vec![one(1, 91)]), Level::Important);

@@ -19,8 +19,8 @@ use kit::form::{Checker, FieldErrors, FormData};
 use kit::session::{BureauOfficer, Submitted};
 use kit::{flash, random};
 
-use crate::casework::{case, comparison};
 use crate::casework::selection::{self, Place};
+use crate::casework::{case, comparison};
 use crate::jobs;
 use crate::parts::sheet;
 use crate::parts::signing;

@@ -73,7 +73,9 @@ fn line(id: ApplicationId, hint: Hint, list: &str) -> Line {
         Evidence::Basics => vec![("#part-basics".to_owned(), "查看申请信息".to_owned(), false)],
         Evidence::Items => vec![("#part-items".to_owned(), "查看附表产品".to_owned(), false)],
         Evidence::Papers => vec![("#part-attachments".to_owned(), "查看附件".to_owned(), false)],
-        Evidence::Application(other, number) => vec![(format!("/casework/{other}"), format!("查看申请 {number}"), true)],
+        Evidence::Application(other, number) => {
+            vec![(format!("/casework/{other}"), format!("查看申请 {number}"), true)]
+        }
         Evidence::SameModel => vec![(history::of_models(id, list), "查看同型号申请".to_owned(), true)],
         Evidence::Certificates(all) => all
             .into_iter()

@@ -350,8 +350,7 @@ pub async fn load(
 ) -> Result<History, AppError> {
     let (seen, mut bound) = seen(&officer.scope());
     let newest = ApplicationId::new(i64::MAX);
-    let selects: Vec<_> =
-        Of::ALL.iter().filter_map(|of| select(keys, *of, newest, FEW, &seen, &mut bound)).collect();
+    let selects: Vec<_> = Of::ALL.iter().filter_map(|of| select(keys, *of, newest, FEW, &seen, &mut bound)).collect();
     let mut found = read_rows(read, &selects, bound).await?;
     let mut groups = Vec::new();
     for of in Of::ALL {

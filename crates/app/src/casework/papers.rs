@@ -213,7 +213,8 @@ mod tests {
     use super::*;
 
     fn rounds() -> Vec<Round> {
-        let sheet = |name: &str, is_picture| Sheet::new("", (name, "1 KB", "今天"), true, is_picture, "/a/1".to_owned());
+        let sheet =
+            |name: &str, is_picture| Sheet::new("", (name, "1 KB", "今天"), true, is_picture, "/a/1".to_owned());
         let round = |key: &str, is_picture| Round {
             key: key.to_owned(),
             title: "合同".to_owned(),

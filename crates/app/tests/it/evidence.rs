@@ -130,7 +130,8 @@ async fn d5_the_history_shows_what_the_bureau_may_see_and_nothing_else() {
         let second = filed(&site, &user, "3", "0110", &[("model", "X-1"), ("product_name", "另一产品")]).await;
         // The same product and model, for Jiangsu.
         let far = story::complete_draft(&site, &user).await;
-        let nanjing = [("use_region_code_1", "320000"), ("use_region_code_2", "320100"), ("use_region_code_3", "320102")];
+        let nanjing =
+            [("use_region_code_1", "320000"), ("use_region_code_2", "320100"), ("use_region_code_3", "320102")];
         fill_basics(&user, &far, &nanjing).await.is(200);
         submit(&user, &far).await;
         let third = story::submitted(&site, &user).await;
