@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::mpsc;
 
 use axum::body::Body;
-use axum::extract::Query;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use axum_extra::extract::Query;
 use bytes::Bytes;
 use domain::export::ReportKind;
 use domain::time::Instant;
