@@ -50,7 +50,7 @@ together("审批意见", () => {
       await tools.login(page, "检验检疫局", "demo_accept");
       await openList(page, company.name, width);
       await page.getByText("共 2 条").first().waitFor();
-      await page.keyboard.press("j");
+      await s.tabTo(page, page.getByRole("link", { name: `办理 ${numbers[0]}` }));
       await page.keyboard.press("Enter");
       await s.at(page, `受理办理 ${numbers[0]}`);
 
@@ -82,7 +82,7 @@ together("审批意见", () => {
       await page.goto(tools.url + "/main");
       await openList(page, company.name, width);
       await page.getByText("共 2 条").first().waitFor();
-      await page.keyboard.press("j");
+      await s.tabTo(page, page.getByRole("link", { name: `办理 ${numbers[0]}` }));
       await page.keyboard.press("Enter");
       await s.at(page, `受理办理 ${numbers[0]}`);
       await page.getByText("4 / 5 已核对").waitFor();

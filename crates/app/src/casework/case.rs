@@ -269,8 +269,13 @@ async fn build(
         Some(post) => db::opinion::kept(&read, id, officer.user.account, post).await?,
         None => Kept::default(),
     };
-    let begun = kept.draft.as_ref().map(|d| (draft::form_of(d), FieldErrors::default()));
-    let (mut data, errors) = typed.or(begun).unwrap_or_default();
+    let begun = kept.draft.as_ref().map(draft::form_of).unwrap_or_default();
+    let (mut data, errors) = match typed {
+        // The other forms of the page leave the decision that was begun as it was.
+        Some((form, errors)) if !form.has("version") => (draft::over(begun, &form), errors),
+        Some(typed) => typed,
+        None => (begun, FieldErrors::default()),
+    };
     let issuing = of.state == S::AwaitingIssue;
     if issuing && !data.has("valid_to") {
         let bureau = of.current_bureau.as_ref().and_then(|b| references.bureau(b));

@@ -24,6 +24,14 @@ pub fn form_of(draft: &Draft) -> FormData {
     parse_urlencoded(draft.body.as_bytes())
 }
 
+/// What was kept, with the fields of another form beside it.
+pub fn over(mut kept: FormData, form: &FormData) -> FormData {
+    for (name, value) in form.pairs() {
+        kept.set(name, value);
+    }
+    kept
+}
+
 fn body_of(form: &FormData) -> String {
     let typed = form.pairs().iter().filter(|(k, v)| !UNTYPED.contains(&k.as_str()) && !v.is_empty());
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed).finish()

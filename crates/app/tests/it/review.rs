@@ -77,6 +77,12 @@ async fn r_b_02_a_decision_is_kept_until_it_is_given() {
         user.get(&format!("/applications/{id}")).await.is(200).sees_no("请补");
         assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE handler_id IS NOT NULL").await, 0);
 
+        // A mistake in another form of the page leaves it on the page.
+        let both = site.officer("sh_both", SHANGHAI, &[Post::Accept, Post::Terminate]).await;
+        let form = both.get(&path).await.form("暂存").set("opinion", "先看合同");
+        let ended = both.send(&form).await.is(200).form("强制终止流程");
+        assert_eq!(both.send(&ended).await.is(422).value("opinion"), "先看合同");
+
         // What was kept is not checked: short as it is, it is refused when it is sent.
         let page = bureau.accept.send(&page.form("提交意见")).await.is(422);
         bureau.accept.send(&page.form("提交意见").set("opinion", "请补充材料清单")).await.is(200);
