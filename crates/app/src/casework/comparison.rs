@@ -92,7 +92,7 @@ impl HtmlSafe for ComparisonPart {}
 
 impl ComparisonPart {
     /// The colour of a result.
-    const fn tone(&self, result: PaperResult) -> &'static str {
+    const fn tone_of(result: PaperResult) -> &'static str {
         tone(Some(result))
     }
 }

@@ -396,8 +396,8 @@ struct HistoryPage {
 
 impl HistoryPage {
     /// The address of another kind.
-    fn tab(&self, of: &Of) -> String {
-        address(self.id, *of, None, &self.list)
+    fn tab(&self, of: Of) -> String {
+        address(self.id, of, None, &self.list)
     }
 }
 
