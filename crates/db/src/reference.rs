@@ -1273,7 +1273,8 @@ mod tests {
                 assert!(data.review_points.iter().any(|(p, _)| own(p)), "{}", clause.code);
             }
             let looked = |t: &HsType| {
-                let points = data.review_points(Post::FirstReview, &"1".into(), &[t.code.clone()], today());
+                let codes = std::slice::from_ref(&t.code);
+                let points = data.review_points(Post::FirstReview, &"1".into(), codes, today());
                 points.iter().any(|p| !p.hs_prefixes.is_empty())
             };
             let most = data.hs_types.iter().filter(|t| looked(t)).count();
