@@ -40,7 +40,7 @@ fn body_of(form: &FormData) -> String {
 /// A case on which this officer may keep something: his own, or one that nobody has taken.
 pub enum Opened {
     /// He may, at this post.
-    His(Tx, Application, Post),
+    His(Tx, Box<Application>, Post),
     /// He may not; the answer says why and keeps what he typed.
     Not(Response),
 }
@@ -59,7 +59,7 @@ pub async fn open(app: &App, officer: &BureauOfficer, id: ApplicationId, form: &
         let why = format!("该单据由 {name} 办理。确需由您办理时，请先填写理由接手。");
         return Ok(Opened::Not(case::conflict(app, officer, &application, form.clone(), why).await?));
     }
-    Ok(Opened::His(tx, application, post))
+    Ok(Opened::His(tx, Box::new(application), post))
 }
 
 /// Keeps what the form holds now.

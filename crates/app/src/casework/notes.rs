@@ -101,6 +101,7 @@ impl Notes {
     }
 
     /// With the worklist from which the case was opened.
+    #[must_use]
     pub fn opened_from(mut self, list: &str) -> Self {
         list.clone_into(&mut self.list);
         self

@@ -109,13 +109,12 @@ pub async fn insert(
         Opened::Not(answer) => return Ok(answer),
     };
     let key = form.get("phrase").to_owned();
-    let text = match key.parse::<PhraseId>() {
-        Ok(own) => opinion::phrase(&tx, officer.user.account, own).await?,
-        Err(_) => {
-            let references = app.references.now();
-            let found = references.shared_phrases(post, app.clock.today()).find(|p| p.code == key);
-            found.map(|p| p.text.clone()).ok_or(DbError::NotFound)?
-        }
+    let text = if let Ok(own) = key.parse::<PhraseId>() {
+        opinion::phrase(&tx, officer.user.account, own).await?
+    } else {
+        let references = app.references.now();
+        let found = references.shared_phrases(post, app.clock.today()).find(|p| p.code == key);
+        found.map(|p| p.text.clone()).ok_or(DbError::NotFound)?
     };
     append(&mut form, &text);
     draft::keep(&tx, &app, &officer, (id, post), &form).await?;
