@@ -297,7 +297,7 @@ async fn the_next_duty_and_its_day_follow_the_clause() {
         let named = async |name: &str| site.sit_down(site.account(name).await).await;
         let (leaving, all) = ("/overdue-certificates?group=leaving", "/overdue-certificates?due=all");
         // What the page says of a certificate: 下一步 and 期限.
-        let says = |page: &Page, certificate: i64| {
+        let said = |page: &Page, certificate: i64| {
             let rows = page.cells("main tbody");
             let links = page.hrefs("tbody .lead-cell a");
             let at = links.iter().position(|l| *l == format!("/certificates/{certificate}"));
@@ -306,11 +306,11 @@ async fn the_next_duty_and_its_day_follow_the_clause() {
         let duty = |duty: &str, day: &str| Some((duty.to_owned(), day.to_owned()));
         for who in ["shili_a", "sh_watch"] {
             let page = named(who).await.get(all).await.is(200);
-            assert_eq!(says(&page, stays.certificate), duty("填写产品使用记录", "2027-02-21"));
-            assert_eq!(says(&page, guest), duty("产品退运，填写退运记录", "2027-05-22"));
-            assert_eq!(says(&page, fair), duty("产品退运或销毁，填写记录", "2027-06-30"));
+            assert_eq!(said(&page, stays.certificate), duty("填写产品使用记录", "2027-02-21"));
+            assert_eq!(said(&page, guest), duty("产品退运，填写退运记录", "2027-05-22"));
+            assert_eq!(said(&page, fair), duty("产品退运或销毁，填写记录", "2027-06-30"));
             let page = named(who).await.get(&format!("{leaving}&due=all")).await.is(200).sees("共 2 条");
-            assert_eq!(says(&page, stays.certificate), None);
+            assert_eq!(said(&page, stays.certificate), None);
         }
         for (days, overdue) in [(180, 0), (1, 1), (38, 1), (1, 2)] {
             site.clock.pass_hours(24 * days);
@@ -324,13 +324,13 @@ async fn the_next_duty_and_its_day_follow_the_clause() {
         let officer = named("sh_watch").await;
         officer.get(accounted).await.is(200).sees("没有逾期的证明");
         let page = officer.get(&format!("{accounted}&due=all")).await.is(200);
-        assert_eq!(says(&page, guest), duty("后续监管审核使用记录", "2027-07-16"));
+        assert_eq!(said(&page, guest), duty("后续监管审核使用记录", "2027-07-16"));
         site.clock.pass_hours(24 * 16);
         let officer = named("sh_watch").await;
         officer.get(accounted).await.is(200).sees("逾期 1 天");
         judge(&officer, record, &[("decision", "usage_approve")]).await;
         let page = officer.get(&format!("{accounted}&due=all")).await.is(200);
-        assert_eq!(says(&page, guest), duty("后续监管办理监管完结", "2027-08-16"));
+        assert_eq!(said(&page, guest), duty("后续监管办理监管完结", "2027-08-16"));
         officer.get(accounted).await.is(200).sees("没有逾期的证明");
         officer.get(&format!("/casework/{application}/dossier")).await.sees("后续监管办理监管完结，期限 2027-08-16");
         site.clock.pass_hours(24 * 31);

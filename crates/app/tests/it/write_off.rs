@@ -694,7 +694,9 @@ async fn r_2_8_15_the_ledger_shows_every_entry_with_its_balance() {
         let xlsx = cells(&yard.user.get(&page.link("导出 XLSX")).await.is(200).body);
         let mut sheet = xlsx.clone();
         // A workbook has no empty cells at the end of its rows.
-        sheet.iter_mut().for_each(|row| row.resize(xlsx[0].len(), String::new()));
+        for row in &mut sheet {
+            row.resize(xlsx[0].len(), String::new());
+        }
         assert_eq!(sheet, cells(&csv.body));
         let at = |title: &str| xlsx[0].iter().position(|t| t == title).unwrap();
         for (row, exported) in rows.iter().zip(&xlsx[1..]) {
