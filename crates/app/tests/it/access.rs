@@ -861,11 +861,11 @@ async fn r_b_10_the_post_opens_its_pages_on_every_route_and_no_other() {
     }
 }
 
-/// The pages of the form of an application that a bureau entered: 补录岗 of that bureau · its user · an officer of the bureau
-/// without the post · 补录岗 of another bureau.
 /// A deed on an entered application, and what the four answer.
 type Entered = (Method, &'static str, &'static [(&'static str, &'static str)], [Answer; 4]);
 
+/// The pages of the form of an application that a bureau entered: 补录岗 of that bureau · its user · an officer of the bureau
+/// without the post · 补录岗 of another bureau.
 fn entered_matrix() -> Vec<Entered> {
     let page = [Page_, Led, No, Gone];
     let deed = [Led, Late, No, Gone];
