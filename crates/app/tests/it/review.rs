@@ -288,7 +288,7 @@ async fn a_note_is_struck_out_by_its_author_and_never_deleted() {
         let reason = format!("reason_{note}");
         let late = page.form("划去").set(&reason, "应写在另一张单据");
         let page = bureau.accept.send(&page.form("划去")).await.is(422);
-        assert_eq!(page.faulty_fields(), [reason.clone()]);
+        assert_eq!(page.faulty_fields(), std::slice::from_ref(&reason));
         let page = bureau.accept.send(&page.form("划去").set(&reason, "应写在另一张单据")).await.is(200);
         let page = page.sees("已划去").sees("写错单据了").sees("应写在另一张单据");
         assert_eq!(page.texts("del"), ["写错单据了"]);
