@@ -553,7 +553,7 @@ mod tests {
             let others: Vec<_> = others.into_iter().map(|hundredths| Usual { hundredths, is_own: false }).collect();
             let level = |hundredths| {
                 let asked = Asked { hs_code: "1".into(), unit: "台".into(), hundredths, others: others.clone() };
-                quantity(&asked).map_or(2, |h| if h.level == Level::Important { 0 } else { 1 })
+                quantity(&asked).map_or(2, |h| i32::from(h.level != Level::Important))
             };
             prop_assert!(level(small.saturating_add(more)) <= level(small));
         }
