@@ -81,7 +81,7 @@ pub async fn at_desk(source: &impl Source, app: &App, application: &Application)
 #[template(path = "casework/comparison_part.html")]
 pub struct ComparisonPart {
     address: String,
-    lines: Vec<Line>,
+    lines: Vec<PartLine>,
     summary: String,
     /// How many lines nobody has looked at.
     blank: usize,
@@ -90,11 +90,17 @@ pub struct ComparisonPart {
 
 impl HtmlSafe for ComparisonPart {}
 
-impl ComparisonPart {
-    /// The colour of a result.
-    const fn tone_of(result: PaperResult) -> &'static str {
-        tone(Some(result))
-    }
+/// A line of it.
+struct PartLine {
+    name: String,
+    label: &'static str,
+    tone: &'static str,
+    remark: String,
+}
+
+fn part_line(line: Line) -> PartLine {
+    let label = line.result.map_or("未填写", PaperResult::label);
+    PartLine { name: line.name(), label, tone: tone(line.result), remark: line.remark }
 }
 
 /// A document that may have arrived on paper.
@@ -140,7 +146,7 @@ pub async fn of_case(
         address: address(application.id, list),
         summary: comparison::summary(&lines),
         blank: comparison::count(&lines, None),
-        lines,
+        lines: lines.into_iter().map(part_line).collect(),
         is_open,
     };
     Ok((Some(part), arrivals))

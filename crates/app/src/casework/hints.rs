@@ -133,12 +133,12 @@ async fn of_applicant(
     keys: &Keys,
 ) -> Result<(Vec<Earlier>, Vec<Overdue>), AppError> {
     let today = app.clock.today();
-    let (seen, mut bound) = seen(&officer.scope());
-    let org = bound.put(application.applicant.org_code.clone());
-    let me = bound.put(application.id);
-    let models = bound.list(keys.models());
-    let unwritten = bound.put(today.plus_days(-UNWRITTEN_DAYS).start_instant());
-    let unaccounted = bound.put(today.plus_days(-UNACCOUNTED_DAYS).start_instant());
+    let (seen, mut slots) = seen(&officer.scope());
+    let org = slots.put(application.applicant.org_code.clone());
+    let me = slots.put(application.id);
+    let models = slots.list(keys.models());
+    let unwritten = slots.put(today.plus_days(-UNWRITTEN_DAYS).start_instant());
+    let unaccounted = slots.put(today.plus_days(-UNACCOUNTED_DAYS).start_instant());
     let model = format!(
         "(SELECT MIN(i.model) FROM application_item i WHERE i.application_id = a.id AND i.model_folded IN ({models}))"
     );
@@ -153,7 +153,7 @@ async fn of_applicant(
          OR (f.written_lines = 0 AND f.certificate_state IN ('valid', 'amending') AND f.issued_at < {unwritten}) \
          OR (f.unaccounted_lines > 0 AND f.written_at < {unaccounted}) ORDER BY f.id DESC LIMIT {MOST_EARLIER}"
     );
-    let found: Vec<EarlierColumns> = read.rows(&sql, bound.values()).await?;
+    let found: Vec<EarlierColumns> = read.rows(&sql, slots.values()).await?;
     let references = app.references.now();
     let overdue = found.iter().filter_map(|c| overdue(c, references.fate(&c.clause_code), app.now())).collect();
     let earlier = found
@@ -231,12 +231,12 @@ async fn asked(
     if codes.is_empty() {
         return Ok(Vec::new());
     }
-    let (seen, mut bound) = seen(&officer.scope());
-    let clause = bound.put(application.basics.clause.clone());
-    let org = bound.put(application.applicant.org_code.clone());
-    let me = bound.put(application.id);
-    let each: Vec<_> = codes.iter().map(|code| usual(code, &clause, &org, &me, &seen, &mut bound)).collect();
-    let found: Vec<UsualColumns> = read.rows(&each.join(" UNION ALL "), bound.values()).await?;
+    let (seen, mut slots) = seen(&officer.scope());
+    let clause = slots.put(application.basics.clause.clone());
+    let org = slots.put(application.applicant.org_code.clone());
+    let me = slots.put(application.id);
+    let each: Vec<_> = codes.iter().map(|code| usual(code, &clause, &org, &me, &seen, &mut slots)).collect();
+    let found: Vec<UsualColumns> = read.rows(&each.join(" UNION ALL "), slots.values()).await?;
     let references = app.references.now();
     let others = |code: &HsCode, unit: &UnitCode| {
         let same = found.iter().filter(|u| u.hs_code == *code && u.qty_unit == *unit);
@@ -254,8 +254,8 @@ async fn asked(
 }
 
 /// The sums of one HS code, an application and unit a row, from the newest applications that have it.
-fn usual(code: &HsCode, clause: &str, org: &str, me: &str, seen: &str, bound: &mut Bound) -> String {
-    let code = bound.put(code.clone());
+fn usual(code: &HsCode, clause: &str, org: &str, me: &str, seen: &str, slots: &mut Bound) -> String {
+    let code = slots.put(code.clone());
     format!(
         "SELECT * FROM (SELECT MIN(i.hs_code) AS hs_code, i.qty_unit, \
          CAST(SUM(i.qty / 1000) AS BIGINT) AS hundredths, \

@@ -176,15 +176,15 @@ pub fn seen(scope: &Scope) -> (String, Bound) {
 }
 
 /// The newest candidates before an application as a table of ids; none when there is nothing to look for.
-fn candidates(keys: &Keys, of: Of, before: ApplicationId, bound: &mut Bound) -> Option<String> {
+fn candidates(keys: &Keys, of: Of, before: ApplicationId, slots: &mut Bound) -> Option<String> {
     // A value that no part of the statement names would be refused.
     if of.column().is_some() && keys.texts(of).is_empty() {
         return None;
     }
-    let before = bound.put(before);
-    let me = bound.put(keys.id);
+    let before = slots.put(before);
+    let me = slots.put(keys.id);
     let Some(column) = of.column() else {
-        let org = bound.put(keys.org_code.clone());
+        let org = slots.put(keys.org_code.clone());
         return Some(format!(
             "SELECT w.id FROM application w WHERE w.applicant_org_code = {org} AND w.state <> 'draft' \
              AND w.id < {before} AND w.id <> {me} ORDER BY w.id DESC LIMIT {WINDOW}"
@@ -194,7 +194,7 @@ fn candidates(keys: &Keys, of: Of, before: ApplicationId, bound: &mut Bound) -> 
         .texts(of)
         .iter()
         .map(|(_, folded)| {
-            let key = bound.put(folded.clone());
+            let key = slots.put(folded.clone());
             format!(
                 "SELECT k.id FROM (SELECT DISTINCT i.application_id AS id FROM application_item i \
                  WHERE i.{column} = {key} AND i.application_id < {before} AND i.application_id <> {me} \
@@ -207,11 +207,11 @@ fn candidates(keys: &Keys, of: Of, before: ApplicationId, bound: &mut Bound) -> 
 }
 
 /// The rows of one kind, the newest first, with how many there are among the candidates.
-fn select(keys: &Keys, of: Of, before: ApplicationId, limit: usize, seen: &str, bound: &mut Bound) -> Option<String> {
-    let among = candidates(keys, of, before, bound)?;
+fn select(keys: &Keys, of: Of, before: ApplicationId, limit: usize, seen: &str, slots: &mut Bound) -> Option<String> {
+    let among = candidates(keys, of, before, slots)?;
     let item = match of.column() {
         Some(column) => {
-            let list = bound.list(keys.texts(of).iter().map(|(_, folded)| folded.as_str()));
+            let list = slots.list(keys.texts(of).iter().map(|(_, folded)| folded.as_str()));
             format!("AND i.{column} IN ({list})")
         }
         None => String::new(),
@@ -245,7 +245,7 @@ struct Columns {
     qty_unit: Option<UnitCode>,
 }
 
-async fn read_rows(read: Reader<'_>, selects: &[String], bound: Bound) -> Result<Vec<Columns>, AppError> {
+async fn read_rows(read: Reader<'_>, selects: &[String], slots: Bound) -> Result<Vec<Columns>, AppError> {
     if selects.is_empty() {
         return Ok(Vec::new());
     }
@@ -255,7 +255,7 @@ async fn read_rows(read: Reader<'_>, selects: &[String], bound: Bound) -> Result
          FROM ({}) g LEFT JOIN application_item p ON p.id = g.item_id ORDER BY g.id DESC",
         selects.join(" UNION ALL ")
     );
-    Ok(read.rows(&sql, bound.values()).await?)
+    Ok(read.rows(&sql, slots.values()).await?)
 }
 
 /// One application.
@@ -296,6 +296,8 @@ struct Group {
     total: String,
     rows: Vec<Entered>,
     is_open: bool,
+    /// The list of all of them.
+    href: String,
 }
 
 /// How many there are; what lies behind the window is not counted.
@@ -308,19 +310,10 @@ fn total(found: i64, looked: i64) -> String {
 #[derive(Template)]
 #[template(path = "casework/history_part.html")]
 pub struct History {
-    id: ApplicationId,
-    list: String,
     groups: Vec<Group>,
 }
 
 impl HtmlSafe for History {}
-
-impl History {
-    /// The address of the list.
-    fn address(&self, of: Of) -> String {
-        address(self.id, of, None, &self.list)
-    }
-}
 
 /// The list of one kind, from this place on.
 fn address(id: ApplicationId, of: Of, before: Option<ApplicationId>, list: &str) -> String {
@@ -348,19 +341,20 @@ pub async fn load(
     keys: &Keys,
     list: &str,
 ) -> Result<History, AppError> {
-    let (seen, mut bound) = seen(&officer.scope());
+    let (seen, mut slots) = seen(&officer.scope());
     let newest = ApplicationId::new(i64::MAX);
-    let selects: Vec<_> = Of::ALL.iter().filter_map(|of| select(keys, *of, newest, FEW, &seen, &mut bound)).collect();
-    let mut found = read_rows(read, &selects, bound).await?;
+    let selects: Vec<_> = Of::ALL.iter().filter_map(|of| select(keys, *of, newest, FEW, &seen, &mut slots)).collect();
+    let mut found = read_rows(read, &selects, slots).await?;
     let mut groups = Vec::new();
     for of in Of::ALL {
         let (own, rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|c| c.kind == of.word());
         found = rest;
         let total = own.first().map_or_else(|| "0".to_owned(), |c| total(c.total, c.looked));
         let is_open = !own.is_empty() && groups.iter().all(|g: &Group| !g.is_open);
-        groups.push(Group { of, total, rows: own.into_iter().map(|c| entered(app, c)).collect(), is_open });
+        let rows = own.into_iter().map(|c| entered(app, c)).collect();
+        groups.push(Group { of, total, rows, is_open, href: address(keys.id, of, None, list) });
     }
-    Ok(History { id: keys.id, list: list.to_owned(), groups })
+    Ok(History { groups })
 }
 
 /// Which kind, and from where on.
@@ -378,9 +372,9 @@ pub struct HistoryQuery {
 #[template(path = "casework/history.html")]
 struct HistoryPage {
     shell: Shell,
-    id: ApplicationId,
-    list: String,
     of: Of,
+    /// Every kind: its label, its list, whether it is this one.
+    tabs: Vec<(&'static str, String, bool)>,
     number: String,
     case: String,
     /// What is looked for.
@@ -392,13 +386,6 @@ struct HistoryPage {
     older: Option<String>,
     /// None was found so far, and there is more to look at.
     goes_on: bool,
-}
-
-impl HistoryPage {
-    /// The address of another kind.
-    fn tab(&self, of: Of) -> String {
-        address(self.id, of, None, &self.list)
-    }
 }
 
 /// All of one kind, page by page.
@@ -417,9 +404,9 @@ pub async fn show(
     let list = Selection::carried(&query.list, &officer.user).map(|s| s.query()).unwrap_or_default();
     let before: Option<ApplicationId> = query.before.parse().ok();
     let from = before.unwrap_or(ApplicationId::new(i64::MAX));
-    let (seen, mut bound) = seen(&officer.scope());
-    let selects: Vec<_> = select(&keys, of, from, PAGE + 1, &seen, &mut bound).into_iter().collect();
-    let mut found = read_rows(read, &selects, bound).await?;
+    let (seen, mut slots) = seen(&officer.scope());
+    let selects: Vec<_> = select(&keys, of, from, PAGE + 1, &seen, &mut slots).into_iter().collect();
+    let mut found = read_rows(read, &selects, slots).await?;
     let has_more = found.len() > PAGE;
     found.truncate(PAGE);
     let next = if has_more { found.last().map(|c| c.id) } else { behind(read, &keys, of, from).await? };
@@ -431,7 +418,7 @@ pub async fn show(
     let rows: Vec<_> = found.into_iter().map(|c| entered(&app, c)).collect();
     page::render(&HistoryPage {
         shell: frame::signed(&app, &officer, &format!("历史申请 {number}"), entry, &crumbs).await?,
-        id,
+        tabs: Of::ALL.iter().map(|o| (o.label(), address(id, *o, None, &list), *o == of)).collect(),
         said: keys.said(of),
         total: counted.filter(|_| before.is_none()),
         goes_on: rows.is_empty() && next.is_some(),
@@ -441,7 +428,6 @@ pub async fn show(
         of,
         number,
         case,
-        list,
     })
 }
 
@@ -457,10 +443,10 @@ async fn behind(
         looked: i64,
         last: Option<ApplicationId>,
     }
-    let mut bound = Bound::default();
-    let Some(among) = candidates(keys, of, before, &mut bound) else { return Ok(None) };
+    let mut slots = Bound::default();
+    let Some(among) = candidates(keys, of, before, &mut slots) else { return Ok(None) };
     let sql = format!("SELECT COUNT(*) AS looked, MIN(m.id) AS last FROM ({among}) m");
-    let end: Option<End> = read.row(&sql, bound.values()).await?;
+    let end: Option<End> = read.row(&sql, slots.values()).await?;
     let is_full = |e: &End| usize::try_from(e.looked).is_ok_and(|n| n >= WINDOW);
     Ok(end.filter(is_full).and_then(|e| e.last))
 }
