@@ -25,6 +25,7 @@ pub mod publishing;
 pub mod reference;
 pub mod registration;
 pub mod routing;
+pub mod search;
 pub mod second_factor;
 pub mod site;
 pub mod statistics;

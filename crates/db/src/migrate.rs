@@ -61,6 +61,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0071_statistics"),
     || file!("0070_port_systems"),
     || file!("0085_proxy_entry"),
+    || file!("0086_search"),
 ];
 
 struct Migrator;

@@ -299,8 +299,8 @@ pub async fn new(
     let read = app.db.read();
     let is_filtered = !filter.is_empty();
     let total = if is_filtered { proxy_entry::count(&read, &user.permit, &filter).await? } else { 0 };
-    let pages = PageQuery { page: query.page.clone(), size: query.size.clone() };
-    let pager = Pager::new(&pages, total, "/proxy-entries/new", &pairs);
+    let at = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let pager = Pager::new(&at, total, "/proxy-entries/new", &pairs);
     let found = if total > 0 {
         readings::note(&app, &user, What::EnterpriseUsers, 0).await;
         proxy_entry::page(&read, &user.permit, &filter, pager.limit(), pager.offset()).await?

@@ -20,6 +20,7 @@ pub mod sheet;
 pub mod signing;
 pub mod spreadsheet;
 pub mod status;
+pub mod takeaway;
 pub mod timeline;
 pub mod track;
 pub mod typed;

@@ -5,7 +5,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use bytes::Bytes;
 use db::reading::What;
 use domain::policy::ReadStatistics;
 use kit::app::App;
@@ -13,9 +12,9 @@ use kit::error::AppError;
 use kit::session::Permitted;
 
 use crate::parts::readings;
-use crate::parts::spreadsheet::{self, Head, Value};
+use crate::parts::spreadsheet::Value;
+use crate::parts::takeaway::{self, Chunk, Kind, Sheet};
 use crate::statistics::cases::{Asked, Cursor, Filters, Found};
-use crate::statistics::export::{self, Kind, Sheet};
 
 /// Rows that are held at once.
 const CHUNK: i64 = 1000;
@@ -36,12 +35,12 @@ pub async fn show(
     Query(filters): Query<Filters>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, AppError> {
-    let asked = filters.read(&app, &user).map_err(|errors| export::refusal(&errors, "统计清单"))?;
+    let asked = filters.read(&app, &user).map_err(|errors| takeaway::refusal(&errors, "统计清单"))?;
     let name = format!("统计清单_{}_{}", asked.of.label(), app.clock.today().compact());
     if query.format == "csv" {
         let first = asked.page(&app, app.db.read(), None, CHUNK).await?;
         readings::note(&app, &user, What::Statistics, 0).await;
-        return Ok(export::file(csv(app, asked, first), &name, Kind::Csv));
+        return Ok(takeaway::file(csv(app, asked, &first), &name, Kind::Csv));
     }
     let rows = asked.page(&app, app.db.read(), None, MOST_ROWS + 1).await?;
     if rows.len() > usize::try_from(MOST_ROWS).unwrap_or(usize::MAX) {
@@ -55,48 +54,26 @@ pub async fn show(
         heads: heads(&asked),
         rows: rows.iter().map(|r| cells(&app, &asked, r)).collect(),
     };
-    Ok(export::file(export::workbook(&[sheet], app.now())?.into(), &name, Kind::Xlsx))
+    Ok(takeaway::file(takeaway::workbook(&[sheet], app.now())?.into(), &name, Kind::Xlsx))
 }
 
-/// The rows as text, the heads first, read on as they are sent.
-fn csv(app: App, asked: Asked, first: Vec<Found>) -> Body {
-    let head: Vec<_> = heads(&asked)
-        .into_iter()
-        .map(|title| Head { title, is_required: false, is_text: false, choices: Vec::new() })
-        .collect();
-    let begun = (head, first);
-    let chunks = futures_util::stream::unfold(Some((begun, app)), move |state| {
-        let asked = asked.clone();
+/// The rows as text, read on as they are sent.
+fn csv(app: App, asked: Asked, first: &[Found]) -> Body {
+    let begun = chunk(&app, &asked, first);
+    let heads = heads(&asked);
+    takeaway::csv(heads, begun, move |after| {
+        let (app, asked) = (app.clone(), asked.clone());
         async move {
-            let ((head, rows), app) = state?;
-            let cells: Vec<_> = rows.iter().map(|r| cells(&app, &asked, r)).collect();
-            let text = spreadsheet::write_csv(&head, &cells);
-            // The heads and the mark of UTF-8 stand once.
-            let text = if head.is_empty() { text.into_iter().skip(EMPTY_HEAD).collect() } else { text };
-            let next = if rows.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX) {
-                Ok(None)
-            } else {
-                following(&app, &asked, rows.last().map(|r| asked.place(r))).await
-            };
-            match next {
-                Ok(next) => Some((Ok(Bytes::from(text)), next.map(|rows| ((Vec::new(), rows), app)))),
-                // The transfer breaks off, so that nobody takes a part for the whole.
-                Err(error) => {
-                    tracing::error!(%error, "exporting a list of the statistics broke off");
-                    Some((Err(error), None))
-                }
-            }
+            let rows = asked.page(&app, app.db.read(), Some(after), CHUNK).await?;
+            Ok(chunk(&app, &asked, &rows))
         }
-    });
-    Body::from_stream(chunks)
+    })
 }
 
-/// The mark of UTF-8 and the end of a line without heads.
-const EMPTY_HEAD: usize = "\u{feff}\r\n".len();
-
-async fn following(app: &App, asked: &Asked, after: Option<Cursor>) -> Result<Option<Vec<Found>>, db::DbError> {
-    let rows = asked.page(app, app.db.read(), after, CHUNK).await?;
-    Ok((!rows.is_empty()).then_some(rows))
+fn chunk(app: &App, asked: &Asked, rows: &[Found]) -> Chunk<Cursor> {
+    let is_whole = rows.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+    let end = if is_whole { rows.last().map(|r| asked.place(r)) } else { None };
+    (rows.iter().map(|r| cells(app, asked, r)).collect(), end)
 }
 
 fn heads(asked: &Asked) -> Vec<String> {

@@ -1,20 +1,15 @@
 //! A table of the statistics as a file, or all of them as one workbook: the numbers of the page.
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum_extra::extract::Query;
 use domain::policy::ReadStatistics;
-use domain::time::Instant;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::FieldErrors;
 use kit::session::Permitted;
-use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
 
-use crate::parts::files::disposition;
 use crate::parts::spreadsheet::{self, Head, Value};
+use crate::parts::takeaway::{Kind, Sheet, file, refusal, workbook};
 use crate::statistics::figures::{self, Table};
 use crate::statistics::statistics::Filters;
 
@@ -75,83 +70,4 @@ fn rows_of(table: &Table) -> (Vec<String>, Vec<Vec<Value>>) {
         })
         .collect();
     (heads, rows)
-}
-
-/// Mistakes in an address that no form shows.
-pub fn refusal(errors: &FieldErrors, page: &str) -> AppError {
-    let sentences: Vec<_> = errors.iter().map(|e| e.message.clone()).collect();
-    AppError::Invalid(format!("{}。请返回{page}页面修改条件后再导出。", sentences.join("；")))
-}
-
-/// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Comma separated, UTF-8.
-    Csv,
-    /// A workbook.
-    Xlsx,
-}
-
-/// A file to take away.
-pub fn file(body: Body, name: &str, kind: Kind) -> Response {
-    let (ending, content_type) = match kind {
-        Kind::Csv => ("csv", "text/csv; charset=utf-8"),
-        Kind::Xlsx => ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    };
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", &format!("{name}.{ending}")));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    response
-}
-
-/// A sheet of a workbook.
-#[derive(Debug)]
-pub struct Sheet<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its first row.
-    pub heads: Vec<String>,
-    /// Its other rows.
-    pub rows: Vec<Vec<Value>>,
-}
-
-/// A workbook of these sheets; numbers are numbers, texts are never formulas.
-pub fn workbook(sheets: &[Sheet<'_>], now: Instant) -> Result<Vec<u8>, AppError> {
-    build(sheets, now).map_err(|e| AppError::Internal(anyhow::Error::new(e).context("writing a workbook")))
-}
-
-fn build(sheets: &[Sheet<'_>], now: Instant) -> Result<Vec<u8>, XlsxError> {
-    let mut book = Workbook::new();
-    let made = ExcelDateTime::from_timestamp(now.millis() / 1000)?;
-    book.set_properties(&DocProperties::new().set_creation_datetime(&made));
-    let head = Format::new().set_bold().set_background_color(Color::RGB(0x00e8_eef7));
-    for of in sheets {
-        let sheet = book.add_worksheet().set_name(of.name)?;
-        sheet.set_freeze_panes(1, 1)?;
-        for (at, title) in (0..).zip(&of.heads) {
-            sheet.set_column_width(at, if at == 0 { 30 } else { 14 })?;
-            sheet.write_string_with_format(0, at, title, &head)?;
-        }
-        for (row, values) in (1..).zip(&of.rows) {
-            for (at, value) in (0..).zip(values) {
-                match value {
-                    Value::Text(t) if t.is_empty() => {}
-                    Value::Text(t) => {
-                        sheet.write_string(row, at, t)?;
-                    }
-                    Value::Number(t) => match t.parse::<i32>() {
-                        Ok(n) => {
-                            sheet.write_number(row, at, n)?;
-                        }
-                        Err(_) => {
-                            sheet.write_string(row, at, t)?;
-                        }
-                    },
-                }
-            }
-        }
-    }
-    book.save_to_buffer()
 }

@@ -269,6 +269,8 @@ fn matrix() -> Vec<Row> {
         asking(get("/statistics/export", Nothing, COUNTERS), "?table=posts&format=csv"),
         get("/statistics/cases", Nothing, COUNTERS),
         asking(get("/statistics/cases/export", Nothing, COUNTERS), "?format=csv"),
+        get("/search", Nothing, [Login, No, No, No, Page_, Page_, Page_, Page_]),
+        asking(get("/search/export", Nothing, [Login, No, No, No, Page_, Page_, Page_, Page_]), "?q=MB&format=csv"),
         get("/audit", Nothing, NO_DUTY),
         get("/audit/export", Nothing, NO_DUTY),
         get("/audit/chain", Nothing, NO_DUTY),
@@ -832,9 +834,12 @@ async fn r_b_10_the_post_opens_its_pages_on_every_route_and_no_other() {
     }
 }
 
+/// What a form sends.
+type Fields = &'static [(&'static str, &'static str)];
+
 /// The pages of the form of an application that a bureau entered: 补录岗 of that bureau · its user · an officer of the bureau
 /// without the post · 补录岗 of another bureau.
-fn entered_matrix() -> Vec<(Method, &'static str, &'static [(&'static str, &'static str)], [Answer; 4])> {
+fn entered_matrix() -> Vec<(Method, &'static str, Fields, [Answer; 4])> {
     let page = [Page_, Led, No, Gone];
     let deed = [Led, Late, No, Gone];
     let form = [Form, Late, No, Gone];

@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 18] = [
+const CAPABILITIES: [&str; 19] = [
     "accounts",
     "amendment",
     "application",
@@ -31,6 +31,7 @@ const CAPABILITIES: [&str; 18] = [
     "reference",
     "registration",
     "routing",
+    "search",
     "statistics",
     "supervision",
     "usage",
