@@ -42,6 +42,8 @@ pub enum Entry {
     BureauCases,
     /// 业务下放.
     Delegations,
+    /// 综合查询.
+    Search,
     /// 审计查询.
     Audit,
     /// 统计.
@@ -296,6 +298,7 @@ fn officer_menu(
         items.push(item("本局待办", "/casework?scope=bureau", "building-bank", Some(counts.bureau), current));
     }
     items.push(item("证明列表", "/certificates", "list-check", None, entry == Entry::Certificates));
+    items.push(item("综合查询", "/search", "list-search", None, entry == Entry::Search));
     let mut menu = vec![MenuGroup { title: "审批", items }];
     if !certificates.is_empty() {
         let of_desk = |d: &DeskCount| {
@@ -348,6 +351,7 @@ fn cnca_menu(app: &App, actor: &Actor, cnca: &Cnca, entry: Entry) -> Vec<MenuGro
             item("主页", "/main", "home", None, entry == Entry::Main),
             item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
             item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
+            item("综合查询", "/search", "list-search", None, entry == Entry::Search),
         ],
     }];
     if cnca.posts.holds(Post::Publish) {

@@ -27,6 +27,7 @@ pub mod reference;
 pub mod registration;
 pub mod reports;
 pub mod routing;
+pub mod search;
 pub mod second_factor;
 pub mod site;
 pub mod statistics;

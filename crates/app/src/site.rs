@@ -21,7 +21,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     accounts, amendment, application, audit, casework, certificate, ending, exports, home, login, operations, profile,
-    publishing, reference, registration, routing, statistics, supervision, usage, write_off,
+    publishing, reference, registration, routing, search, statistics, supervision, usage, write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -375,6 +375,9 @@ pub fn site() -> Site {
         .get("/statistics/export", statistics::export::show)
         .get("/statistics/cases", statistics::cases::list)
         .get("/statistics/cases/export", statistics::cases_export::show)
+        // 综合查询
+        .get("/search", search::search::show)
+        .get("/search/export", search::export::show)
         .get("/healthz", operations::healthz)
         .get("/readyz", operations::readyz)
 }

@@ -923,10 +923,10 @@ pub async fn assign(tx: &Tx, seen: &Application, number: &str, route: &[Stop], n
         params![number, receiving, now, id],
     )
     .await?;
-    search::index(tx, id).await
+    Ok(())
 }
 
-/// Keeps what a submission holds; in its transaction, once per submission (manual §2.4).
+/// Keeps what a submission holds, and makes it findable; in its transaction, once per submission (manual §2.4).
 pub async fn keep_snapshot(tx: &Tx, seen: &Application, snapshot: &Snapshot, now: Instant) -> DbResult<()> {
     let body = serde_json::to_string(snapshot).map_err(|e| DbError::Inconsistent(format!("snapshot: {e}")))?;
     tx.run(
@@ -934,7 +934,7 @@ pub async fn keep_snapshot(tx: &Tx, seen: &Application, snapshot: &Snapshot, now
         params![seen.id, seen.version, now, body],
     )
     .await?;
-    Ok(())
+    search::index(tx, seen.id).await
 }
 
 /// A submission whose content was kept.

@@ -38,6 +38,7 @@ pub mod reference_edition;
 pub mod saved_filter;
 pub mod scope;
 pub mod search;
+pub mod search_list;
 pub mod second_factor;
 pub mod session;
 pub mod setting;

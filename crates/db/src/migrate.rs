@@ -72,6 +72,7 @@ const FILES: &[fn() -> File] = &[
     || file!(Postgres, "postgres", "0075_case_notes_append_only_postgres"),
     || file!("0080_history"),
     || file!("0081_comparison"),
+    || file!("0086_search"),
 ];
 
 struct Migrator;

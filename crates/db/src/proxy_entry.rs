@@ -41,7 +41,8 @@ pub struct UserFilter<'a> {
 }
 
 /// The name of an organisation as it is compared, in SQL: brackets of half width, no blanks, small letters.
-const NAME: &str = "LOWER(REPLACE(REPLACE(REPLACE(REPLACE(o.name, '（', '('), '）', ')'), ' ', ''), '\u{3000}', ''))";
+pub(crate) const NAME: &str =
+    "LOWER(REPLACE(REPLACE(REPLACE(REPLACE(o.name, '（', '('), '）', ')'), ' ', ''), '\u{3000}', ''))";
 
 const SELECT: &str =
     "SELECT c.id, c.username, c.contact_name, c.organisation_id, o.code, o.name, o.address, c.membership";

@@ -28,11 +28,13 @@ pub enum What {
     AuditTrail,
     /// A list of the statistics, as a file.
     Statistics,
+    /// What 综合查询 found, as a file.
+    Search,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Application,
         Self::Print,
         Self::Attachment,
@@ -42,6 +44,7 @@ impl What {
         Self::EnterpriseUsers,
         Self::AuditTrail,
         Self::Statistics,
+        Self::Search,
     ];
 
     /// The stored word.
@@ -56,6 +59,7 @@ impl What {
             Self::EnterpriseUsers => "enterprise_users",
             Self::AuditTrail => "audit_trail",
             Self::Statistics => "statistics",
+            Self::Search => "search",
         }
     }
 
@@ -71,6 +75,7 @@ impl What {
             Self::EnterpriseUsers => "查询企业用户",
             Self::AuditTrail => "导出审计记录",
             Self::Statistics => "导出统计清单",
+            Self::Search => "导出查询结果",
         }
     }
 

@@ -26,6 +26,9 @@ pub enum Field {
 }
 
 impl Field {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Number, Self::ContractNo, Self::BlNo, Self::CertificateNo, Self::Applicant];
+
     /// The folded text, in SQL, of `application a`.
     pub const fn sql(self) -> &'static str {
         match self {
@@ -34,6 +37,26 @@ impl Field {
             Self::BlNo => "a.bl_no_folded",
             Self::CertificateNo => "LOWER(a.certificate_no)",
             Self::Applicant => "a.applicant_folded",
+        }
+    }
+}
+
+/// What 模糊 search looks into of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub enum ItemField {
+    /// 产品名称.
+    ProductName = 6,
+    /// 规格型号.
+    Model,
+}
+
+impl ItemField {
+    /// The folded text, in SQL, of `application_item p`.
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::ProductName => "p.product_folded",
+            Self::Model => "p.model_folded",
         }
     }
 }
@@ -54,6 +77,14 @@ pub fn index_sql(condition: &str) -> String {
                 "SELECT {field} AS field, {text} AS ending, id AS application_id FROM application WHERE {condition}"
             )
         })
+        .chain([ItemField::ProductName, ItemField::Model].map(|field| {
+            format!(
+                "SELECT {} AS field, {} AS ending, p.application_id AS application_id FROM application_item p \
+                 WHERE p.application_id IN (SELECT id FROM application WHERE {condition})",
+                field as i64,
+                field.sql()
+            )
+        }))
         .collect();
     format!(
         "INSERT INTO application_ending (field, ending, application_id) \
@@ -65,7 +96,8 @@ pub fn index_sql(condition: &str) -> String {
     )
 }
 
-/// Makes a submitted application findable; after every change of its searched texts, in the same transaction.
+/// Makes a submitted application and its products findable; after every change of its searched texts, and with every
+/// submission, in the same transaction.
 pub async fn index(tx: &Tx, id: ApplicationId) -> DbResult<()> {
     tx.run(&index_sql("id = $1"), params![id]).await?;
     Ok(())
@@ -108,8 +140,114 @@ impl Few {
     }
 }
 
+/// Where a text is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// In a text of `application a`.
+    Application(Field),
+    /// In a text of `application_item p`.
+    Item(ItemField),
+    /// In the HS 编码 of `application_item p`, from its first digit on (D27).
+    HsCode,
+}
+
+/// HS 编码 has this many digits.
+const HS_DIGITS: usize = 10;
+
+/// A text that is looked for in several places at once.
+#[derive(Debug)]
+pub struct Anywhere {
+    folded: String,
+    within: Vec<Within>,
+    /// Its bearers are few enough to begin with them.
+    is_few: bool,
+}
+
+impl Anywhere {
+    /// Counts its bearers, no further than needed; one statement, none for a text of one character.
+    pub async fn of(read: Reader<'_>, typed: &str, within: &[Within]) -> DbResult<Self> {
+        let mut looked = Self { folded: text::fold(typed), within: within.to_vec(), is_few: false };
+        if looked.folded.chars().count() < 2 {
+            return Ok(looked);
+        }
+        let (parts, values) = looked.bearers();
+        let parts: Vec<_> = (1..)
+            .zip(parts)
+            .map(|(n, part)| format!("SELECT application_id FROM ({part} LIMIT {}) part{n}", FEW + 1))
+            .collect();
+        let sql = format!("SELECT COUNT(*) FROM ({}) counted", parts.join(" UNION ALL "));
+        let all = Conditions::new().and(&sql, values);
+        looked.is_few = read.number(&all.clauses.concat(), all.values).await? <= FEW;
+        Ok(looked)
+    }
+
+    /// The digits between which HS codes begin with the text.
+    fn hs_codes(&self) -> Option<(String, String)> {
+        let is_code = (2..=HS_DIGITS).contains(&self.folded.len()) && self.folded.bytes().all(|b| b.is_ascii_digit());
+        is_code.then(|| (format!("{:0<HS_DIGITS$}", self.folded), format!("{:9<HS_DIGITS$}", self.folded)))
+    }
+
+    /// For each place the applications that bear the text there, with `?` for values.
+    fn bearers(&self) -> (Vec<&'static str>, Vec<Value>) {
+        let chars: Vec<char> = self.folded.chars().collect();
+        let from: String = chars[chars.len().saturating_sub(KEPT)..].iter().collect();
+        let to = format!("{from}\u{10FFFF}");
+        let mut parts = Vec::new();
+        let mut values = Vec::new();
+        for within in &self.within {
+            let field = match within {
+                Within::Application(field) => *field as i64,
+                Within::Item(field) => *field as i64,
+                Within::HsCode => {
+                    if let Some((first, last)) = self.hs_codes() {
+                        parts.push("SELECT application_id FROM application_item WHERE hs_code >= ? AND hs_code <= ?");
+                        values.extend(params![first, last]);
+                    }
+                    continue;
+                }
+            };
+            parts.push("SELECT application_id FROM application_ending WHERE field = ? AND ending >= ? AND ending < ?");
+            values.extend(params![field, from.clone(), to.clone()]);
+        }
+        (parts, values)
+    }
+
+    /// Adds that the text stands in one of the places; `key` is the application.
+    #[must_use]
+    pub fn add(&self, conditions: Conditions, key: &str) -> Conditions {
+        if self.folded.is_empty() {
+            return conditions;
+        }
+        let conditions = if self.is_few {
+            let (parts, values) = self.bearers();
+            conditions.and(&format!("{key} IN ({})", parts.join(" UNION ")), values)
+        } else {
+            conditions
+        };
+        let pattern = text::like_pattern(&self.folded);
+        let mut any = Vec::new();
+        let mut values = Vec::new();
+        for within in &self.within {
+            let column = match within {
+                Within::Application(field) => field.sql(),
+                Within::Item(field) => field.sql(),
+                Within::HsCode => {
+                    if let Some((first, last)) = self.hs_codes() {
+                        any.push("p.hs_code BETWEEN ? AND ?".to_owned());
+                        values.extend(params![first, last]);
+                    }
+                    continue;
+                }
+            };
+            any.push(format!("{column} LIKE ? ESCAPE '\\'"));
+            values.extend(params![pattern.clone()]);
+        }
+        conditions.and(&format!("({})", any.join(" OR ")), values)
+    }
+}
+
 /// The WHERE of a list under construction. Texts are trusted SQL, values are bound.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Conditions {
     clauses: Vec<String>,
     values: Vec<Value>,
@@ -119,6 +257,11 @@ impl Conditions {
     /// No condition yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A condition whose placeholders are numbered from `$1` already, as those of another `Conditions`.
+    pub fn numbered(sql: String, values: Vec<Value>) -> Self {
+        Self { clauses: vec![sql], values }
     }
 
     /// Adds a condition; each `?` of `sql` takes the next value.

@@ -12,6 +12,8 @@ words! {
     ReportKind {
         /// The list behind a number of the statistics.
         StatisticCases = "statistic_cases", "统计清单";
+        /// What 综合查询 found.
+        Search = "search", "查询结果";
         /// 审计查询.
         AuditTrail = "audit_trail", "审计记录";
         /// 核销台账 of a certificate.

@@ -278,6 +278,12 @@ duty! {
 }
 
 duty! {
+    /// 综合查询: officers in what their bureau sees, CNCA everywhere.
+    SearchCases = "综合查询" by Accept | FirstReview | FinalReview | Compare | Issue | AmendApprove | AmendConfirm | WriteOff
+        | Supervise | ProxyEntry | Terminate | BureauAdmin | Publish | ReferenceAdmin | RoutingAdmin | Statistics | CncaAdmin
+}
+
+duty! {
     /// Statistics: CNCA's of the whole country, those of a bureau for its officers, who see its applications anyway (R-C-05).
     ReadStatistics = "统计" by Accept | FirstReview | FinalReview | Compare | Issue | AmendApprove | AmendConfirm | WriteOff
         | Supervise | ProxyEntry | Terminate | BureauAdmin | Statistics

@@ -14,7 +14,7 @@ use kit::session::Permitted;
 
 use crate::audit::{Filters, action_label, bureau_name, filter, kind_label, states, subject};
 use crate::parts::readings;
-use crate::parts::report::{CHUNK, Report, filters};
+use crate::parts::report::{self, CHUNK, Report, filters};
 use crate::parts::spreadsheet::Value;
 
 const HEADS: [&str; 12] =
@@ -46,10 +46,7 @@ pub async fn report(app: &App, actor: &Actor, query: &str) -> Result<Report, App
     let permit = policy::permit::<ReadAudit>(actor).map_err(|why| AppError::Forbidden(why.to_string()))?;
     let filter = match filter(app, &permit, &filters::<Filters>(query)?).await? {
         Ok(filter) => filter,
-        Err(errors) => {
-            let sentences: Vec<_> = errors.iter().map(|e| e.message.clone()).collect();
-            return Err(AppError::Invalid(format!("{}。请返回审计查询修改条件后再导出。", sentences.join("；"))));
-        }
+        Err(errors) => return Err(report::refusal(&errors, "审计查询")),
     };
     let name = format!("审计记录_{}", app.clock.today().compact());
     let of_bureau = actor.bureau().is_some();

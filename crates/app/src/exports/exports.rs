@@ -137,6 +137,7 @@ pub async fn create(State(app): State<App>, user: Signed, Submitted(form): Submi
     let what = match kind {
         ReportKind::StatisticCases => Some(What::Statistics),
         ReportKind::AuditTrail => Some(What::AuditTrail),
+        ReportKind::Search => Some(What::Search),
         ReportKind::Ledger => None,
     };
     if let Some(what) = what {

@@ -15,6 +15,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use kit::app::App;
 use kit::error::AppError;
+use kit::form::FieldErrors;
 use kit::page;
 use object_store::buffered::BufWriter;
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
@@ -35,6 +36,12 @@ pub fn filters<T: serde::de::DeserializeOwned>(query: &str) -> Result<T, AppErro
     let broken = || AppError::Invalid("导出的条件不完整，请返回列表页面重新导出。".to_owned());
     let address: Uri = format!("/?{query}").parse().map_err(|_| broken())?;
     Query::try_from_uri(&address).map(|Query(found)| found).map_err(|_| broken())
+}
+
+/// Mistakes in an address that no form shows.
+pub fn refusal(errors: &FieldErrors, page: &str) -> AppError {
+    let sentences: Vec<_> = errors.iter().map(|e| e.message.clone()).collect();
+    AppError::Invalid(format!("{}。请返回{page}页面修改条件后再导出。", sentences.join("；")))
 }
 
 /// Some rows of a list.

@@ -12,10 +12,9 @@ use kit::error::AppError;
 use kit::session::Permitted;
 
 use crate::parts::readings;
-use crate::parts::report::{CHUNK, Report, filters};
+use crate::parts::report::{self, CHUNK, Report, filters};
 use crate::parts::spreadsheet::Value;
 use crate::statistics::cases::{Asked, Filters, Found};
-use crate::statistics::export;
 
 /// `?format=csv` or `xlsx`.
 #[derive(Debug, serde::Deserialize)]
@@ -45,7 +44,7 @@ pub async fn show(
 pub fn report(app: &App, actor: &Actor, query: &str) -> Result<Report, AppError> {
     let permit = policy::permit::<ReadStatistics>(actor).map_err(|why| AppError::Forbidden(why.to_string()))?;
     let asked = filters::<Filters>(query)?.read(app, &permit);
-    let asked = asked.map_err(|errors| export::refusal(&errors, "统计清单"))?;
+    let asked = asked.map_err(|errors| report::refusal(&errors, "统计清单"))?;
     let name = format!("统计清单_{}_{}", asked.of.label(), app.clock.today().compact());
     let mut heads = HEADS.to_vec();
     heads[5] = asked.of.when();

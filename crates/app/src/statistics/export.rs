@@ -6,10 +6,9 @@ use axum_extra::extract::Query;
 use domain::policy::ReadStatistics;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::FieldErrors;
 use kit::session::Permitted;
 
-use crate::parts::report::{Kind, Sheet, file, workbook};
+use crate::parts::report::{Kind, Sheet, file, refusal, workbook};
 use crate::parts::spreadsheet::{self, Head, Value};
 use crate::statistics::figures::{self, Table};
 use crate::statistics::statistics::Filters;
@@ -71,10 +70,4 @@ fn rows_of(table: &Table) -> (Vec<String>, Vec<Vec<Value>>) {
         })
         .collect();
     (heads, rows)
-}
-
-/// Mistakes in an address that no form shows.
-pub fn refusal(errors: &FieldErrors, page: &str) -> AppError {
-    let sentences: Vec<_> = errors.iter().map(|e| e.message.clone()).collect();
-    AppError::Invalid(format!("{}。请返回{page}页面修改条件后再导出。", sentences.join("；")))
 }

@@ -291,6 +291,8 @@ fn matrix() -> Vec<Row> {
         asking(get("/statistics/export", Nothing, COUNTERS), "?table=posts&format=csv"),
         get("/statistics/cases", Nothing, COUNTERS),
         asking(get("/statistics/cases/export", Nothing, COUNTERS), "?format=csv"),
+        get("/search", Nothing, [Login, No, No, No, Page_, Page_, Page_, Page_]),
+        asking(get("/search/export", Nothing, [Login, No, No, No, Page_, Page_, Page_, Page_]), "?q=MB&format=csv"),
         get("/audit", Nothing, NO_DUTY),
         get("/audit/export", Nothing, NO_DUTY),
         get("/exports", Nothing, SIGNED),

@@ -30,6 +30,7 @@ mod letters;
 mod lists;
 mod login;
 mod manual;
+mod officers_search;
 mod operations;
 mod papers;
 mod port_systems;

@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 19] = [
+const CAPABILITIES: [&str; 20] = [
     "accounts",
     "amendment",
     "application",
@@ -32,6 +32,7 @@ const CAPABILITIES: [&str; 19] = [
     "reference",
     "registration",
     "routing",
+    "search",
     "statistics",
     "supervision",
     "usage",
