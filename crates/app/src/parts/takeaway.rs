@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use domain::time::Instant;
+use futures_util::StreamExt as _;
 use kit::error::AppError;
 use kit::form::FieldErrors;
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
@@ -52,7 +53,8 @@ where
             }
         }
     });
-    Body::from_stream(chunks)
+    // Compression asks once more after the end.
+    Body::from_stream(chunks.fuse())
 }
 
 /// Mistakes in an address that no form shows.
