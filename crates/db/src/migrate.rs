@@ -73,6 +73,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0080_history"),
     || file!("0081_comparison"),
     || file!("0086_search"),
+    || file!("0088_regions"),
 ];
 
 struct Migrator;

@@ -864,7 +864,8 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
     let bounded: Vec<BoundedRow> = rows(
         conn,
         "SELECT 'unit' AS kind, code, valid_from, valid_to FROM unit WHERE valid_from > $1 OR valid_to < $2 \
-         UNION ALL SELECT 'port', code, valid_from, valid_to FROM port WHERE valid_from > $1 OR valid_to < $2",
+         UNION ALL SELECT 'port', code, valid_from, valid_to FROM port WHERE valid_from > $1 OR valid_to < $2 \
+         UNION ALL SELECT 'region', code, valid_from, valid_to FROM region WHERE valid_from > $1 OR valid_to < $2",
         params![BEGINNING, END],
     )
     .await?;
@@ -1017,6 +1018,11 @@ impl ReferenceData {
     /// Whether a port can be chosen on a day.
     pub fn port_holds(&self, code: &str, day: Day) -> bool {
         self.holds("port", code, day)
+    }
+
+    /// Whether a region can be chosen on a day.
+    pub fn region_holds(&self, code: &str, day: Day) -> bool {
+        self.holds("region", code, day)
     }
 
     fn holds(&self, table: &str, code: &str, day: Day) -> bool {

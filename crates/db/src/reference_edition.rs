@@ -224,10 +224,19 @@ pub async fn is_used(source: &impl Source, kind: ReferenceKind, code: &str) -> D
             "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM application WHERE trade_mode = $1 AND state <> 'draft') \
              THEN 1 ELSE 0 END AS BIGINT)"
         }
-        // Their names are frozen with the application, or are not part of what was submitted.
-        ReferenceKind::HsType | ReferenceKind::AttachmentKind | ReferenceKind::Port | ReferenceKind::Bureau => {
-            return Ok(false);
+        ReferenceKind::Region => {
+            "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM application WHERE use_region_code = $1 AND state <> 'draft') \
+             OR EXISTS (SELECT 1 FROM application_item WHERE use_region_code = $1) \
+             OR EXISTS (SELECT 1 FROM region WHERE parent_code = $1) THEN 1 ELSE 0 END AS BIGINT)"
         }
+        ReferenceKind::Bureau => {
+            "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM application_viewer WHERE bureau_code = $1) \
+             OR EXISTS (SELECT 1 FROM account WHERE bureau_code = $1) \
+             OR EXISTS (SELECT 1 FROM jurisdiction WHERE bureau_code = $1) \
+             OR EXISTS (SELECT 1 FROM bureau WHERE parent_code = $1) THEN 1 ELSE 0 END AS BIGINT)"
+        }
+        // Their names are frozen with the application, or are not part of what was submitted.
+        ReferenceKind::HsType | ReferenceKind::AttachmentKind | ReferenceKind::Port => return Ok(false),
     };
     Ok(crate::number(source.connection(), sql, params![code]).await? == 1)
 }
@@ -250,7 +259,7 @@ pub async fn create(
     by: &By,
     now: Instant,
 ) -> DbResult<()> {
-    if !kind.is_open() || !kind.accepts_code(code) {
+    if !kind.accepts_code(code) {
         return Err(DbError::NotFound);
     }
     if content(tx, kind, code).await.is_ok() {
@@ -361,7 +370,7 @@ pub async fn import(
     let (mut added, mut changed) = (0, 0);
     for row in table {
         match before.get(&row.code) {
-            None if kind.is_open() && kind.accepts_code(&row.code) => {
+            None if kind.accepts_code(&row.code) => {
                 write(tx, kind, &row.code, &row.content, Writing::New).await?;
                 note(tx, kind.word(), &row.code, &row.content, today, Some(now), by, now).await?;
                 added += 1;
@@ -472,7 +481,9 @@ async fn write(tx: &Tx, kind: ReferenceKind, code: &str, to: &Content, how: Writ
     let text_of = |column: &str| to.get(column).cloned().unwrap_or_default();
     let mut columns: Vec<&str> = Vec::new();
     let mut values: Vec<Value> = Vec::new();
-    for f in kind.fields() {
+    // A field that came after an edition was written stays as it is.
+    let said = kind.fields().iter().filter(|f| how == Writing::New || to.contains_key(f.column));
+    for f in said {
         columns.push(f.column);
         values.push(match f.kind {
             FieldKind::Flag => Value::from(text_of(f.column) == "1"),
@@ -486,6 +497,8 @@ async fn write(tx: &Tx, kind: ReferenceKind, code: &str, to: &Content, how: Writ
             | FieldKind::Unit
             | FieldKind::District
             | FieldKind::Bureau
+            | FieldKind::DirectBureau
+            | FieldKind::RegionAbove
             | FieldKind::FollowUps
             | FieldKind::Characteristics => Value::from(text_of(f.column)),
         });
@@ -503,10 +516,21 @@ async fn write(tx: &Tx, kind: ReferenceKind, code: &str, to: &Content, how: Writ
             columns.push("level");
             values.push(Value::from(if text_of("parent_code").is_empty() { 1_i64 } else { 2 }));
         }
+        ReferenceKind::Region | ReferenceKind::Bureau if to.contains_key("parent_code") => {
+            // Two levels of bureaus, three of regions.
+            let sql = format!("SELECT COALESCE(MAX(level), 0) + 1 FROM {} WHERE code = $1", kind.word());
+            columns.push("level");
+            values.push(Value::from(crate::number(&tx.0, &sql, params![text_of("parent_code")]).await?));
+            if kind == ReferenceKind::Bureau && how == Writing::New {
+                columns.extend(["valid_from", "valid_to"]);
+                values.extend([Value::from(BEGINNING), Value::from(END)]);
+            }
+        }
         ReferenceKind::Unit
         | ReferenceKind::Clause
         | ReferenceKind::TradeMode
         | ReferenceKind::AttachmentKind
+        | ReferenceKind::Region
         | ReferenceKind::Bureau => {}
     }
     values.push(Value::from(code));

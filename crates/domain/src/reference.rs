@@ -19,6 +19,8 @@ words! {
         Port = "port", "口岸";
         /// 检验检疫局.
         Bureau = "bureau", "检验检疫局";
+        /// 行政区划.
+        Region = "region", "行政区划";
     }
 }
 
@@ -39,6 +41,10 @@ pub enum FieldKind {
     District,
     /// A bureau.
     Bureau,
+    /// The direct bureau above a branch; a direct bureau has none.
+    DirectBureau,
+    /// The region above; a province has none.
+    RegionAbove,
     /// What may follow after import: use, return, destruction.
     FollowUps,
     /// 产品特性.
@@ -85,6 +91,7 @@ impl ReferenceKind {
             Self::AttachmentKind => "attachment-kinds",
             Self::Port => "ports",
             Self::Bureau => "bureaus",
+            Self::Region => "regions",
         }
     }
 
@@ -97,21 +104,34 @@ impl ReferenceKind {
     pub const fn title_column(self) -> &'static str {
         match self {
             Self::Clause | Self::Bureau => "short_name",
-            Self::HsType | Self::Unit | Self::TradeMode | Self::AttachmentKind | Self::Port => "name",
+            Self::HsType | Self::Unit | Self::TradeMode | Self::AttachmentKind | Self::Port | Self::Region => "name",
         }
     }
 
     /// Whether its rows have a first and a last day. Bureaus have none here: they end by their jurisdiction.
     pub const fn is_dated(self) -> bool {
         match self {
-            Self::HsType | Self::Unit | Self::Clause | Self::TradeMode | Self::AttachmentKind | Self::Port => true,
+            Self::HsType
+            | Self::Unit
+            | Self::Clause
+            | Self::TradeMode
+            | Self::AttachmentKind
+            | Self::Port
+            | Self::Region => true,
             Self::Bureau => false,
         }
     }
 
-    /// Whether a row can be added on a page.
-    pub const fn is_open(self) -> bool {
-        self.is_dated()
+    /// Whether a row may lie below another one of this code: the code of a region begins with that of the region above.
+    pub fn fits_above(self, code: &str, above: &str) -> bool {
+        match self {
+            Self::Region => {
+                let prefix = above.trim_end_matches("00");
+                above.is_empty() || (code != above && code.starts_with(prefix))
+            }
+            Self::Bureau => code != above,
+            Self::HsType | Self::Unit | Self::Clause | Self::TradeMode | Self::AttachmentKind | Self::Port => true,
+        }
     }
 
     /// How a code is written, for people.
@@ -123,6 +143,7 @@ impl ReferenceKind {
             Self::TradeMode | Self::Port => "4 位数字",
             Self::AttachmentKind => "2–30 个小写字母或下划线",
             Self::Bureau => "6–12 位数字或字母",
+            Self::Region => "6 位数字（GB/T 2260）",
         }
     }
 
@@ -132,6 +153,7 @@ impl ReferenceKind {
         match self {
             Self::HsType => digits(10),
             Self::Unit => digits(3),
+            Self::Region => digits(6),
             Self::Clause => (1..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()),
             Self::TradeMode | Self::Port => digits(4),
             Self::AttachmentKind => {
@@ -143,7 +165,9 @@ impl ReferenceKind {
 
     /// Its fields, in the order of the form.
     pub const fn fields(self) -> &'static [Field] {
-        use FieldKind::{Bureau, Characteristics, District, Flag, FollowUps, Long, Number, Text, Unit};
+        use FieldKind::{
+            Bureau, Characteristics, DirectBureau, District, Flag, FollowUps, Long, Number, RegionAbove, Text, Unit,
+        };
         const HS: &[Field] = &[
             field("name", "产品名称", Text(200)),
             field("unit_code", "HS 标准量单位", Unit),
@@ -170,11 +194,16 @@ impl ReferenceKind {
         const BUREAUS: &[Field] = &[
             field("name", "全称", Text(100)),
             field("short_name", "简称", Text(30)),
+            field("parent_code", "直属局", DirectBureau).optional().lasting(),
             field("address", "地址", Text(200)).optional(),
             field("phone", "电话", Text(50)).optional(),
             field("validity_days", "证明有效期（天）", Number(1, 365)),
             field("compare_enabled", "进行文件对比", Flag).optional(),
             field("four_eyes", "初审和终审由不同的人办理", Flag).optional(),
+        ];
+        const REGIONS: &[Field] = &[
+            field("name", "名称", Text(50)).lasting(),
+            field("parent_code", "上级行政区划", RegionAbove).optional().lasting(),
         ];
         match self {
             Self::HsType => HS,
@@ -184,6 +213,7 @@ impl ReferenceKind {
             Self::AttachmentKind => KINDS,
             Self::Port => PORTS,
             Self::Bureau => BUREAUS,
+            Self::Region => REGIONS,
         }
     }
 }
@@ -201,6 +231,13 @@ mod tests {
         }
         assert_eq!(ReferenceKind::from_path("holidays"), None);
         assert!(ReferenceKind::HsType.accepts_code("8415101000") && !ReferenceKind::HsType.accepts_code("84151010"));
+        assert!(
+            ReferenceKind::Region.fits_above("310120", "310100")
+                && ReferenceKind::Region.fits_above("310100", "310000")
+        );
+        assert!(
+            !ReferenceKind::Region.fits_above("320120", "310100") && ReferenceKind::Region.fits_above("990000", "")
+        );
         assert!(!ReferenceKind::Clause.accepts_code("1/2") && !ReferenceKind::Unit.accepts_code("０01"));
     }
 }

@@ -100,6 +100,17 @@ impl ReferenceCache {
         [below(""), cities, counties]
     }
 
+    /// The same, of those that can be chosen on a day, and what is chosen.
+    pub fn region_choices_on(&self, chosen: [&str; 3], day: Day) -> [Vec<Choice>; 3] {
+        let shown = |c: &Choice| chosen.contains(&c.value.as_str()) || self.region_holds(&c.value, day);
+        self.region_choices(chosen[0], chosen[1]).map(|level| level.into_iter().filter(&shown).collect())
+    }
+
+    /// The leaf that the three selects lead to, if it can be chosen on a day or is the one that stands there.
+    pub fn leaf_on(&self, levels: [&str; 3], day: Day, stands: Option<&RegionCode>) -> Option<RegionCode> {
+        self.leaf_of(levels).filter(|r| stands == Some(r) || self.region_holds(r.as_str(), day))
+    }
+
     /// The leaf that the three selects lead to, if they do.
     pub fn leaf_of(&self, levels: [&str; 3]) -> Option<RegionCode> {
         self.deepest_of(levels).filter(|c| self.is_leaf(c))

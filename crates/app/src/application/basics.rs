@@ -202,7 +202,10 @@ async fn build(
         data.set("clause_code", application.basics.clause.as_str());
         data.set("use_address", &application.basics.use_address);
     }
-    let regions = references.region_choices(data.get("use_region_code_1"), data.get("use_region_code_2"));
+    let regions = references.region_choices_on(
+        [data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")],
+        today,
+    );
     let receiving = references
         .leaf_of([data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")])
         .and_then(|r| references.direct_bureau_of(&r, today))
@@ -301,8 +304,9 @@ fn parse(
         (before.clause.clone(), before.use_region.clone(), before.use_address.clone())
     } else {
         let clause = check.choice("clause_code", "免办条款", |c| references.clause_is_valid(c, today));
-        let region =
-            check.region("use_region_code", "产品最终使用地行政区划", |levels| references.leaf_of(levels));
+        let region = check.region("use_region_code", "产品最终使用地行政区划", |levels| {
+            references.leaf_on(levels, today, before.use_region.as_ref())
+        });
         let address = check.text("use_address", "产品最终使用地（地址）").required().length(2..=200).take();
         (ClauseCode::new(clause), region, address)
     };

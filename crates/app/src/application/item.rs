@@ -396,7 +396,10 @@ async fn build(
     let crumbs = [home.crumb(), ("附表产品信息", items_href.as_str())];
     let mut shell = frame::signed(app, user, "免办产品信息", home.entry, &crumbs).await?;
     shell.error_title = !errors.is_empty();
-    let regions = references.region_choices(data.get("use_region_code_1"), data.get("use_region_code_2"));
+    let regions = references.region_choices_on(
+        [data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")],
+        app.clock.today(),
+    );
     let fields = hs
         .characteristics
         .iter()
@@ -642,8 +645,10 @@ pub fn parse(
         (true, Some(stored)) => (Some(stored.form.use_region.clone()), stored.form.use_address.clone()),
         (true, None) => (application.basics.use_region.clone(), application.basics.use_address.clone()),
         (false, _) => {
-            let region =
-                check.region("use_region_code", "最终使用地行政区划", |levels| references.leaf_of(levels));
+            let region = check.region("use_region_code", "最终使用地行政区划", |levels| {
+                let stands = stored.map(|s| &s.form.use_region).or(application.basics.use_region.as_ref());
+                references.leaf_on(levels, today, stands)
+            });
             let address = check.text("use_address", "使用单位地址").required().length(2..=200).take();
             (region, address)
         }

@@ -2,13 +2,21 @@
 
 use db::account::Particulars;
 use domain::application::ApplicantKind;
+use domain::ids::RegionCode;
 use domain::text;
+use domain::time::Day;
 use kit::form::{Checker, FormData};
 use kit::reference::ReferenceCache;
 
-/// Reads the user's own fields, noting every mistake; none when there is one.
-pub fn parse(check: &mut Checker<'_>, references: &ReferenceCache) -> Option<Particulars> {
-    let region = check.region("region_code", "所在地行政区划", |levels| references.leaf_of(levels));
+/// Reads the user's own fields, noting every mistake; none when there is one. `stands` is the region that he has so far.
+pub fn parse(
+    check: &mut Checker<'_>,
+    references: &ReferenceCache,
+    today: Day,
+    stands: Option<&RegionCode>,
+) -> Option<Particulars> {
+    let region =
+        check.region("region_code", "所在地行政区划", |levels| references.leaf_on(levels, today, stands));
     let applicant_kind =
         check.parse("applicant_kind", "单位性质", |s| s.parse::<ApplicantKind>().map_err(|_| "请选择单位性质"));
     let legal_rep = check.text("legal_rep", "法定代表人").length(0..=50).take();

@@ -94,7 +94,10 @@ async fn build(
         shared_is_open: policy::may_edit_shared_fields(user.user.membership),
         is_overtaken: false,
         is_pending: stored != user.session.profile,
-        regions: references.region_choices(data.get("region_code_1"), data.get("region_code_2")),
+        regions: references.region_choices_on(
+            [data.get("region_code_1"), data.get("region_code_2"), data.get("region_code_3")],
+            app.clock.today(),
+        ),
         kinds: ApplicantKind::ALL.iter().map(|k| Choice::new(k.word(), k.label())).collect(),
         form: FormView::new(data, errors, &user.caller.csrf),
     })
@@ -129,7 +132,7 @@ pub async fn update(
     } else {
         details.organisation.clone()
     };
-    let own = particulars::parse(&mut check, &references);
+    let own = particulars::parse(&mut check, &references, app.clock.today(), Some(&details.particulars.region));
     let own = match (check.finish(), own) {
         (Ok(()), Some(own)) => own,
         (checked, _) => {

@@ -108,11 +108,17 @@ fn folder(kind: ReferenceKind) -> String {
 fn cell(references: &ReferenceCache, field: &Field, value: &str) -> String {
     match field.kind {
         FieldKind::Characteristics => characteristics::in_lines(value),
-        FieldKind::Unit | FieldKind::Bureau | FieldKind::FollowUps if value.is_empty() => String::new(),
-        FieldKind::Unit | FieldKind::Bureau | FieldKind::Flag | FieldKind::FollowUps => {
+        FieldKind::Unit | FieldKind::Bureau | FieldKind::DirectBureau | FieldKind::FollowUps if value.is_empty() => {
+            String::new()
+        }
+        FieldKind::Unit | FieldKind::Bureau | FieldKind::DirectBureau | FieldKind::Flag | FieldKind::FollowUps => {
             row::said(references, field.kind, value)
         }
-        FieldKind::Text(_) | FieldKind::Long(_) | FieldKind::Number(..) | FieldKind::District => value.to_owned(),
+        FieldKind::Text(_)
+        | FieldKind::Long(_)
+        | FieldKind::Number(..)
+        | FieldKind::District
+        | FieldKind::RegionAbove => value.to_owned(),
     }
 }
 
@@ -125,6 +131,8 @@ fn help(kind: FieldKind) -> String {
         FieldKind::Unit => "单位名称或 3 位代码".to_owned(),
         FieldKind::District => "关区代码，4 位数字；关区本身留空".to_owned(),
         FieldKind::Bureau => "检验检疫局全称、简称或代码".to_owned(),
+        FieldKind::DirectBureau => "直属局全称、简称或代码；直属局本身留空".to_owned(),
+        FieldKind::RegionAbove => "上级行政区划代码，6 位数字；省级留空".to_owned(),
         FieldKind::FollowUps => "使用记录、退运、销毁，用顿号隔开".to_owned(),
         FieldKind::Characteristics => {
             "每项特性一行：名称 | 填写方式 | 选项或单位。填写方式为文字、选择或数值；选择的选项用分号隔开，数值的单位可不填。\
@@ -283,7 +291,7 @@ fn typed(references: &ReferenceCache, field: &Field, text_of: &str, today: Day) 
                     .collect(),
             )
         }
-        FieldKind::Bureau => named(
+        FieldKind::Bureau | FieldKind::DirectBureau => named(
             references
                 .bureaus
                 .iter()
@@ -303,6 +311,7 @@ fn typed(references: &ReferenceCache, field: &Field, text_of: &str, today: Day) 
         | FieldKind::Long(_)
         | FieldKind::Number(..)
         | FieldKind::District
+        | FieldKind::RegionAbove
         | FieldKind::Characteristics => Ok(vec![typed.to_owned()]),
     }
 }
@@ -351,10 +360,6 @@ fn judge(
             continue;
         }
         let stands = before.get(&code);
-        if stands.is_none() && !kind.is_open() {
-            problem("code", format!("没有{} {code}，{}不能用文件添加", kind.label(), kind.label()));
-            continue;
-        }
         if pending.contains(&code) {
             problem("code", format!("{code} 有一项修改尚未生效，请先取消该项修改"));
             continue;
@@ -384,6 +389,7 @@ fn judge(
         }
         let mut check = Checker::new(&form);
         let content = row::read(&mut check, &form, kind, references, stands.map(|s| (s, false)), today);
+        row::check_above(&mut check, kind, &code, &content);
         if let Err(errors) = check.finish() {
             for error in errors.iter() {
                 // What was said of the cell itself is said once.

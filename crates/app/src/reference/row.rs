@@ -46,6 +46,8 @@ impl FieldView {
             | FieldKind::Unit
             | FieldKind::District
             | FieldKind::Bureau
+            | FieldKind::DirectBureau
+            | FieldKind::RegionAbove
             | FieldKind::FollowUps
             | FieldKind::Characteristics => 0,
         }
@@ -92,9 +94,6 @@ pub async fn new(
     Path(path): Path<String>,
 ) -> Result<Response, AppError> {
     let kind = kind_of(&path)?;
-    if !kind.is_open() {
-        return Err(AppError::NotFound);
-    }
     let mut data = FormData::default();
     data.set("valid_from", &app.clock.today().to_string());
     page::render(&build(&app, &user, kind, None, data, FieldErrors::default()).await?)
@@ -128,7 +127,9 @@ pub(super) fn filled(kind: ReferenceKind, stored: &Content, today: Day) -> FormD
             | FieldKind::Flag
             | FieldKind::Unit
             | FieldKind::District
-            | FieldKind::Bureau => data.set(f.column, value),
+            | FieldKind::Bureau
+            | FieldKind::DirectBureau
+            | FieldKind::RegionAbove => data.set(f.column, value),
         }
     }
     for (column, open) in [("valid_from", BEGINNING), ("valid_to", END)] {
@@ -153,6 +154,19 @@ pub(super) fn choices(references: &ReferenceCache, kind: FieldKind, chosen: &str
         FieldKind::District => references.port_choices("")[0].clone(),
         FieldKind::Bureau => {
             references.bureaus.iter().map(|b| Choice::new(b.code.as_str(), b.short_name.as_str())).collect()
+        }
+        FieldKind::DirectBureau => {
+            let direct = references.bureaus.iter().filter(|b| b.parent.as_str().is_empty());
+            direct.map(|b| Choice::new(b.code.as_str(), b.short_name.as_str())).collect()
+        }
+        FieldKind::RegionAbove => {
+            // Provinces and cities; below a county nothing lies.
+            let is_top = |r: &db::reference::Region| r.parent.as_str().is_empty();
+            let is_city = |r: &db::reference::Region| references.region(&r.parent).is_some_and(is_top);
+            let above = references.regions.iter().filter(|r| is_top(r) || is_city(r));
+            above
+                .map(|r| Choice::new(r.code.as_str(), format!("{}（{}）", references.region_path(&r.code), r.code)))
+                .collect()
         }
         FieldKind::Text(_)
         | FieldKind::Long(_)
@@ -278,14 +292,19 @@ pub(super) fn said(references: &ReferenceCache, kind: FieldKind, value: &str) ->
     let words = match kind {
         FieldKind::Flag => return if value == "1" { "是" } else { "否" }.to_owned(),
         FieldKind::Unit => references.unit_name(&UnitCode::new(value)).to_owned(),
-        FieldKind::Bureau => references.bureau_name(&BureauCode::new(value)).to_owned(),
+        FieldKind::Bureau | FieldKind::DirectBureau if value.is_empty() => String::new(),
+        FieldKind::Bureau | FieldKind::DirectBureau => references.bureau_name(&BureauCode::new(value)).to_owned(),
         FieldKind::Characteristics => characteristics::in_words(value),
         FieldKind::FollowUps => {
             let labels: Vec<_> =
                 value.split(';').filter_map(|w| FOLLOW_UPS.iter().find(|(x, _)| *x == w)).map(|(_, l)| *l).collect();
             labels.join("、")
         }
-        FieldKind::Text(_) | FieldKind::Long(_) | FieldKind::Number(..) | FieldKind::District => value.to_owned(),
+        FieldKind::Text(_)
+        | FieldKind::Long(_)
+        | FieldKind::Number(..)
+        | FieldKind::District
+        | FieldKind::RegionAbove => value.to_owned(),
     };
     if words.is_empty() { "（空）".to_owned() } else { words }
 }
@@ -344,7 +363,11 @@ fn value(
             number.map(|n| n.to_string()).unwrap_or_default()
         }
         FieldKind::Flag => if form.has(f.column) { "1" } else { "" }.to_owned(),
-        FieldKind::Unit | FieldKind::District | FieldKind::Bureau => {
+        FieldKind::Unit
+        | FieldKind::District
+        | FieldKind::Bureau
+        | FieldKind::DirectBureau
+        | FieldKind::RegionAbove => {
             let typed = form.get(f.column).trim();
             if typed.is_empty() && !f.is_required {
                 return String::new();
@@ -362,6 +385,13 @@ fn value(
             ticked.join(";")
         }
         FieldKind::Characteristics => characteristics::read(check, form),
+    }
+}
+
+/// That a row may lie below the one that it names.
+pub(super) fn check_above(check: &mut Checker<'_>, kind: ReferenceKind, code: &str, content: &Content) {
+    if content.get("parent_code").is_some_and(|above| !kind.fits_above(code, above)) {
+        check.error("parent_code", "代码与上级不符：行政区划代码的前几位应与上级相同，且不能以自己为上级");
     }
 }
 
@@ -383,9 +413,6 @@ pub async fn create(
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     let kind = kind_of(&path)?;
-    if !kind.is_open() {
-        return Err(AppError::NotFound);
-    }
     let references = app.references.now();
     let mut check = Checker::new(&form);
     let code = check.parse("code", "代码", |s| {
@@ -393,6 +420,9 @@ pub async fn create(
         if kind.accepts_code(&code) { Ok(code) } else { Err(format!("代码应为{}", kind.code_rule())) }
     });
     let new = read(&mut check, &form, kind, &references, None, app.clock.today());
+    if let Some(code) = &code {
+        check_above(&mut check, kind, code, &new);
+    }
     let outcome = check.finish();
     let (Ok(()), Some(code)) = (&outcome, code) else {
         let errors = outcome.err().unwrap_or_default();
@@ -427,6 +457,7 @@ pub async fn update(
     let (references, today) = (app.references.now(), app.clock.today());
     let mut check = Checker::new(&form);
     let to = read(&mut check, &form, kind, &references, Some((&stored, is_used)), today);
+    check_above(&mut check, kind, &code, &to);
     let from = check.day("effective_on", "生效日期");
     if from.is_some_and(|d| d < today) {
         check.error("effective_on", "生效日期不能早于今天");

@@ -75,7 +75,10 @@ async fn prefill(app: &App, data: &mut FormData) -> Result<bool, AppError> {
 
 fn show(app: &App, caller: &Caller, data: FormData, errors: FieldErrors, known: bool) -> Result<Response, AppError> {
     let references = app.references.now();
-    let regions = references.region_choices(data.get("region_code_1"), data.get("region_code_2"));
+    let regions = references.region_choices_on(
+        [data.get("region_code_1"), data.get("region_code_2"), data.get("region_code_3")],
+        app.clock.today(),
+    );
     let kinds = ApplicantKind::ALL.iter().map(|k| Choice::new(k.word(), k.label())).collect();
     let invalid = !errors.is_empty();
     let mut shell = frame::public(app, caller, "注册资料");
@@ -140,7 +143,7 @@ fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErro
     let org_postcode = check.parse("org_postcode", "申请单位邮编", text::postcode);
     let org_address = check.text("org_address", "申请单位地址").required().length(5..=200).take();
     let org_remark = check.text("org_remark", "申请单位信息备注").length(0..=500).take();
-    let own = particulars::parse(&mut check, &references);
+    let own = particulars::parse(&mut check, &references, app.clock.today(), None);
     check.finish()?;
     let missing = || {
         let mut errors = FieldErrors::default();

@@ -200,8 +200,80 @@ async fn r_c_04_a_bureau_gets_its_address_and_phone() {
         let user = site.company().await;
         let id = story::submitted(&site, &user).await;
         user.get(&format!("/applications/{id}/receipt")).await.is(200).sees("上海市示例路 1 号").sees("021-00000001");
-        keeper.get("/reference/bureaus/new").await.is(404);
-        keeper.force(&Method::POST, "/reference/bureaus", &[("code", "990000")]).await.is(404);
+    }
+}
+
+/// R-C-03: a new direct bureau and a branch of it are added, a region is handed to the bureau; which bureau stands above
+/// another one does not change once it works.
+#[tokio::test]
+async fn r_c_03_a_bureau_is_added_with_its_branch() {
+    for site in Site::each().await {
+        let keeper = keeper(&site).await;
+        let page = keeper.get("/reference/bureaus/new").await.is(200);
+        let words =
+            [("code", "990000"), ("name", "示例出入境检验检疫局"), ("short_name", "示例局"), ("validity_days", "90")];
+        let wrong = keeper.send(&page.form("保存").fill(&words).set("code", "99")).await.is(422);
+        assert!(wrong.error("code").contains("6–12 位"));
+        let page =
+            keeper.send(&page.form("保存").fill(&words).tick("compare_enabled", "1").tick("four_eyes", "1")).await;
+        page.is(200).sees("已添加");
+        let page = keeper.get("/reference/bureaus/new").await.is(200);
+        let branch = [("code", "990000B01"), ("name", "示例办事处"), ("short_name", "示例办"), ("validity_days", "90")];
+        keeper.send(&page.form("保存").fill(&branch).set("parent_code", "990000")).await.is(200).sees("已添加");
+        let references = site.app.references.now();
+        let levels = "SELECT SUM(level) FROM bureau WHERE code LIKE '990000%'";
+        assert_eq!(
+            (
+                references.bureaus.iter().filter(|b| b.code.as_str().starts_with("99")).count(),
+                site.number(levels).await
+            ),
+            (2, 3)
+        );
+        // It works: officers, and a branch. Its place above stays.
+        site.officer("sample", "990000B01", &[Post::Accept]).await.get("/main").await.is(200);
+        let page = row(&keeper, "bureaus/990000B01").await.sees("不能修改");
+        assert!(!page.has_field("parent_code"));
+        keeper.send(&page.form("保存").set("phone", "021-00000009")).await.is(200).sees("021-00000009");
+        assert_eq!(site.number(levels).await, 3);
+        let router = site.cnca("router", &[Post::RoutingAdmin]).await;
+        router.get("/jurisdictions").await.is(200).sees("示例出入境检验检疫局");
+    }
+}
+
+/// R-C-03: a region is added below another one and chosen; one that has ended is not offered any more, and what names it
+/// already stays as it is.
+#[tokio::test]
+async fn r_c_03_regions_are_added_and_ended() {
+    for site in Site::each().await {
+        let keeper = keeper(&site).await;
+        let user = site.company().await;
+        let page = keeper.get("/reference/regions/new").await.is(200);
+        let new = [("code", "310199"), ("name", "示例新区"), ("parent_code", "320100")];
+        let wrong = keeper.send(&page.form("保存").fill(&new)).await.is(422);
+        assert!(wrong.error("parent_code").contains("代码与上级不符"));
+        keeper.send(&wrong.form("保存").set("parent_code", "310100")).await.is(200).sees("已添加");
+        assert_eq!(site.number("SELECT level FROM region WHERE code = '310199'").await, 3);
+        let id = story::open_draft(&user).await;
+        let there = [("use_region_code_3", "310199")];
+        story::fill_basics(&user, &id, &there).await.is(200);
+        let path = format!("/applications/{id}/basics");
+        assert_eq!(user.get(&path).await.value("use_region_code_3"), "310199");
+
+        let page = row(&keeper, "regions/310199").await;
+        keeper.send(&page.form("保存").set("valid_to", "2026-11-23")).await.is(200).sees("已保存");
+        site.clock.pass_hours(24);
+        let user = site.sit_down(site.account("shili_a").await).await;
+        let keeper = site.sit_down(site.account("keeper").await).await;
+        // The draft that names it keeps it; nobody else chooses it.
+        let page = user.get(&path).await.is(200);
+        assert_eq!(page.value("use_region_code_3"), "310199");
+        user.send(&page.form("保存并进入下一步")).await.is(200);
+        let other = story::open_draft(&user).await;
+        let page = user.get(&format!("/applications/{other}/basics?refresh=use_region_code")).await;
+        assert!(!page.html().contains("示例新区"));
+        let refused = story::fill_basics(&user, &other, &there).await.is(422);
+        assert!(refused.faulty_fields().contains(&"use_region_code".to_owned()), "{:?}", refused.faulty_fields());
+        keeper.get("/reference/regions?state=off").await.is(200).sees("示例新区").sees("已停用");
     }
 }
 
@@ -450,7 +522,7 @@ async fn r_c_02_mistakes_of_a_table_are_named_and_nothing_is_taken() {
         let unit = csv(&[words(&["代码", "停用日期"]), words(&["001", "2026-12-31"])]);
         look_at(&keeper, "units", "2026-11-23", unit).await.is(422).sees("HS 产品类型使用该单位");
         let bureau = csv(&[words(&["代码", "全称"]), words(&["999999", "没有的局"])]);
-        look_at(&keeper, "bureaus", "2026-11-23", bureau).await.is(422).sees("不能用文件添加");
+        look_at(&keeper, "bureaus", "2026-11-23", bureau).await.is(422).sees("第 2 行「简称」");
         assert_eq!(site.number("SELECT COUNT(*) FROM reference_edition").await, 0);
     }
 }
