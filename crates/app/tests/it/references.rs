@@ -221,7 +221,7 @@ async fn r_c_03_a_bureau_is_added_with_its_branch() {
         let branch = [("code", "990000B01"), ("name", "示例办事处"), ("short_name", "示例办"), ("validity_days", "90")];
         keeper.send(&page.form("保存").fill(&branch).set("parent_code", "990000")).await.is(200).sees("已添加");
         let references = site.app.references.now();
-        let levels = "SELECT SUM(level) FROM bureau WHERE code LIKE '990000%'";
+        let levels = "SELECT CAST(SUM(level) AS BIGINT) FROM bureau WHERE code LIKE '990000%'";
         assert_eq!(
             (
                 references.bureaus.iter().filter(|b| b.code.as_str().starts_with("99")).count(),
