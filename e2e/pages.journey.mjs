@@ -108,10 +108,11 @@ together("其他页面", () => {
     await s.at(chief, /^强制终止/);
     await both(chief, "16-worklist-terminate");
 
-    const idle = await open();
-    await login(idle, "检验检疫局", "demo_entry");
-    await idle.getByText("您的账号目前没有审批岗位").waitFor();
-    await both(idle, "16-home-no-post");
+    const entry = await open();
+    await login(entry, "检验检疫局", "demo_entry");
+    await both(entry, "16-home-entry");
+    await s.menu(entry, "补录申请");
+    await s.at(entry, /^补录申请/);
 
     const cnca = await open();
     await login(cnca, "认监委", "demo_cnca");
