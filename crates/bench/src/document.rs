@@ -47,6 +47,9 @@ fn method(requests: u16) -> String {
          where each waits for the one before it, then each on another certificate. Beside them the same statements in \
          the same transaction, sent by the driver alone over as many connections as the program has. Letters are held \
          back here too.\n\
+         * **Lists in a small database and in a large one**: the same lists in 10,000 applications and in many more \
+         (`--large`), each in a database of its own; the larger CPU time, of 1 and of 16 connections. A list must not \
+         cost more than 1.5 times as much. The longest list is the CSV of every submitted application, read to its end.\n\
          * **Memory** is `VmRSS` (now) and `VmHWM` (the most) of the program.\n\n",
         u32::from(requests) * 2,
     )
