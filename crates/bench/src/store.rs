@@ -1,6 +1,7 @@
 //! The database beside the program: the same driver, without the program's layers above it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -66,7 +67,8 @@ pub(crate) use on;
 impl Place {
     /// A new, empty database on the PostgreSQL server of this address.
     pub async fn create_on(server: &str) -> anyhow::Result<Self> {
-        let name = format!("mianban_bench_{}", std::process::id());
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("mianban_bench_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let admin = Self::Postgres(server.to_owned()).open(Purpose::Beside).await?;
         admin.execute(&format!("CREATE DATABASE {name}")).await?;
         admin.close().await;
