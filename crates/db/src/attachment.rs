@@ -1,9 +1,10 @@
-//! Rows of uploaded files; the bytes lie in the object store under random keys.
+//! 申请附件: rows of uploaded files; the bytes lie in the object store.
 
 use domain::ids::{AccountId, ApplicationId, AttachmentId, AttachmentKindCode};
 use domain::policy::Scope;
 use domain::time::Instant;
 
+use crate::stored_file::{self, NewFile};
 use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
 
 /// All files of one application together may be this large (D9, forms §2.8).
@@ -30,23 +31,6 @@ pub struct Attachment {
     pub object_key: String,
     /// When it came.
     pub uploaded_at: Instant,
-}
-
-/// A file that has just been stored.
-#[derive(Debug, Clone)]
-pub struct NewAttachment {
-    /// Its kind.
-    pub kind: AttachmentKindCode,
-    /// Its name, at most 200 characters.
-    pub name: String,
-    /// Its size.
-    pub size_bytes: i64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-    /// What its first bytes say it is.
-    pub content_type: String,
-    /// Where it lies.
-    pub object_key: String,
 }
 
 const COLUMNS: &str = "t.id, t.application_id, t.kind, t.name, t.size_bytes, t.sha256, t.content_type, t.object_key, \
@@ -79,18 +63,12 @@ pub async fn load(source: &impl Source, scope: &Scope, id: AttachmentId, now: In
     .ok_or(DbError::NotFound)
 }
 
-/// Notes the key of a file that is about to come. Unless [`add`] takes it, the sweep removes it: an upload that breaks
-/// off, is refused or meets a crash leaves nothing behind.
-pub async fn announce(tx: &Tx, object_key: &str, now: Instant) -> DbResult<()> {
-    tx.run("INSERT INTO orphaned_object (object_key, since) VALUES ($1, $2)", params![object_key, now]).await?;
-    Ok(())
-}
-
 /// Adds a row after the file is stored. The application row is locked by the caller, so the total holds.
 pub async fn add(
     tx: &Tx,
     application: ApplicationId,
-    file: &NewAttachment,
+    kind: &AttachmentKindCode,
+    file: &NewFile,
     by: AccountId,
     now: Instant,
 ) -> DbResult<AttachmentId> {
@@ -112,7 +90,7 @@ pub async fn add(
              uploaded_by, uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
             params![
                 application,
-                file.kind.clone(),
+                kind.clone(),
                 file.name.clone(),
                 file.size_bytes,
                 file.sha256.clone(),
@@ -123,7 +101,7 @@ pub async fn add(
             ],
         )
         .await?;
-    tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![file.object_key.clone()]).await?;
+    stored_file::take(tx, &file.object_key).await?;
     Ok(AttachmentId::new(id))
 }
 
@@ -135,33 +113,5 @@ pub async fn delete(tx: &Tx, file: &Attachment, now: Instant) -> DbResult<()> {
     if done == 0 {
         return Err(DbError::NotFound);
     }
-    tx.run(
-        "INSERT INTO orphaned_object (object_key, since) VALUES ($1, $2) ON CONFLICT (object_key) DO NOTHING",
-        params![file.object_key.clone(), now],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Keys whose rows have been gone since before `until`.
-pub async fn orphans(source: &impl Source, until: Instant) -> DbResult<Vec<String>> {
-    #[derive(crate::Row)]
-    struct Key {
-        object_key: String,
-    }
-    let found: Vec<Key> = rows(
-        source.connection(),
-        "SELECT object_key FROM orphaned_object WHERE since <= $1 ORDER BY since LIMIT 200",
-        params![until],
-    )
-    .await?;
-    Ok(found.into_iter().map(|k| k.object_key).collect())
-}
-
-/// Forgets keys whose files have been removed.
-pub async fn forget_orphans(tx: &Tx, keys: &[String]) -> DbResult<()> {
-    for key in keys {
-        tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![key.clone()]).await?;
-    }
-    Ok(())
+    stored_file::leave(tx, &file.object_key, now).await
 }

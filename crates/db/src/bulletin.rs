@@ -11,6 +11,7 @@ use domain::time::Instant;
 
 use crate::audit::{self, By, Entry, Subject};
 use crate::search::Conditions;
+use crate::stored_file::{self, NewFile};
 use crate::{DbError, DbResult, Source, Tx, account, params, row, rows};
 
 /// Files of one notice at most.
@@ -474,21 +475,6 @@ pub struct BulletinFile {
     pub object_key: String,
 }
 
-/// A file that lies in the store and is about to join a notice.
-#[derive(Debug, Clone)]
-pub struct NewFile {
-    /// Its name.
-    pub name: String,
-    /// Its size.
-    pub size_bytes: i64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-    /// What its first bytes say it is.
-    pub content_type: String,
-    /// Where it lies in the store.
-    pub object_key: String,
-}
-
 const FILE: &str = "f.id, f.name, f.size_bytes, f.object_key";
 
 /// The files of a notice that the caller has loaded.
@@ -556,7 +542,7 @@ pub async fn add_file(
         ],
     )
     .await?;
-    tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![file.object_key.clone()]).await?;
+    stored_file::take(tx, &file.object_key).await?;
     note(tx, permit, bulletin, "add_file", &file.name, by, now).await
 }
 
@@ -574,10 +560,6 @@ pub async fn delete_file(
     if tx.run(sql, params![file.id, bulletin]).await? == 0 {
         return Err(DbError::NotFound);
     }
-    tx.run(
-        "INSERT INTO orphaned_object (object_key, since) VALUES ($1, $2) ON CONFLICT (object_key) DO NOTHING",
-        params![file.object_key.clone(), now],
-    )
-    .await?;
+    stored_file::leave(tx, &file.object_key, now).await?;
     note(tx, permit, bulletin, "delete_file", &file.name, by, now).await
 }

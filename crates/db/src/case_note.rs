@@ -8,27 +8,13 @@ use domain::policy::Scope;
 use domain::time::Instant;
 
 use crate::audit::{self, By, Entry, Subject};
+use crate::stored_file::{self, NewFile};
 use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
 
 /// Characters of a note at most.
 pub const LONGEST: usize = 1000;
 /// Files of a note at most.
 pub const MOST_FILES: usize = 5;
-
-/// A file that has just been stored.
-#[derive(Debug, Clone)]
-pub struct NewNoteFile {
-    /// Its name, at most 200 characters.
-    pub name: String,
-    /// Its size.
-    pub size_bytes: i64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-    /// What its first bytes say it is.
-    pub content_type: String,
-    /// Where it lies.
-    pub object_key: String,
-}
 
 /// A note to write.
 #[derive(Debug, Clone)]
@@ -42,7 +28,7 @@ pub struct NewNote<'a> {
     /// The words.
     pub text: &'a str,
     /// The files, stored and announced before.
-    pub files: &'a [NewNoteFile],
+    pub files: &'a [NewFile],
 }
 
 /// Writes a note of this officer. The application is locked by the caller.
@@ -88,7 +74,7 @@ pub async fn add(
             ],
         )
         .await?;
-        tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![file.object_key.clone()]).await?;
+        stored_file::take(tx, &file.object_key).await?;
     }
     let files: Vec<_> = new.files.iter().map(|f| f.sha256.as_str()).collect();
     let detail = serde_json::json!({ "note": id, "text": new.text, "files": files }).to_string();

@@ -8,6 +8,7 @@ use domain::time::{Day, Instant};
 
 use crate::attachment::TOTAL_LIMIT_BYTES;
 use crate::audit::{self, By, Entry, Subject};
+use crate::stored_file::{self, NewFile};
 use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
 
 /// What is known of a document.
@@ -153,27 +154,12 @@ pub async fn scan(source: &impl Source, seen: &Scope, application: ApplicationId
     row(source.connection(), &sql, conditions.values(vec![])).await?.ok_or(DbError::NotFound)
 }
 
-/// A scan that has just been stored.
-#[derive(Debug, Clone)]
-pub struct NewScan {
-    /// The name of the file.
-    pub name: String,
-    /// Its size.
-    pub size_bytes: i64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-    /// What its first bytes say it is.
-    pub content_type: String,
-    /// Where it lies.
-    pub object_key: String,
-}
-
 /// Adds a scan of a document. The application is locked and at 文件对比. [`DbError::Refused`] when there is no room.
 pub async fn add_scan(
     tx: &Tx,
     seen: &Application,
     document: &str,
-    new: &NewScan,
+    new: &NewFile,
     officer: AccountId,
     by: &By,
     now: Instant,
@@ -205,7 +191,7 @@ pub async fn add_scan(
         ],
     )
     .await?;
-    tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![new.object_key.clone()]).await?;
+    stored_file::take(tx, &new.object_key).await?;
     let detail = serde_json::json!({ "document": document, "file": new.name, "sha256": new.sha256 }).to_string();
     let entry = Entry { post: seen.state().post(), detail: &detail, ..Entry::of("add_scan") };
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
@@ -217,11 +203,7 @@ pub async fn delete_scan(tx: &Tx, seen: &Application, scan: &Scan, by: &By, now:
     if tx.run(sql, params![scan.id, seen.id]).await? == 0 {
         return Err(DbError::NotFound);
     }
-    tx.run(
-        "INSERT INTO orphaned_object (object_key, since) VALUES ($1, $2) ON CONFLICT (object_key) DO NOTHING",
-        params![scan.object_key.clone(), now],
-    )
-    .await?;
+    stored_file::leave(tx, &scan.object_key, now).await?;
     let detail = serde_json::json!({ "document": scan.document, "file": scan.name }).to_string();
     let entry = Entry { post: seen.state().post(), detail: &detail, ..Entry::of("delete_scan") };
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await

@@ -4,6 +4,7 @@ use domain::export::{ExportState, KEPT_DAYS, MOST_WAITING, ReportKind};
 use domain::ids::{AccountId, ExportId};
 use domain::time::Instant;
 
+use crate::stored_file;
 use crate::{DbError, DbResult, Source, Tx, params, row, rows};
 
 /// A file that somebody asked for.
@@ -107,7 +108,7 @@ pub async fn made(tx: &Tx, id: ExportId, made: Made<'_>, now: Instant) -> DbResu
                ended_at = $5 WHERE id = $6 AND state = 'waiting'";
     let values = params![made.name, made.rows, made.size_bytes, made.object_key, now, id];
     if tx.run(sql, values).await? == 1 {
-        tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![made.object_key]).await?;
+        stored_file::take(tx, made.object_key).await?;
     }
     Ok(())
 }

@@ -43,6 +43,7 @@ pub mod second_factor;
 pub mod session;
 pub mod setting;
 pub mod statistics;
+pub mod stored_file;
 pub mod supervision;
 pub mod testing;
 pub mod typed_text;

@@ -17,6 +17,7 @@ use domain::usage::{Effect, UsageForm, UsageKind, UsageLine, UsageState, UsageSt
 
 use crate::audit::{self, By, Entry, Subject};
 use crate::search::Conditions;
+use crate::stored_file::{self, NewFile};
 use crate::{DbError, DbResult, Source, Tx, Value, number, params, placeholders, row, rows, scope};
 
 /// All files of one record together may be this large, as those of an application (D9).
@@ -657,28 +658,12 @@ const FILE: &str = "f.id, c.application_id, f.record_id, f.visit_id, f.name, f.s
 /// The certificate of a file.
 const OF: &str = "JOIN certificate c ON c.id = f.certificate_id";
 
-/// A file that has just been stored.
-#[derive(Debug, Clone)]
-pub struct NewFile {
-    /// Its name.
-    pub name: String,
-    /// Its size.
-    pub size_bytes: i64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-    /// What its first bytes say it is.
-    pub content_type: String,
-    /// Where it lies.
-    pub object_key: String,
-    /// When the picture was taken.
-    pub taken_at: String,
-}
-
-/// Adds a file that waits for its form to be saved. [`DbError::Refused`] when too much waits already.
+/// Adds a file that waits for its form to be saved; of a picture with when it was taken. [`DbError::Refused`] when too much waits already.
 pub async fn add_file(
     tx: &Tx,
     certificate: CertificateId,
     file: &NewFile,
+    taken_at: &str,
     by: AccountId,
     now: Instant,
 ) -> DbResult<UsageFileId> {
@@ -704,13 +689,13 @@ pub async fn add_file(
                 file.sha256.clone(),
                 file.content_type.clone(),
                 file.object_key.clone(),
-                file.taken_at.clone(),
+                taken_at,
                 by,
                 now
             ],
         )
         .await?;
-    tx.run("DELETE FROM orphaned_object WHERE object_key = $1", params![file.object_key.clone()]).await?;
+    stored_file::take(tx, &file.object_key).await?;
     Ok(UsageFileId::new(id))
 }
 

@@ -1,25 +1,25 @@
 //! 申请附件信息 (manual §2.1.3; forms §2.8): upload by kind, open, delete.
 
 use askama::Template;
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use db::attachment::{self, Attachment, NewAttachment};
+use db::attachment::{self, Attachment};
 use db::reading::What;
 use domain::application::{Need, Part};
 use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
-use kit::session::{Filer, Signed, Submitted, check_token};
+use kit::session::{Filer, Signed, Submitted};
 use kit::shell::Shell;
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
 use kit::{flash, page};
 
 use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
 use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
-use crate::parts::files::{self, Filed, announce, can_preview, file_name};
+use crate::parts::files::{self, Filed, can_preview};
 use crate::parts::readings;
+use crate::parts::receipt::{Receipt, Received};
 use crate::parts::view::{self, FileRow};
 
 struct KindCard {
@@ -127,10 +127,6 @@ struct RefusedFragment {
     sentence: String,
 }
 
-fn incomplete() -> AppError {
-    AppError::Invalid("没有收到完整的文件，请重试。".to_owned())
-}
-
 /// 上传附件: several files of one kind at once; a file that is refused does not stop the others (D9).
 ///
 /// With script each file comes alone and gets its row back; without, the page comes back with every refusal.
@@ -140,65 +136,23 @@ pub async fn upload(
     Path(id): Path<ApplicationId>,
     request: Request,
 ) -> Result<Response, AppError> {
-    let headers = request.headers();
-    let scripted = headers.contains_key("hx-request");
-    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let mut kind = String::new();
-    let mut stored = Vec::new();
-    let mut refused = Vec::new();
+    let scripted = request.headers().contains_key("hx-request");
     // Seen before any byte is stored: not the owner, or no longer editable.
     if let Err(elsewhere) = open(&app.db.read(), &app, &user, id).await? {
         return Ok(elsewhere);
     }
-    let mut body = Multipart::from_request(request.map(piece_by_piece), &app).await.map_err(|_| incomplete())?;
-    loop {
-        let Some(field) = body.next_field().await.map_err(|_| incomplete())? else { break };
-        match field.name().unwrap_or_default() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
-            "kind" => kind = field.text().await.map_err(|_| incomplete())?,
-            "file" => {
-                check_token(Some(&user.caller), &token)?;
-                let known =
-                    app.references.now().attachment_kinds_on(app.clock.today()).any(|k| k.code.as_str() == kind);
-                if !known {
-                    return Err(AppError::Invalid("没有这种附件类型，请刷新页面后重试。".to_owned()));
-                }
-                let name = file_name(field.file_name().unwrap_or_default());
-                if name.is_empty() {
-                    continue;
-                }
-                // Announced before its first byte: whatever breaks from here on, the sweep finds the file.
-                let object_key = new_key();
-                announce(&app, &object_key).await?;
-                let part = app.config.upload_part_bytes;
-                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
-                    Ok(file) => stored.push(NewAttachment {
-                        kind: AttachmentKindCode::new(kind.clone()),
-                        name,
-                        size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-                        sha256: file.sha256,
-                        content_type: file.content_type,
-                        object_key,
-                    }),
-                    Err(UploadError::Broken(error)) => {
-                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
-                        refused.push(format!("“{name}”：没有上传成功，请重试"));
-                        break;
-                    }
-                    // The rest of a file that is too large is read past by the next round.
-                    Err(why) => refused.push(format!("“{name}”：{why}")),
-                }
-            }
-            _ => {}
-        }
+    let Received { form, files, mut refused } = Receipt::new(&app, &user.caller).read(request).await?;
+    let kind = AttachmentKindCode::new(form.get("kind"));
+    if !app.references.now().attachment_kinds_on(app.clock.today()).any(|k| k.code == kind) {
+        return Err(AppError::Invalid("没有这种附件类型，请刷新页面后重试。".to_owned()));
     }
     let mut added = Vec::new();
-    if !stored.is_empty() {
+    if !files.is_empty() {
         let tx = app.db.begin().await?;
         let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
-        for file in &stored {
-            match attachment::add(&tx, id, file, user.account(), app.now()).await {
-                Ok(key) => added.push((key, file)),
+        for file in &files {
+            match attachment::add(&tx, id, &kind, file, user.account(), app.now()).await {
+                Ok(key) => added.push(key),
                 Err(db::DbError::Refused(why)) => refused.push(why),
                 Err(other) => return Err(other.into()),
             }
@@ -234,10 +188,10 @@ async fn fragment(
     app: &App,
     user: &Filer,
     id: ApplicationId,
-    added: &[(AttachmentId, &NewAttachment)],
+    added: &[AttachmentId],
     refused: &[String],
 ) -> Result<Response, AppError> {
-    if let Some((key, _)) = added.first() {
+    if let Some(key) = added.first() {
         let stored = attachment::load(&app.db.read(), &user.scope(), *key, app.now()).await?;
         let all = attachment::of_application(&app.db.read(), id).await?;
         let count = all.iter().filter(|a| a.kind == stored.kind).count();

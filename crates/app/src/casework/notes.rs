@@ -3,12 +3,11 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use axum::extract::multipart::Field;
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::DbError;
-use db::case_note::{self, CaseNote, LONGEST, MOST_FILES, NewNote, NewNoteFile};
+use db::case_note::{self, CaseNote, LONGEST, MOST_FILES, NewNote};
 use db::reading::What;
 use domain::application::Application;
 use domain::ids::{ApplicationId, CaseNoteId, NoteFileId};
@@ -16,23 +15,21 @@ use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
-use kit::session::{BureauOfficer, Submitted, check_token};
+use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
 use kit::{flash, page, random};
 
 use crate::casework::case;
 use crate::frame::{self, Entry};
-use crate::parts::files::{announce, can_preview, file_name, incomplete};
+use crate::parts::files::can_preview;
 use crate::parts::readings;
+use crate::parts::receipt::{Receipt, Received};
 use crate::parts::view::size;
 
 /// So many stand beside the case.
 const BESIDE: usize = 5;
 /// So many on a page of their own.
 const SIZE: usize = 20;
-/// All fields of the form together may be this large.
-const TEXT_LIMIT_BYTES: usize = 64 * 1024;
 
 struct FileLink {
     id: NoteFileId,
@@ -209,89 +206,11 @@ async fn build(
     Ok(NotesPage { shell, number, case, notes })
 }
 
-/// What arrived.
-#[derive(Default)]
-struct Received {
-    form: FormData,
-    files: Vec<NewNoteFile>,
-    /// What was not taken, and why.
-    refused: Vec<String>,
-}
-
 /// What a note may carry, by the first bytes of the file.
 fn is_fitting(content_type: &str) -> bool {
     matches!(content_type, "application/pdf" | "application/zip" | "application/msword" | "application/vnd.ms-excel")
         || content_type.starts_with("image/")
         || content_type.starts_with("application/vnd.openxmlformats-officedocument.")
-}
-
-async fn text_of(mut field: Field<'_>, left: &mut usize) -> Result<String, AppError> {
-    let mut all = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(|_| incomplete_form())? {
-        *left = left
-            .checked_sub(piece.len())
-            .ok_or_else(|| AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned()))?;
-        all.extend_from_slice(&piece);
-    }
-    Ok(String::from_utf8_lossy(&all).into_owned())
-}
-
-fn incomplete_form() -> AppError {
-    match incomplete() {
-        AppError::Invalid(_) => AppError::Invalid("没有收到完整的备注，请返回单据页面重试。".to_owned()),
-        other => other,
-    }
-}
-
-/// Reads the form; its files are stored as they stream. What no note takes is swept.
-async fn receive(app: &App, officer: &BureauOfficer, request: Request) -> Result<Received, AppError> {
-    let headers = request.headers();
-    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete_form())?;
-    let mut received = Received::default();
-    let mut left = TEXT_LIMIT_BYTES;
-    while let Some(field) = body.next_field().await.map_err(|_| incomplete_form())? {
-        let field_name = field.name().unwrap_or_default().to_owned();
-        if field_name != "file" {
-            let value = text_of(field, &mut left).await?;
-            if field_name == "csrf" {
-                token.clone_from(&value);
-            }
-            received.form.set(&field_name, &value);
-            continue;
-        }
-        check_token(Some(&officer.caller), &token)?;
-        let name = file_name(field.file_name().unwrap_or_default());
-        if name.is_empty() {
-            continue;
-        }
-        if received.files.len() >= MOST_FILES {
-            received.refused.push(format!("“{name}”：一条备注最多 {MOST_FILES} 个附件"));
-            continue;
-        }
-        let object_key = new_key();
-        announce(app, &object_key).await?;
-        let part = app.config.upload_part_bytes;
-        match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
-            Ok(file) if !is_fitting(&file.content_type) => {
-                received.refused.push(format!("“{name}”：只能上传 PDF、图片、Word、Excel 和 ZIP 文件"));
-            }
-            Ok(file) => received.files.push(NewNoteFile {
-                name,
-                size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-                sha256: file.sha256,
-                content_type: file.content_type,
-                object_key,
-            }),
-            Err(UploadError::Broken(error)) => {
-                tracing::warn!(error = format!("{error:#}"), "an upload broke off");
-                return Err(incomplete_form());
-            }
-            Err(why) => received.refused.push(format!("“{name}”：{why}")),
-        }
-    }
-    check_token(Some(&officer.caller), &token)?;
-    Ok(received)
 }
 
 /// 保存备注.
@@ -303,7 +222,11 @@ pub async fn create(
 ) -> Result<Response, AppError> {
     // Before a byte is stored.
     db::application::load(&app.db.read(), &officer.scope(), id, app.now()).await?;
-    let Received { form, files, refused } = receive(&app, &officer, request).await?;
+    let one_too_many = format!("一条备注最多 {MOST_FILES} 个附件");
+    let receipt = Receipt::new(&app, &officer.caller)
+        .most(MOST_FILES, &one_too_many)
+        .only(is_fitting, "只能上传 PDF、图片、Word、Excel 和 ZIP 文件");
+    let Received { form, files, refused } = receipt.read(request).await?;
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
     if application.state() == S::Draft {

@@ -1,34 +1,21 @@
 //! Scans of paper originals, brought by 文件对比岗 and seen by whoever sees the case (R-B-04).
 
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use db::comparison::{self as store, NewScan, Scan};
+use db::comparison::{self as store, Scan};
 use db::reading::What;
 use domain::comparison::Document;
 use domain::ids::{ApplicationId, ScanId};
 use kit::app::App;
 use kit::error::AppError;
 use kit::flash;
-use kit::form::FormData;
-use kit::session::{BureauOfficer, Submitted, check_token};
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
+use kit::session::{BureauOfficer, Submitted};
 
 use crate::casework::comparison;
 use crate::casework::selection::Selection;
-use crate::parts::files::{self, Filed, announce, can_preview, file_name};
+use crate::parts::files::{self, Filed, can_preview};
 use crate::parts::readings;
-
-fn incomplete() -> AppError {
-    AppError::Invalid("没有收到完整的文件，请重试。".to_owned())
-}
-
-/// What arrived.
-#[derive(Default)]
-struct Received {
-    fields: FormData,
-    stored: Vec<NewScan>,
-    refused: Vec<String>,
-}
+use crate::parts::receipt::{Receipt, Received};
 
 /// 上传扫描件: pictures and PDF; one that is refused does not stop the others (D9).
 pub async fn upload(
@@ -41,9 +28,10 @@ pub async fn upload(
     let read = app.db.read();
     let application = db::application::load(&read, &officer.scope(), id, app.now()).await?;
     refuse_colleague(comparison::open_for(&read, &officer, &application).await?)?;
-    let Received { fields, stored, mut refused } = receive(&app, &officer, request).await?;
-    let list = fields.get("list").to_owned();
-    let document = fields.get("document");
+    let receipt = Receipt::new(&app, &officer.caller).only(can_preview, "扫描件须为图片（JPG、PNG、GIF、WEBP）或 PDF");
+    let Received { form, files, mut refused } = receipt.read(request).await?;
+    let list = form.get("list").to_owned();
+    let document = form.get("document");
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
     refuse_colleague(comparison::open_for(&tx, &officer, &application).await?)?;
@@ -53,7 +41,7 @@ pub async fn upload(
         refused.push("请选择扫描件对应的材料".to_owned());
     }
     let mut added = 0;
-    for scan in stored.iter().filter(|_| is_known) {
+    for scan in files.iter().filter(|_| is_known) {
         match store::add_scan(&tx, &application, document, scan, officer.user.account, &officer.by(), app.now()).await {
             Ok(()) => added += 1,
             Err(db::DbError::Refused(why)) => refused.push(why),
@@ -87,51 +75,6 @@ fn refuse_colleague(holder: Option<String>) -> Result<(), AppError> {
         }
         None => Ok(()),
     }
-}
-
-async fn receive(app: &App, officer: &BureauOfficer, request: Request) -> Result<Received, AppError> {
-    let mut token = String::new();
-    let mut received = Received::default();
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
-    while let Some(field) = body.next_field().await.map_err(|_| incomplete())? {
-        let name = field.name().unwrap_or_default().to_owned();
-        match name.as_str() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
-            "file" => {
-                check_token(Some(&officer.caller), &token)?;
-                let name = file_name(field.file_name().unwrap_or_default());
-                if name.is_empty() {
-                    continue;
-                }
-                // Announced before its first byte: whatever breaks from here on, the sweep finds the file.
-                let object_key = new_key();
-                announce(app, &object_key).await?;
-                let part = app.config.upload_part_bytes;
-                match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, part).await {
-                    Ok(file) if !can_preview(&file.content_type) => {
-                        received.refused.push(format!("“{name}”：扫描件须为图片（JPG、PNG、GIF、WEBP）或 PDF"));
-                    }
-                    Ok(file) => received.stored.push(NewScan {
-                        name,
-                        size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-                        sha256: file.sha256,
-                        content_type: file.content_type,
-                        object_key,
-                    }),
-                    Err(UploadError::Broken(error)) => {
-                        tracing::warn!(error = format!("{error:#}"), "an upload broke off");
-                        received.refused.push(format!("“{name}”：没有上传成功，请重试"));
-                        break;
-                    }
-                    Err(why) => received.refused.push(format!("“{name}”：{why}")),
-                }
-            }
-            _ => received.fields.set(&name, &field.text().await.map_err(|_| incomplete())?),
-        }
-    }
-    // Also when nothing was chosen, and the token was never looked at.
-    check_token(Some(&officer.caller), &token)?;
-    Ok(received)
 }
 
 /// 删除 of a scan, until the decision.

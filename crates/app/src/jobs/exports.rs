@@ -1,7 +1,7 @@
 //! Files of long lists, made where nobody waits for them (E37).
 
-use db::attachment;
 use db::export::{self, Made};
+use db::stored_file;
 use domain::ids::ExportId;
 use domain::time::Instant;
 use kit::app::App;
@@ -20,7 +20,7 @@ pub(super) async fn make(app: &App, id: ExportId, is_last_try: bool) -> Result<(
     let object_key = format!("exports/{id}/{}", random::token());
     // Announced and never taken: the sweep removes what a broken run leaves.
     let tx = app.db.begin().await?;
-    attachment::announce(&tx, &object_key, app.now()).await?;
+    stored_file::announce(&tx, &object_key, app.now()).await?;
     tx.commit().await?;
     let actor = db::account::actor(&app.db.read(), asked.account_id).await?;
     let stored = match reports::open(app, &actor, asked.report, &asked.query).await {

@@ -132,7 +132,7 @@ async fn sweep_exports(app: &App) -> anyhow::Result<()> {
 
 /// Removes files whose rows have been gone for an hour.
 async fn remove_files(app: &App) -> anyhow::Result<()> {
-    let keys = db::attachment::orphans(&app.db.read(), app.now().plus_hours(-1)).await?;
+    let keys = db::stored_file::orphans(&app.db.read(), app.now().plus_hours(-1)).await?;
     let mut gone = Vec::new();
     for key in keys {
         match app.files.delete(&object_store::path::Path::from(key.clone())).await {
@@ -142,7 +142,7 @@ async fn remove_files(app: &App) -> anyhow::Result<()> {
     }
     if !gone.is_empty() {
         let tx = app.db.begin().await?;
-        db::attachment::forget_orphans(&tx, &gone).await?;
+        db::stored_file::forget_orphans(&tx, &gone).await?;
         tx.commit().await?;
     }
     Ok(())

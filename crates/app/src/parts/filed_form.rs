@@ -6,21 +6,21 @@
 
 use askama::Template;
 use axum::body::to_bytes;
-use axum::extract::multipart::Field;
-use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::extract::Request;
 use axum::http::header;
 use axum::response::Response;
-use db::usage::{self, NewFile, UsageFile};
+use db::stored_file::NewFile;
+use db::usage::{self, UsageFile};
 use domain::ids::{CertificateId, UsageFileId, UsageRecordId};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FormData, parse_urlencoded};
 use kit::page;
 use kit::session::{Signed, check_token};
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
 use object_store::ObjectStoreExt as _;
 
-use crate::parts::files::{announce, can_preview, file_name, is_picture};
+use crate::parts::files::{can_preview, is_picture};
+use crate::parts::receipt::{Receipt, Received};
 use crate::parts::view::size;
 
 /// All fields of a form together may be this large.
@@ -70,10 +70,6 @@ impl FiledForm {
     }
 }
 
-fn incomplete() -> AppError {
-    AppError::Invalid("没有收到完整的表单，请重试。".to_owned())
-}
-
 /// Reads a form with or without files; files are stored as they stream. The caller has checked that this user may fill in
 /// the form, before a byte is stored.
 pub async fn read(
@@ -84,7 +80,7 @@ pub async fn read(
 ) -> Result<FiledForm, AppError> {
     let headers = request.headers();
     let scripted = headers.contains_key("hx-request");
-    let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("multipart/") {
         let body = to_bytes(request.into_body(), TEXT_LIMIT_BYTES)
@@ -96,58 +92,10 @@ pub async fn read(
         drop_named(&mut form);
         return Ok(FiledForm { form, refused: Vec::new(), added: Vec::new(), scripted: false });
     }
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
-    let mut pairs = Vec::new();
-    let mut left = TEXT_LIMIT_BYTES;
-    let mut stored = Vec::new();
-    let mut refused = Vec::new();
-    loop {
-        let Some(field) = body.next_field().await.map_err(|_| incomplete())? else { break };
-        let name = field.name().unwrap_or_default().to_owned();
-        if name != "file" {
-            let value = text_of(field, &mut left).await?;
-            if name == "csrf" {
-                token.clone_from(&value);
-            }
-            pairs.push((name, value));
-            continue;
-        }
-        check_token(Some(&user.caller), &token)?;
-        let name = file_name(field.file_name().unwrap_or_default());
-        if name.is_empty() {
-            continue;
-        }
-        if stored.len() >= MOST_FILES {
-            refused.push(format!("“{name}”：一次最多上传 {MOST_FILES} 个文件"));
-            continue;
-        }
-        // Announced before its first byte: whatever breaks from here on, the sweep finds the file.
-        let object_key = new_key();
-        announce(app, &object_key).await?;
-        match store_stream(app.files.as_ref(), &object_key, field, FILE_LIMIT_BYTES, app.config.upload_part_bytes).await
-        {
-            Ok(file) => {
-                let taken_at = taken_at(app, &object_key, &file.content_type, file.size_bytes).await;
-                stored.push(NewFile {
-                    name,
-                    size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-                    sha256: file.sha256,
-                    content_type: file.content_type,
-                    object_key,
-                    taken_at,
-                });
-            }
-            Err(UploadError::Broken(error)) => {
-                tracing::warn!(error = format!("{error:#}"), "an upload broke off");
-                refused.push(format!("“{name}”：没有上传成功，请重试"));
-                break;
-            }
-            Err(why) => refused.push(format!("“{name}”：{why}")),
-        }
-    }
-    check_token(Some(&user.caller), &token)?;
-    let mut form = FormData::from_pairs(pairs);
-    let added = keep(app, user, certificate, &stored, &mut refused).await?;
+    let one_too_many = format!("一次最多上传 {MOST_FILES} 个文件");
+    let receipt = Receipt::new(app, &user.caller).most(MOST_FILES, &one_too_many).texts(TEXT_LIMIT_BYTES);
+    let Received { mut form, files, mut refused } = receipt.read(request).await?;
+    let added = keep(app, user, certificate, files, &mut refused).await?;
     if added.is_empty() && refused.is_empty() && !scripted {
         refused.push("没有选择文件。请先点击“浏览”选择文件，再点击“添加”或“覆盖”".to_owned());
     }
@@ -155,31 +103,24 @@ pub async fn read(
     Ok(FiledForm { form, refused, added, scripted })
 }
 
-async fn text_of(mut field: Field<'_>, left: &mut usize) -> Result<String, AppError> {
-    let mut all = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(|_| incomplete())? {
-        *left = left
-            .checked_sub(piece.len())
-            .ok_or_else(|| AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned()))?;
-        all.extend_from_slice(&piece);
-    }
-    Ok(String::from_utf8_lossy(&all).into_owned())
-}
-
 async fn keep(
     app: &App,
     user: &Signed,
     certificate: CertificateId,
-    stored: &[NewFile],
+    files: Vec<NewFile>,
     refused: &mut Vec<String>,
 ) -> Result<Vec<UsageFileId>, AppError> {
     let mut added = Vec::new();
-    if stored.is_empty() {
+    if files.is_empty() {
         return Ok(added);
     }
+    let mut dated = Vec::new();
+    for file in files {
+        dated.push((taken_at(app, &file).await, file));
+    }
     let tx = app.db.begin().await?;
-    for file in stored {
-        match usage::add_file(&tx, certificate, file, user.actor().account(), app.now()).await {
+    for (taken_at, file) in &dated {
+        match usage::add_file(&tx, certificate, file, taken_at, user.actor().account(), app.now()).await {
             Ok(id) => added.push(id),
             Err(db::DbError::Refused(why)) => refused.push(why),
             Err(other) => return Err(other.into()),
@@ -212,12 +153,13 @@ fn attach(form: &mut FormData, added: &[UsageFileId]) {
 }
 
 /// When a picture was taken, as its camera wrote it: `2026-11-23 09:30`; blank when it does not say.
-async fn taken_at(app: &App, object_key: &str, content_type: &str, size_bytes: u64) -> String {
-    if !is_picture(content_type) {
+async fn taken_at(app: &App, file: &NewFile) -> String {
+    if !is_picture(&file.content_type) {
         return String::new();
     }
-    let path = object_store::path::Path::from(object_key);
-    match app.files.get_range(&path, 0..size_bytes.min(HEAD_BYTES)).await {
+    let path = object_store::path::Path::from(file.object_key.as_str());
+    let size = u64::try_from(file.size_bytes).unwrap_or_default();
+    match app.files.get_range(&path, 0..size.min(HEAD_BYTES)).await {
         Ok(head) => taken(&head).unwrap_or_default(),
         Err(error) => {
             tracing::warn!(%error, "the first bytes of a picture cannot be read");

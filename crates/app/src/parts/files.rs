@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use db::attachment;
+use db::stored_file;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use kit::app::App;
@@ -59,7 +59,7 @@ pub fn file_name(given: &str) -> String {
 /// Notes a file before its first byte: the sweep removes what no row takes.
 pub async fn announce(app: &App, object_key: &str) -> Result<(), AppError> {
     let tx = app.db.begin().await?;
-    attachment::announce(&tx, object_key, app.now()).await?;
+    stored_file::announce(&tx, object_key, app.now()).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ pub mod particulars;
 pub mod photo;
 pub mod prose;
 pub mod readings;
+pub mod receipt;
 pub mod reminders;
 pub mod report;
 pub mod routing;
