@@ -5,11 +5,10 @@ use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::amendment::Beginning;
-use db::certificate::{self, Certificate};
+use db::certificate;
 use domain::actor::Post;
 use domain::amendment::{Action, may};
 use domain::ids::CertificateId;
-use domain::number::CertificateNumber;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
@@ -20,15 +19,7 @@ use kit::{flash, page};
 use super::refused;
 use crate::frame::{self, Entry};
 use crate::jobs::{self, CertificateNews};
-use crate::parts::found_certificate::{self, Found};
-
-/// `?number=`: the certificate that the caller names.
-#[derive(Debug, Default, serde::Deserialize)]
-pub struct OpeningQuery {
-    /// None = the page was only opened.
-    #[serde(default)]
-    number: Vec<String>,
-}
+use crate::parts::found_certificate::{Found, NumberQuery, Sought};
 
 #[derive(Template)]
 #[template(path = "amendment/opening.html")]
@@ -45,28 +36,12 @@ struct OpeningPage {
 pub async fn show(
     State(app): State<App>,
     officer: BureauOfficer,
-    Query(query): Query<OpeningQuery>,
+    Query(query): Query<NumberQuery>,
 ) -> Result<Response, AppError> {
     holds_post(&officer)?;
-    let mut data = FormData::default();
-    let mut errors = FieldErrors::default();
-    let mut certificate = None;
-    if let Some(number) = query.number.first() {
-        data.set("number", number);
-        certificate = match CertificateNumber::parse(number) {
-            Ok(parsed) => found_certificate::of_number(&app.db.read(), &officer.scope(), parsed.as_str()).await?,
-            Err(_) => None,
-        };
-        if number.trim().is_empty() {
-            errors.add("number", "请填写证明号");
-        } else if certificate.is_none() {
-            errors.add("number", "没有找到该证明。请核对证明号；由其他检验检疫局负责修改的证明，请由该局办理");
-        }
-    }
-    let invalid = !errors.is_empty();
-    let search = FormView::new(data, errors, &officer.caller.csrf);
-    let page = build(&app, &officer, search, certificate, FormData::default(), FieldErrors::default()).await?;
-    if invalid { page::unprocessable(&page) } else { page::render(&page) }
+    let sought = Sought::of(&app, &officer, &query, "由其他检验检疫局负责修改的证明，请由该局办理").await?;
+    let page = build(&app, &officer, sought, FormData::default(), FieldErrors::default()).await?;
+    if page.search.errors.is_empty() { page::render(&page) } else { page::unprocessable(&page) }
 }
 
 fn holds_post(officer: &BureauOfficer) -> Result<(), AppError> {
@@ -80,8 +55,7 @@ fn holds_post(officer: &BureauOfficer) -> Result<(), AppError> {
 async fn build(
     app: &App,
     officer: &BureauOfficer,
-    search: FormView,
-    certificate: Option<Certificate>,
+    Sought { search, certificate }: Sought,
     data: FormData,
     errors: FieldErrors,
 ) -> Result<OpeningPage, AppError> {
@@ -116,10 +90,7 @@ pub async fn create(
     let note = check.text("call_note", "电话记录").required().length(5..=500).take();
     if let Err(errors) = check.finish() {
         drop(tx);
-        let mut data = FormData::default();
-        data.set("number", &certificate.number);
-        let search = FormView::new(data, FieldErrors::default(), &officer.caller.csrf);
-        let page = build(&app, &officer, search, Some(certificate), form, errors).await?;
+        let page = build(&app, &officer, Sought::again(&officer, certificate), form, errors).await?;
         return page::unprocessable(&page);
     }
     if let Some(asked) = db::amendment::open_of(&tx, id).await? {

@@ -4,10 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::certificate::{self, Certificate};
+use db::certificate;
 use domain::ending::{Action, may};
 use domain::ids::CertificateId;
-use domain::number::CertificateNumber;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
@@ -17,15 +16,7 @@ use kit::{flash, page};
 
 use super::{refused, revocations};
 use crate::frame::{self, Entry};
-use crate::parts::found_certificate::{self, Found};
-
-/// `?number=`: the certificate.
-#[derive(Debug, Default, serde::Deserialize)]
-pub struct ProposalQuery {
-    /// None = the page was only opened.
-    #[serde(default)]
-    number: Vec<String>,
-}
+use crate::parts::found_certificate::{Found, NumberQuery, Sought};
 
 #[derive(Template)]
 #[template(path = "ending/proposal.html")]
@@ -42,35 +33,18 @@ struct ProposalPage {
 pub async fn new(
     State(app): State<App>,
     officer: BureauOfficer,
-    Query(query): Query<ProposalQuery>,
+    Query(query): Query<NumberQuery>,
 ) -> Result<Response, AppError> {
     revocations::holds_post(&officer)?;
-    let mut data = FormData::default();
-    let mut errors = FieldErrors::default();
-    let mut certificate = None;
-    if let Some(number) = query.number.first() {
-        data.set("number", number);
-        certificate = match CertificateNumber::parse(number) {
-            Ok(parsed) => found_certificate::of_number(&app.db.read(), &officer.scope(), parsed.as_str()).await?,
-            Err(_) => None,
-        };
-        if number.trim().is_empty() {
-            errors.add("number", "请填写证明号");
-        } else if certificate.is_none() {
-            errors.add("number", "没有找到该证明。请核对证明号；由其他检验检疫局负责后续监管的证明，请由该局办理");
-        }
-    }
-    let invalid = !errors.is_empty();
-    let search = FormView::new(data, errors, &officer.caller.csrf);
-    let page = build(&app, &officer, search, certificate, FormData::default(), FieldErrors::default()).await?;
-    if invalid { page::unprocessable(&page) } else { page::render(&page) }
+    let sought = Sought::of(&app, &officer, &query, "由其他检验检疫局负责后续监管的证明，请由该局办理").await?;
+    let page = build(&app, &officer, sought, FormData::default(), FieldErrors::default()).await?;
+    if page.search.errors.is_empty() { page::render(&page) } else { page::unprocessable(&page) }
 }
 
 async fn build(
     app: &App,
     officer: &BureauOfficer,
-    search: FormView,
-    certificate: Option<Certificate>,
+    Sought { search, certificate }: Sought,
     data: FormData,
     errors: FieldErrors,
 ) -> Result<ProposalPage, AppError> {
@@ -103,10 +77,7 @@ pub async fn create(
     let reason = check.text("reason", "撤销原因").required().length(10..=500).take();
     if let Err(errors) = check.finish() {
         drop(tx);
-        let mut data = FormData::default();
-        data.set("number", &certificate.number);
-        let search = FormView::new(data, FieldErrors::default(), &officer.caller.csrf);
-        let page = build(&app, &officer, search, Some(certificate), form, errors).await?;
+        let page = build(&app, &officer, Sought::again(&officer, certificate), form, errors).await?;
         return page::unprocessable(&page);
     }
     let now = app.now();

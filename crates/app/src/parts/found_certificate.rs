@@ -5,9 +5,13 @@ use askama::filters::HtmlSafe;
 use db::certificate::{self, Certificate};
 use db::{DbError, Source};
 use domain::ids::CertificateId;
+use domain::number::CertificateNumber;
 use domain::policy::Scope;
 use domain::time::Instant;
+use kit::app::App;
 use kit::error::AppError;
+use kit::form::{FieldErrors, FormData, FormView};
+use kit::session::BureauOfficer;
 
 use crate::parts::sheet::Sheet;
 use crate::parts::status::Status;
@@ -56,8 +60,57 @@ impl Found {
     }
 }
 
+/// `?number=`: the certificate that somebody names.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct NumberQuery {
+    /// None = the page was only opened.
+    #[serde(default)]
+    number: Vec<String>,
+}
+
+/// What was looked for, and what was found.
+pub struct Sought {
+    /// The form of the search as it was sent.
+    pub search: FormView,
+    /// The certificate; none with a sentence in the form, unless the page was only opened.
+    pub certificate: Option<Certificate>,
+}
+
+impl Sought {
+    /// Looks among what the officer sees; `elsewhere` says who else may have the certificate.
+    pub async fn of(
+        app: &App,
+        officer: &BureauOfficer,
+        query: &NumberQuery,
+        elsewhere: &str,
+    ) -> Result<Self, AppError> {
+        let mut data = FormData::default();
+        let mut errors = FieldErrors::default();
+        let mut certificate = None;
+        if let Some(number) = query.number.first() {
+            data.set("number", number);
+            if let Ok(parsed) = CertificateNumber::parse(number) {
+                certificate = of_number(&app.db.read(), &officer.scope(), parsed.as_str()).await?;
+            }
+            if number.trim().is_empty() {
+                errors.add("number", "请填写证明号");
+            } else if certificate.is_none() {
+                errors.add("number", format!("没有找到该证明。请核对证明号；{elsewhere}"));
+            }
+        }
+        Ok(Self { search: FormView::new(data, errors, &officer.caller.csrf), certificate })
+    }
+
+    /// The search that has found this one.
+    pub fn again(officer: &BureauOfficer, certificate: Certificate) -> Self {
+        let data = FormData::of_filters(&[("number", certificate.number.as_str())]);
+        let search = FormView::new(data, FieldErrors::default(), &officer.caller.csrf);
+        Self { search, certificate: Some(certificate) }
+    }
+}
+
 /// The certificate of this 证明号, if the scope sees it.
-pub async fn of_number(source: &impl Source, scope: &Scope, number: &str) -> Result<Option<Certificate>, AppError> {
+async fn of_number(source: &impl Source, scope: &Scope, number: &str) -> Result<Option<Certificate>, AppError> {
     let Some(found) = certificate::by_number(source, number).await? else { return Ok(None) };
     match certificate::load(source, scope, found.id).await {
         Ok(certificate) => Ok(Some(certificate)),
