@@ -236,7 +236,11 @@ pub async fn is_used(source: &impl Source, kind: ReferenceKind, code: &str) -> D
              OR EXISTS (SELECT 1 FROM bureau WHERE parent_code = $1) THEN 1 ELSE 0 END AS BIGINT)"
         }
         // Their names are frozen with the application, or are not part of what was submitted.
-        ReferenceKind::HsType | ReferenceKind::AttachmentKind | ReferenceKind::Port => return Ok(false),
+        ReferenceKind::HsType
+        | ReferenceKind::AttachmentKind
+        | ReferenceKind::Port
+        | ReferenceKind::ReviewPoint
+        | ReferenceKind::SharedPhrase => return Ok(false),
     };
     Ok(crate::number(source.connection(), sql, params![code]).await? == 1)
 }
@@ -499,7 +503,8 @@ async fn write(tx: &Tx, kind: ReferenceKind, code: &str, to: &Content, how: Writ
             | FieldKind::Bureau
             | FieldKind::DirectBureau
             | FieldKind::RegionAbove
-            | FieldKind::FollowUps
+            | FieldKind::Several(_)
+            | FieldKind::HsPrefixes
             | FieldKind::Characteristics => Value::from(text_of(f.column)),
         });
     }
@@ -531,7 +536,9 @@ async fn write(tx: &Tx, kind: ReferenceKind, code: &str, to: &Content, how: Writ
         | ReferenceKind::TradeMode
         | ReferenceKind::AttachmentKind
         | ReferenceKind::Region
-        | ReferenceKind::Bureau => {}
+        | ReferenceKind::Bureau
+        | ReferenceKind::ReviewPoint
+        | ReferenceKind::SharedPhrase => {}
     }
     values.push(Value::from(code));
     let code_at = values.len();

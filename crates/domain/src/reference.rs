@@ -1,6 +1,7 @@
 //! 基础数据 that CNCA keeps on pages (R-C-02, R-C-04): which tables, which fields, what may change once a row is used.
 
-use crate::actor::words;
+use crate::actor::{Post, words};
+use crate::workflow::{Action, AfterFinal};
 
 words! {
     /// A table of reference data.
@@ -21,6 +22,10 @@ words! {
         Bureau = "bureau", "检验检疫局";
         /// 行政区划.
         Region = "region", "行政区划";
+        /// 审核要点: what a post looks at before it decides.
+        ReviewPoint = "review_point", "审核要点";
+        /// 常用意见 that every officer is offered.
+        SharedPhrase = "shared_phrase", "常用意见";
     }
 }
 
@@ -45,10 +50,65 @@ pub enum FieldKind {
     DirectBureau,
     /// The region above; a province has none.
     RegionAbove,
-    /// What may follow after import: use, return, destruction.
-    FollowUps,
+    /// Some of these words.
+    Several(Words),
+    /// What HS codes begin with.
+    HsPrefixes,
     /// 产品特性.
     Characteristics,
+}
+
+/// Words of which a field holds several, separated by semicolons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// What may follow after import: use, return, destruction.
+    FollowUps,
+    /// The posts that review.
+    Posts,
+    /// What these posts decide ([`Action::word`](crate::workflow::Action::word)).
+    Decisions,
+    /// 免办条款, by their codes.
+    Clauses,
+}
+
+impl Words {
+    /// What one of them is called, for people.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::FollowUps => "后续处理方式",
+            Self::Posts => "岗位",
+            Self::Decisions => "处理结果",
+            Self::Clauses => "免办条款",
+        }
+    }
+
+    /// All of them with their labels; none where they are rows of a table.
+    pub fn known(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::FollowUps => vec![("use", "使用记录"), ("return", "退运"), ("destruction", "销毁")],
+            Self::Posts => [Post::Accept, Post::FirstReview, Post::FinalReview, Post::Compare, Post::Issue]
+                .map(|post| (post.word(), post.label()))
+                .to_vec(),
+            Self::Decisions => [
+                Action::Accept,
+                Action::Refuse,
+                Action::Return,
+                Action::Pass { after_final: AfterFinal::Compare },
+                Action::Fail,
+                Action::RequestPaper,
+                Action::PaperArrived,
+                Action::Issue,
+            ]
+            .map(|action| (action.word(), action.label()))
+            .to_vec(),
+            Self::Clauses => Vec::new(),
+        }
+    }
+}
+
+/// What an HS code may begin with.
+pub fn is_hs_prefix(typed: &str) -> bool {
+    (2..=10).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A field of a table; its name is the column.
@@ -92,6 +152,8 @@ impl ReferenceKind {
             Self::Port => "ports",
             Self::Bureau => "bureaus",
             Self::Region => "regions",
+            Self::ReviewPoint => "review-points",
+            Self::SharedPhrase => "phrases",
         }
     }
 
@@ -105,6 +167,7 @@ impl ReferenceKind {
         match self {
             Self::Clause | Self::Bureau => "short_name",
             Self::HsType | Self::Unit | Self::TradeMode | Self::AttachmentKind | Self::Port | Self::Region => "name",
+            Self::ReviewPoint | Self::SharedPhrase => "text",
         }
     }
 
@@ -117,7 +180,9 @@ impl ReferenceKind {
             | Self::TradeMode
             | Self::AttachmentKind
             | Self::Port
-            | Self::Region => true,
+            | Self::Region
+            | Self::ReviewPoint
+            | Self::SharedPhrase => true,
             Self::Bureau => false,
         }
     }
@@ -130,7 +195,14 @@ impl ReferenceKind {
                 above.is_empty() || (code != above && code.starts_with(prefix))
             }
             Self::Bureau => code != above,
-            Self::HsType | Self::Unit | Self::Clause | Self::TradeMode | Self::AttachmentKind | Self::Port => true,
+            Self::HsType
+            | Self::Unit
+            | Self::Clause
+            | Self::TradeMode
+            | Self::AttachmentKind
+            | Self::Port
+            | Self::ReviewPoint
+            | Self::SharedPhrase => true,
         }
     }
 
@@ -144,6 +216,7 @@ impl ReferenceKind {
             Self::AttachmentKind => "2–30 个小写字母或下划线",
             Self::Bureau => "6–12 位数字或字母",
             Self::Region => "6 位数字（GB/T 2260）",
+            Self::ReviewPoint | Self::SharedPhrase => "2–40 个小写字母、数字或连字符",
         }
     }
 
@@ -160,13 +233,18 @@ impl ReferenceKind {
                 (2..=30).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
             }
             Self::Bureau => (6..=12).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()),
+            Self::ReviewPoint | Self::SharedPhrase => {
+                (2..=40).contains(&code.len())
+                    && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            }
         }
     }
 
     /// Its fields, in the order of the form.
     pub const fn fields(self) -> &'static [Field] {
         use FieldKind::{
-            Bureau, Characteristics, DirectBureau, District, Flag, FollowUps, Long, Number, RegionAbove, Text, Unit,
+            Bureau, Characteristics, DirectBureau, District, Flag, HsPrefixes, Long, Number, RegionAbove, Several,
+            Text, Unit,
         };
         const HS: &[Field] = &[
             field("name", "产品名称", Text(200)),
@@ -181,7 +259,7 @@ impl ReferenceKind {
             field("full_text", "条款原文", Long(500)).lasting(),
             field("documents", "所需材料", Long(1000)).optional(),
             field("follow_up", "后续监管", Long(300)),
-            field("follow_up_kinds", "后续处理方式", FollowUps),
+            field("follow_up_kinds", "后续处理方式", Several(Words::FollowUps)),
         ];
         const MODES: &[Field] =
             &[field("name", "名称", Text(50)).lasting(), field("common", "常用（排在最前）", Flag).optional()];
@@ -205,6 +283,20 @@ impl ReferenceKind {
             field("name", "名称", Text(50)).lasting(),
             field("parent_code", "上级行政区划", RegionAbove).optional().lasting(),
         ];
+        const POINTS: &[Field] = &[
+            field("text", "要点", Text(100)),
+            field("hint", "说明", Long(300)).optional(),
+            field("posts", "适用岗位", Several(Words::Posts)),
+            field("clause_codes", "适用条款（不选为全部）", Several(Words::Clauses)).optional(),
+            field("hs_prefixes", "适用 HS 编码（前几位，不填为全部）", HsPrefixes).optional(),
+            field("ordinal", "排列次序", Number(1, 9999)),
+        ];
+        const PHRASES: &[Field] = &[
+            field("text", "意见", Long(300)),
+            field("posts", "适用岗位", Several(Words::Posts)),
+            field("decisions", "适用处理结果", Several(Words::Decisions)),
+            field("ordinal", "排列次序", Number(1, 9999)),
+        ];
         match self {
             Self::HsType => HS,
             Self::Unit => UNITS,
@@ -214,6 +306,8 @@ impl ReferenceKind {
             Self::Port => PORTS,
             Self::Bureau => BUREAUS,
             Self::Region => REGIONS,
+            Self::ReviewPoint => POINTS,
+            Self::SharedPhrase => PHRASES,
         }
     }
 }
@@ -238,6 +332,8 @@ mod tests {
         assert!(
             !ReferenceKind::Region.fits_above("320120", "310100") && ReferenceKind::Region.fits_above("990000", "")
         );
+        assert!(ReferenceKind::ReviewPoint.accepts_code("entry-complete-2"));
+        assert!(!ReferenceKind::SharedPhrase.accepts_code("Entry") && !is_hs_prefix("8") && is_hs_prefix("84"));
         assert!(!ReferenceKind::Clause.accepts_code("1/2") && !ReferenceKind::Unit.accepts_code("０01"));
     }
 }

@@ -11,7 +11,7 @@ use axum_extra::extract::Query;
 use db::DbError;
 use db::reference_edition::{self, BEGINNING, Content, END, Imported};
 use domain::policy::KeepReferences;
-use domain::reference::{Field, FieldKind, ReferenceKind};
+use domain::reference::{Field, FieldKind, ReferenceKind, Words};
 use domain::text;
 use domain::time::Day;
 use kit::app::App;
@@ -24,7 +24,7 @@ use kit::{flash, page};
 use uuid::Uuid;
 
 use super::list::{Tab, tabs};
-use super::row::{self, FOLLOW_UPS, choices, kind_of};
+use super::row::{self, choices, kind_of};
 use super::{characteristics, row::changes};
 use crate::frame::{self, Entry};
 use crate::parts::files;
@@ -108,12 +108,22 @@ fn folder(kind: ReferenceKind) -> String {
 fn cell(references: &ReferenceCache, field: &Field, value: &str) -> String {
     match field.kind {
         FieldKind::Characteristics => characteristics::in_lines(value),
-        FieldKind::Unit | FieldKind::Bureau | FieldKind::DirectBureau | FieldKind::FollowUps if value.is_empty() => {
+        FieldKind::Several(Words::Clauses) => value.replace(';', "、"),
+        FieldKind::Unit
+        | FieldKind::Bureau
+        | FieldKind::DirectBureau
+        | FieldKind::Several(_)
+        | FieldKind::HsPrefixes
+            if value.is_empty() =>
+        {
             String::new()
         }
-        FieldKind::Unit | FieldKind::Bureau | FieldKind::DirectBureau | FieldKind::Flag | FieldKind::FollowUps => {
-            row::said(references, field.kind, value)
-        }
+        FieldKind::Unit
+        | FieldKind::Bureau
+        | FieldKind::DirectBureau
+        | FieldKind::Flag
+        | FieldKind::Several(_)
+        | FieldKind::HsPrefixes => row::said(references, field.kind, value),
         FieldKind::Text(_)
         | FieldKind::Long(_)
         | FieldKind::Number(..)
@@ -133,7 +143,12 @@ fn help(kind: FieldKind) -> String {
         FieldKind::Bureau => "检验检疫局全称、简称或代码".to_owned(),
         FieldKind::DirectBureau => "直属局全称、简称或代码；直属局本身留空".to_owned(),
         FieldKind::RegionAbove => "上级行政区划代码，6 位数字；省级留空".to_owned(),
-        FieldKind::FollowUps => "使用记录、退运、销毁，用顿号隔开".to_owned(),
+        FieldKind::Several(Words::Clauses) => "条款代码，用顿号隔开；全部适用留空".to_owned(),
+        FieldKind::Several(words) => {
+            let labels: Vec<_> = words.known().into_iter().map(|(_, label)| label).collect();
+            format!("{}；用顿号隔开", labels.join("、"))
+        }
+        FieldKind::HsPrefixes => "HS 编码的前 2–10 位，用分号隔开；全部适用留空".to_owned(),
         FieldKind::Characteristics => {
             "每项特性一行：名称 | 填写方式 | 选项或单位。填写方式为文字、选择或数值；选择的选项用分号隔开，数值的单位可不填。\
              例：能效等级 | 选择 | 1级；2级"
@@ -298,20 +313,21 @@ fn typed(references: &ReferenceCache, field: &Field, text_of: &str, today: Day) 
                 .map(|b| (b.code.to_string(), vec![b.name.clone(), b.short_name.clone()]))
                 .collect(),
         ),
-        FieldKind::FollowUps => typed
-            .split(['、', ';', '；', ',', '，'])
-            .map(str::trim)
-            .filter(|w| !w.is_empty())
-            .map(|w| {
-                let known = FOLLOW_UPS.iter().find(|(word, label)| *word == w || *label == w);
-                known.map(|(word, _)| (*word).to_owned()).ok_or_else(|| format!("没有后续处理方式“{w}”"))
+        FieldKind::Several(words) => {
+            let known = row::several(references, words);
+            let said = typed.split(['、', ';', '；', ',', '，']).map(str::trim).filter(|w| !w.is_empty());
+            said.map(|w| {
+                let one = known.iter().find(|(word, label)| word == w || label == w);
+                one.map(|(word, _)| word.clone()).ok_or_else(|| format!("没有{}“{w}”", words.noun()))
             })
-            .collect(),
+            .collect()
+        }
         FieldKind::Text(_)
         | FieldKind::Long(_)
         | FieldKind::Number(..)
         | FieldKind::District
         | FieldKind::RegionAbove
+        | FieldKind::HsPrefixes
         | FieldKind::Characteristics => Ok(vec![typed.to_owned()]),
     }
 }

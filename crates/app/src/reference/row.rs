@@ -7,7 +7,7 @@ use db::DbError;
 use db::reference_edition::{self, BEGINNING, Content, END, Edition, Shows};
 use domain::ids::{BureauCode, UnitCode};
 use domain::policy::KeepReferences;
-use domain::reference::{Field, FieldKind, ReferenceKind};
+use domain::reference::{Field, FieldKind, ReferenceKind, Words, is_hs_prefix};
 use domain::time::Day;
 use kit::app::App;
 use kit::error::AppError;
@@ -21,10 +21,10 @@ use super::characteristics;
 use super::list::{Tab, tabs, validity};
 use crate::frame::{self, Entry};
 
+/// Characters of a field of HS codes.
+const LONGEST_PREFIXES: usize = 300;
 /// Editions that the page shows.
 const SHOWN: i64 = 50;
-/// What may follow after import, with its word.
-pub(super) const FOLLOW_UPS: [(&str, &str); 3] = [("use", "使用记录"), ("return", "退运"), ("destruction", "销毁")];
 
 /// A field as the page shows it.
 struct FieldView {
@@ -32,8 +32,8 @@ struct FieldView {
     choices: Vec<Choice>,
     /// What it says, when it cannot be changed any more.
     fixed: Option<String>,
-    /// 后续处理方式: word, label, whether it is ticked.
-    boxes: Vec<(&'static str, &'static str, bool)>,
+    /// Of which several may be ticked: word, label, whether it is.
+    boxes: Vec<(String, String, bool)>,
 }
 
 impl FieldView {
@@ -48,8 +48,9 @@ impl FieldView {
             | FieldKind::Bureau
             | FieldKind::DirectBureau
             | FieldKind::RegionAbove
-            | FieldKind::FollowUps
+            | FieldKind::Several(_)
             | FieldKind::Characteristics => 0,
+            FieldKind::HsPrefixes => LONGEST_PREFIXES,
         }
     }
 }
@@ -119,7 +120,8 @@ pub(super) fn filled(kind: ReferenceKind, stored: &Content, today: Day) -> FormD
         let value = stored.get(f.column).map_or("", String::as_str);
         match f.kind {
             FieldKind::Flag if value.is_empty() => {}
-            FieldKind::FollowUps => pairs.extend(value.split(';').map(|w| (f.column.to_owned(), w.to_owned()))),
+            FieldKind::Several(_) => pairs.extend(entries(value).map(|w| (f.column.to_owned(), w.to_owned()))),
+            FieldKind::HsPrefixes => data.set(f.column, &value.replace(';', "；")),
             FieldKind::Characteristics => characteristics::fill(&mut data, value),
             FieldKind::Text(_)
             | FieldKind::Long(_)
@@ -172,9 +174,48 @@ pub(super) fn choices(references: &ReferenceCache, kind: FieldKind, chosen: &str
         | FieldKind::Long(_)
         | FieldKind::Number(..)
         | FieldKind::Flag
-        | FieldKind::FollowUps
+        | FieldKind::Several(_)
+        | FieldKind::HsPrefixes
         | FieldKind::Characteristics => Vec::new(),
     }
+}
+
+/// The entries of a column that holds several.
+fn entries(value: &str) -> impl Iterator<Item = &str> {
+    value.split(';').filter(|w| !w.is_empty())
+}
+
+/// The words of which a field may hold several, with their labels.
+pub(super) fn several(references: &ReferenceCache, words: Words) -> Vec<(String, String)> {
+    match words {
+        Words::Clauses => {
+            let clauses = references.clauses.iter();
+            clauses.map(|c| (c.code.to_string(), format!("{}. {}", c.code, c.short_name))).collect()
+        }
+        Words::FollowUps | Words::Posts | Words::Decisions => {
+            words.known().into_iter().map(|(word, label)| (word.to_owned(), label.to_owned())).collect()
+        }
+    }
+}
+
+/// What HS codes begin with, as typed: each must begin one that is known.
+fn prefixes(check: &mut Checker<'_>, form: &FormData, f: &'static Field, is_known: impl Fn(&str) -> bool) -> String {
+    let typed = domain::text::half_width(form.get(f.column));
+    let mut all: Vec<&str> = Vec::new();
+    for prefix in typed.split([';', ',', '、', ' ']).filter(|p| !p.is_empty()) {
+        if !all.contains(&prefix) {
+            all.push(prefix);
+        }
+    }
+    if typed.chars().count() > LONGEST_PREFIXES {
+        check.error(f.column, format!("最多填写 {LONGEST_PREFIXES} 个字"));
+    }
+    match all.iter().find(|p| !is_hs_prefix(p) || !is_known(p)) {
+        Some(wrong) if is_hs_prefix(wrong) => check.error(f.column, format!("没有以“{wrong}”开头的 HS 编码，请核对")),
+        Some(wrong) => check.error(f.column, format!("“{wrong}”应为 HS 编码的前 2–10 位数字，多个用分号隔开")),
+        None => {}
+    }
+    all.join(";")
 }
 
 async fn build(
@@ -206,10 +247,15 @@ async fn build(
             field,
             choices: choices(&references, field.kind, data.get(field.column), app.clock.today()),
             fixed: (field.is_lasting && is_used).then(|| stored.get(field.column).cloned().unwrap_or_default()),
-            boxes: if field.kind == FieldKind::FollowUps {
-                FOLLOW_UPS.iter().map(|(w, l)| (*w, *l, data.all(field.column).any(|t| t == *w))).collect()
-            } else {
-                Vec::new()
+            boxes: match field.kind {
+                FieldKind::Several(words) => several(&references, words)
+                    .into_iter()
+                    .map(|(word, label)| {
+                        let ticked = data.all(field.column).any(|t| t == word);
+                        (word, label, ticked)
+                    })
+                    .collect(),
+                _ => Vec::new(),
             },
         })
         .collect();
@@ -295,11 +341,13 @@ pub(super) fn said(references: &ReferenceCache, kind: FieldKind, value: &str) ->
         FieldKind::Bureau | FieldKind::DirectBureau if value.is_empty() => String::new(),
         FieldKind::Bureau | FieldKind::DirectBureau => references.bureau_name(&BureauCode::new(value)).to_owned(),
         FieldKind::Characteristics => characteristics::in_words(value),
-        FieldKind::FollowUps => {
+        FieldKind::Several(words) => {
+            let known = several(references, words);
             let labels: Vec<_> =
-                value.split(';').filter_map(|w| FOLLOW_UPS.iter().find(|(x, _)| *x == w)).map(|(_, l)| *l).collect();
+                entries(value).map(|w| known.iter().find(|(x, _)| x == w).map_or(w, |(_, label)| label)).collect();
             labels.join("、")
         }
+        FieldKind::HsPrefixes => value.replace(';', "；"),
         FieldKind::Text(_)
         | FieldKind::Long(_)
         | FieldKind::Number(..)
@@ -376,13 +424,17 @@ fn value(
             let known = choices(references, f.kind, "", today);
             check.choice(f.column, f.label, |c| stands || known.iter().any(|k| k.value == c))
         }
-        FieldKind::FollowUps => {
-            let ticked: Vec<_> =
-                FOLLOW_UPS.iter().map(|(w, _)| *w).filter(|w| form.all(f.column).any(|t| t == *w)).collect();
-            if ticked.is_empty() {
+        FieldKind::Several(words) => {
+            let known = several(references, words).into_iter().map(|(word, _)| word);
+            let ticked: Vec<_> = known.filter(|w| form.all(f.column).any(|t| t == w)).collect();
+            if ticked.is_empty() && f.is_required {
                 check.error(f.column, format!("请选择{}", f.label));
             }
             ticked.join(";")
+        }
+        FieldKind::HsPrefixes => {
+            let stands = before.and_then(|b| b.get(f.column)).map_or("", String::as_str);
+            prefixes(check, form, f, |p| entries(stands).any(|s| s == p) || references.has_hs_prefix(p, today))
         }
         FieldKind::Characteristics => characteristics::read(check, form),
     }

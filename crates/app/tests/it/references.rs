@@ -111,6 +111,47 @@ async fn r_c_02_mistakes_in_a_definition_are_named_together() {
     }
 }
 
+/// R-B-01, R-C-04: 审核要点 and 常用意见 are kept like the rest; the posts, clauses and HS codes that they are for meet them.
+#[tokio::test]
+async fn r_b_01_points_and_phrases_are_kept_on_pages_and_met_by_their_posts() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let officer = site.officer("sh_accept", SHANGHAI, &[Post::Accept]).await;
+        let id = story::submitted(&site, &user).await;
+        let keeper = keeper(&site).await;
+        let page = row(&keeper, "review-points/new").await.sees("2–40 个小写字母、数字或连字符");
+        let form =
+            page.form("保存").fill(&[("code", "能效"), ("text", "能效标识已核对"), ("hs_prefixes", "8415；9；0000")]);
+        let wrong = keeper.send(&form.set("ordinal", "0")).await.is(422);
+        assert_eq!(wrong.faulty_fields(), ["code", "posts", "hs_prefixes", "ordinal"]);
+        assert!(wrong.error("hs_prefixes").contains("“9”应为"), "{}", wrong.error("hs_prefixes"));
+        let form = wrong.form("保存").fill(&[("code", "energy-label"), ("ordinal", "5"), ("hs_prefixes", "8415 0000")]);
+        let form = form.tick("posts", "accept").tick("clause_codes", "1");
+        let wrong = keeper.send(&form).await.is(422);
+        assert!(wrong.error("hs_prefixes").contains("没有以“0000”开头"), "{}", wrong.error("hs_prefixes"));
+        let saved = keeper.send(&form.set("hs_prefixes", "8415，8415、8418")).await.is(200).sees("已添加");
+        assert_eq!(saved.value("hs_prefixes"), "8415；8418");
+        officer.get(&format!("/casework/{id}")).await.is(200).sees("能效标识已核对");
+
+        // For another clause only, it is not met any more; what was there before stands in the history.
+        let form = saved.form("保存").set("clause_codes", "2");
+        let saved = keeper.send(&form).await.is(200).sees("已保存，即时生效").sees("适用条款（不选为全部）：");
+        officer.get(&format!("/casework/{id}")).await.is(200).sees_no("能效标识已核对");
+        keeper.get("/reference/review-points?q=%E8%83%BD%E6%95%88%E6%A0%87%E8%AF%86").await.sees("energy-label");
+
+        let page = row(&keeper, "phrases/new").await;
+        let form =
+            page.form("保存").fill(&[("code", "label-missing"), ("text", "请补充能效标识照片。"), ("ordinal", "5")]);
+        let wrong = keeper.send(&form).await.is(422);
+        assert_eq!(wrong.faulty_fields(), ["posts", "decisions"]);
+        let form = wrong.form("保存").tick("posts", "accept").tick("decisions", "return");
+        keeper.send(&form).await.is(200).sees("已添加");
+        officer.get(&format!("/casework/{id}")).await.is(200).sees("请补充能效标识照片。");
+        assert_eq!(saved.texts("input[name=posts][checked]").len(), 1);
+        assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
 /// R-C-02, R-C-04: a change shows from its day on, and can be taken back before.
 #[tokio::test]
 async fn r_c_02_a_change_waits_for_its_day() {
