@@ -18,8 +18,16 @@ pub const LARGE_PAPERS: i64 = 16;
 /// The user who owns the prepared drafts.
 pub const WRITER: &str = "bench_0001";
 
+/// What the applications are about, in SQL: a tenth each of air conditioners and refrigerators, the others cables; each of
+/// some thousand kinds.
+const PRODUCT: &str = "CASE s.i % 10 WHEN 0 THEN '独立窗式空调器样机' WHEN 1 THEN '家用冷藏箱样机' \
+                       ELSE '设备内部连接电缆' END || '-' || (s.i % 997)";
+const HS_CODE: &str = "CASE s.i % 10 WHEN 0 THEN '8415101000' WHEN 1 THEN '8418102000' ELSE '8544421100' END";
+
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
+/// Applications of the demonstration's enterprise, however many others there are: a large company has no more.
+const OWN: i64 = 2_000;
 /// Over this time the applications are spread.
 const SPAN: i64 = 730 * DAY;
 /// Drafts are younger, so that the ten days of a draft are not over while it is measured.
@@ -117,6 +125,7 @@ async fn seed(store: &Store, amount: Amount, now: Instant) -> anyhow::Result<()>
     let bureaus = store.number("SELECT COUNT(*) FROM bureau WHERE level = 1").await?;
     let Amount { rows, drafts } = amount;
     let all = rows + drafts;
+    let own = (rows / OWN).max(2);
     // Half a day back, so that the deeds that follow on the first save lie in the past, too.
     let now = now.plus_hours(-12).millis();
     let people = "SELECT c.id AS account_id, c.organisation_id, o.code, o.name";
@@ -164,8 +173,8 @@ async fn seed(store: &Store, amount: Amount, now: Instant) -> anyhow::Result<()>
                  WHEN r < 3 THEN 'acceptance_refused' WHEN r < 6 THEN 'first_review_failed' \
                  WHEN r < 8 THEN 'final_review_failed' WHEN r < 10 THEN 'comparing_failed' \
                  WHEN r < 13 THEN 'terminated' WHEN r < 18 THEN 'withdrawn' ELSE 'issued' END AS state, \
-               CASE WHEN prepared = 1 THEN 0 WHEN i % 50 = 0 THEN -1 ELSE (i - i / 50) % {ENTERPRISES} END AS owner, \
-               CASE WHEN prepared = 1 OR i % 50 = 0 OR i % 5 = 1 THEN -1 ELSE (i / 5) % {bureaus} END AS bureau \
+               CASE WHEN prepared = 1 THEN 0 WHEN i % {own} = 0 THEN -1 ELSE (i - i / {own}) % {ENTERPRISES} END AS owner, \
+               CASE WHEN prepared = 1 OR i % {own} = 0 OR i % 5 = 1 THEN -1 ELSE (i / 5) % {bureaus} END AS bureau \
                FROM spread) \
              SELECT c.i, {base} + c.i, c.prepared, c.state, t.id, {now} - c.age - a.first_saved_at, o.account_id, \
              o.organisation_id, o.code, o.name, b.code, \
@@ -218,7 +227,14 @@ async fn applications(store: &Store) -> anyhow::Result<()> {
     copy(
         store,
         "application_item",
-        &[("application_id", "s.id"), ("creation_key", "t.creation_key || '-' || x.k")],
+        &[
+            ("application_id", "s.id"),
+            ("creation_key", "t.creation_key || '-' || x.k"),
+            // Prepared drafts keep what makes them complete.
+            ("hs_code", &format!("CASE WHEN s.prepared = 1 THEN t.hs_code ELSE {HS_CODE} END")),
+            ("product_name", &format!("CASE WHEN s.prepared = 1 THEN t.product_name ELSE {PRODUCT} END")),
+            ("product_folded", &format!("CASE WHEN s.prepared = 1 THEN t.product_folded ELSE {PRODUCT} END")),
+        ],
         "bench_seed s CROSS JOIN application_item t CROSS JOIN bench_three x \
          WHERE t.application_id = s.template AND x.k <= 1 + s.i % 3 ORDER BY s.i, x.k, t.id",
     )
@@ -241,7 +257,7 @@ async fn applications(store: &Store) -> anyhow::Result<()> {
     copy(
         store,
         "application_viewer",
-        &[("application_id", "s.id"), ("bureau_code", "s.bureau")],
+        &[("application_id", "s.id"), ("bureau_code", "s.bureau"), ("state", "s.state")],
         "bench_seed s CROSS JOIN application_viewer t \
          WHERE t.application_id = s.template AND s.state <> 'draft' ORDER BY s.i",
     )
@@ -299,7 +315,7 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
     copy(
         store,
         "certificate_item",
-        &[("certificate_id", &id), ("ordinal", "x.k")],
+        &[("certificate_id", &id), ("ordinal", "x.k"), ("hs_code", HS_CODE), ("product_folded", PRODUCT)],
         &format!(
             "bench_seed s CROSS JOIN certificate c CROSS JOIN certificate_item t CROSS JOIN bench_three x \
              WHERE {issued} AND t.certificate_id = c.id AND t.ordinal = 1 AND x.k <= 1 + s.i % 3 ORDER BY s.i, x.k"
@@ -324,7 +340,7 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
     // Their QR codes carry the number, and no code carries one whose check digit does not hold.
     for id in store.numbers("SELECT certificate_id FROM certificate_version WHERE object_key IS NULL").await? {
         let number = store.text(&format!("SELECT number FROM certificate WHERE id = {id}")).await?;
-        let (bureau, serial) = (BureauCode::new(&number[..6]), number[10..16].parse()?);
+        let (bureau, serial) = (BureauCode::new(&number[..6]), number[11..].parse::<u64>()?.max(1));
         let day = Day::from_str("2024-01-01")?;
         let proper = CertificateNumber::new(&bureau, day, serial)?;
         for sql in [

@@ -151,8 +151,15 @@ pub async fn growing(server: &Server, store: &Store) -> anyhow::Result<Vec<Kind>
     let writer_off = Browser::sign_in(server.address, "bureau", "demo_writeoff").await?;
     let mut kinds = lists(store, &people).await?;
     let number = store.text("SELECT MAX(number) FROM certificate").await?;
+    let (bureau, cnca, search) = (&people.officer, &people.cnca, "/write-off/search");
+    // A part of the names of ten enterprises in five hundred; the name of one; what no name holds.
+    let (several, one, none) = ("%E4%BC%81%E4%B8%9A012", "%E4%BC%81%E4%B8%9A0123", "%E6%B2%A1%E6%9C%89");
+    let product = "%E7%A9%BA%E8%B0%83";
+    // One kind of refrigerators in some thousand of all products, and a tenth of them.
+    let (one_product, products) =
+        ("%E5%86%B7%E8%97%8F%E7%AE%B1%E6%A0%B7%E6%9C%BA-51", "%E5%86%B7%E8%97%8F%E7%AE%B1%E6%A0%B7%E6%9C%BA-5");
     let more = [
-        ("worklist of a bureau", "/casework", LIST, &people.officer, "/casework?scope=bureau&size=50".to_owned()),
+        ("worklist of a bureau", "/casework", LIST, bureau, "/casework?scope=bureau&size=50".to_owned()),
         (
             "certificates of an enterprise",
             "/certificates",
@@ -160,30 +167,61 @@ pub async fn growing(server: &Server, store: &Store) -> anyhow::Result<Vec<Kind>
             &people.enterprise,
             "/certificates?size=50".to_owned(),
         ),
-        ("certificates of a bureau", "/certificates", LIST, &people.officer, "/certificates?size=50".to_owned()),
+        ("certificates of a bureau", "/certificates", LIST, bureau, "/certificates?size=50".to_owned()),
         (
-            "全国证明查询, a number",
-            "/write-off/search",
-            LIST,
-            &writer_off,
-            format!("/write-off/search?number={number}"),
-        ),
-        (
-            "全国证明查询, part of a holder's name",
-            "/write-off/search",
+            "list of a bureau, part of some applicants' names",
+            "/applications",
             FUZZY,
-            &writer_off,
-            "/write-off/search?holder=%E4%BC%81%E4%B8%9A0123".to_owned(),
+            bureau,
+            format!("/applications?size=50&applicant={several}"),
         ),
+        (
+            "list of all (CNCA), part of some applicants' names",
+            "/applications",
+            FUZZY,
+            cnca,
+            format!("/applications?size=50&applicant={several}"),
+        ),
+        ("全国证明查询, a number", search, LIST, &writer_off, format!("{search}?number={number}")),
+        ("全国证明查询, part of a holder's name", search, FUZZY, &writer_off, format!("{search}?holder={one}")),
+        ("全国证明查询, part of some holders' names", search, FUZZY, &writer_off, format!("{search}?holder={several}")),
         (
             "全国证明查询, part of a product's name",
-            "/write-off/search",
+            search,
             FUZZY,
             &writer_off,
-            "/write-off/search?product_name=%E7%A9%BA%E8%B0%83".to_owned(),
+            format!("{search}?product_name={product}"),
         ),
-        ("统计 of the country, two years", "/statistics", None, &people.cnca, statistics_path()),
-        ("统计 of a bureau, two years", "/statistics", None, &people.officer, statistics_path()),
+        ("全国证明查询, some products' names", search, FUZZY, &writer_off, format!("{search}?product_name={products}")),
+        (
+            "全国证明查询, one product's name",
+            search,
+            FUZZY,
+            &writer_off,
+            format!("{search}?product_name={one_product}"),
+        ),
+        ("全国证明查询, a product that is none's", search, FUZZY, &writer_off, format!("{search}?product_name={none}")),
+        ("全国证明查询, part of an HS code", search, FUZZY, &writer_off, format!("{search}?hs_code=8415")),
+        ("综合查询 of the country, a number", "/search", FUZZY, cnca, format!("/search?q={number}")),
+        ("综合查询 of the country, a company", "/search", FUZZY, cnca, format!("/search?q={one}")),
+        ("综合查询 of the country, products", "/search", FUZZY, cnca, format!("/search?tab=products&q={product}")),
+        (
+            "综合查询 of the country, some products",
+            "/search",
+            FUZZY,
+            cnca,
+            format!("/search?tab=products&q={products}"),
+        ),
+        (
+            "综合查询 of the country, part of an HS code",
+            "/search",
+            FUZZY,
+            cnca,
+            "/search?tab=products&q=8415".to_owned(),
+        ),
+        ("综合查询 of a bureau, products", "/search", FUZZY, bureau, format!("/search?tab=products&q={product}")),
+        ("统计 of the country, two years", "/statistics", None, cnca, statistics_path()),
+        ("统计 of a bureau, two years", "/statistics", None, bureau, statistics_path()),
     ];
     for (name, route, budget, browser, path) in more {
         let browser = browser.clone();

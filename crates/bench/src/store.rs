@@ -130,7 +130,12 @@ impl Place {
             (Self::Postgres(url), _) => {
                 let connections = if purpose == Purpose::Load { 1 } else { 8 };
                 let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(false);
-                Pool::Postgres(pool.connect(url).await?)
+                let pool = pool.connect(url).await?;
+                if purpose == Purpose::Load {
+                    // Its one connection sorts what goes into the indexes.
+                    sqlx::Executor::execute(&pool, sqlx::raw_sql("SET work_mem = '512MB'")).await?;
+                }
+                Pool::Postgres(pool)
             }
         };
         Ok(Store { pool })

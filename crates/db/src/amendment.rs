@@ -436,6 +436,7 @@ pub async fn confirm(
     if i64::try_from(done).unwrap_or(i64::MAX) != count_items(tx, seen.id).await? {
         return Err(overtaken());
     }
+    crate::search::index(tx, certificate.application_id).await?;
     tx.run(
         "INSERT INTO certificate_version (certificate_id, version, sheet, created_at) VALUES ($1, $2, $3, $4)",
         params![certificate.id, version, sheet, now],

@@ -881,6 +881,10 @@ pub async fn advance(
     if done == 0 {
         return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
     }
+    // Of a first submission [`assign`] has written it.
+    if step.from() != State::Draft {
+        tx.run("UPDATE application_viewer SET state = $1 WHERE application_id = $2", params![to, seen.id]).await?;
+    }
     let detail = if remarks.detail.is_empty() && !remarks.parts.is_empty() {
         let words: Vec<_> = remarks.parts.iter().map(|p| p.word()).collect();
         serde_json::json!({ "parts": words, "fields": fields }).to_string()
@@ -905,7 +909,8 @@ pub async fn advance(
     .await
 }
 
-/// Freezes the route and the number of a first submission, and says which bureaus see it; before [`advance`], in the same transaction.
+/// Freezes the route and the number of a first submission, and says which bureaus see it and see it in 受理中; before
+/// [`advance`], in the same transaction.
 pub async fn assign(tx: &Tx, seen: &Application, number: &str, route: &[Stop], now: Instant) -> DbResult<()> {
     let id = seen.id;
     let receiving = route.iter().find(|s| s.step == Step::Accept).map(|s| s.bureau.clone());
@@ -916,8 +921,8 @@ pub async fn assign(tx: &Tx, seen: &Application, number: &str, route: &[Stop], n
     let mut bureaus: Vec<_> = route.iter().map(|stop| &stop.bureau).chain(entering).cloned().collect();
     bureaus.sort_unstable();
     bureaus.dedup();
-    let viewers = bureaus.into_iter().map(|bureau| params![bureau, id]).collect();
-    tx.insert_rows("application_viewer", &["bureau_code", "application_id"], "", viewers).await?;
+    let viewers = bureaus.into_iter().map(|bureau| params![bureau, id, State::Accepting]).collect();
+    tx.insert_rows("application_viewer", &["bureau_code", "application_id", "state"], "", viewers).await?;
     tx.run(
         "UPDATE application SET number = $1, receiving_bureau = $2, submitted_at = $3 WHERE id = $4",
         params![number, receiving, now, id],
@@ -1043,11 +1048,24 @@ pub async fn reassign(tx: &Tx, seen: &Application, to: &Actor, reason: &str, by:
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
 }
 
-/// 移交: another bureau does these steps of the route, the one that the case is at among them. The case is free there; its
-/// service clock goes on, and both bureaus see it (workflow §4).
+/// The bureau that does this step of a submitted application (workflow §4).
+pub async fn bureau_of_step(source: &impl Source, id: ApplicationId, step: Step) -> DbResult<BureauCode> {
+    #[derive(crate::Row)]
+    struct Stop {
+        bureau_code: BureauCode,
+    }
+    let sql = "SELECT bureau_code FROM application_route WHERE application_id = $1 AND step = $2";
+    let found: Option<Stop> = row(source.connection(), sql, params![id, step]).await?;
+    Ok(found.ok_or(DbError::NotFound)?.bureau_code)
+}
+
+/// 移交: another bureau does these steps of the route, among them the one that the case is at, or to which it comes back
+/// from 返回修改. The case is free there; its service clock goes on, and both bureaus see it (workflow §4).
+#[expect(clippy::too_many_arguments, reason = "one deed: what, from whom to whom, why, by whom, when")]
 pub async fn transfer(
     tx: &Tx,
     seen: &Application,
+    from: &BureauCode,
     to: &BureauCode,
     steps: &[Step],
     reason: &str,
@@ -1057,9 +1075,11 @@ pub async fn transfer(
     let received = steps.contains(&Step::Accept);
     let done = tx
         .run(
-            "UPDATE application SET current_bureau = $1, handler_id = NULL, taken_at = NULL, arrived_at = $2, \
+            "UPDATE application SET current_bureau = CASE WHEN current_bureau IS NULL THEN NULL ELSE $1 END, \
+             handler_id = NULL, taken_at = NULL, \
+             arrived_at = CASE WHEN current_bureau IS NULL THEN arrived_at ELSE $2 END, \
              receiving_bureau = CASE WHEN $3 = 1 THEN $1 ELSE receiving_bureau END, version = version + 1 \
-             WHERE id = $4 AND version = $5 AND state = $6 AND current_bureau <> $1",
+             WHERE id = $4 AND version = $5 AND state = $6 AND (current_bureau IS NULL OR current_bureau <> $1)",
             params![to.clone(), now, i64::from(received), seen.id, seen.version, seen.state()],
         )
         .await?;
@@ -1074,13 +1094,12 @@ pub async fn transfer(
         .await?;
     }
     tx.run(
-        "INSERT INTO application_viewer (bureau_code, application_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        params![to.clone(), seen.id],
+        "INSERT INTO application_viewer (bureau_code, application_id, state) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        params![to.clone(), seen.id, seen.state()],
     )
     .await?;
     let words: Vec<_> = steps.iter().map(|s| s.word()).collect();
-    let detail = serde_json::json!({ "from_bureau": seen.ownership.current_bureau, "to_bureau": to, "steps": words })
-        .to_string();
-    let entry = Entry { post: seen.state().post(), opinion: reason, detail: &detail, ..Entry::of("transfer") };
+    let detail = serde_json::json!({ "from_bureau": from, "to_bureau": to, "steps": words }).to_string();
+    let entry = Entry { post: seen.post_on_the_way(), opinion: reason, detail: &detail, ..Entry::of("transfer") };
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
 }

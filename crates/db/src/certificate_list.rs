@@ -5,10 +5,16 @@
 use domain::certificate::Standing;
 use domain::ids::CertificateId;
 use domain::policy::Scope;
+use domain::text;
 use domain::time::Day;
 
-use crate::search::{Conditions, Few, Field};
-use crate::{DbResult, Reader, params, scope};
+use crate::search::{self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, Field, OF_BEARERS, Origin, Total};
+use crate::{DbResult, Reader, Row, Value, params, scope};
+
+/// The application of a certificate in a list.
+const APPLICATION: &str = "c.application_id";
+/// Up to so many certificates are looked up by their applications for a page, before they are put in order.
+pub(crate) const FEW_TO_ORDER: i64 = 5_000;
 
 /// The order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,74 +27,116 @@ pub enum Order {
     EndsLast,
 }
 
+/// What a condition looks at beside the key and the last day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Opened {
+    Nothing,
+    Certificate,
+    Application,
+}
+
 /// The certificates that a scope sees, under conditions.
 #[derive(Debug)]
 pub struct Listed {
-    source: &'static str,
+    scope: Scope,
     key: &'static str,
     last_day: &'static str,
+    opened: Opened,
+    conditions: Conditions,
     /// An enterprise's own certificates are few; among the others 模糊 search begins with the endings.
-    by_endings: bool,
-    /// A WHERE to go on from.
-    pub conditions: Conditions,
+    bearers: Option<Bearers>,
+    /// A text is looked for.
+    by_text: bool,
 }
 
 /// What this scope sees. While no filter asks for more than key and last day the database answers from the index alone.
 pub fn listed(scope: &Scope) -> Listed {
     let all = Conditions::new();
-    match scope {
-        Scope::Enterprise { .. } => Listed {
-            source: "application a JOIN certificate c ON c.application_id = a.id",
-            key: "c.id",
-            last_day: "c.valid_to",
-            by_endings: false,
-            conditions: scope::visible(scope),
-        },
-        Scope::Bureau(bureau) => Listed {
-            source: "certificate_viewer v LEFT JOIN certificate c ON c.id = v.certificate_id \
-                     LEFT JOIN application a ON a.id = c.application_id",
-            key: "v.certificate_id",
-            last_day: "v.valid_to",
-            by_endings: true,
-            conditions: all.and("v.bureau_code = ?", params![bureau.clone()]),
-        },
-        Scope::All => Listed {
-            source: "certificate c LEFT JOIN application a ON a.id = c.application_id",
-            key: "c.id",
-            last_day: "c.valid_to",
-            by_endings: true,
-            conditions: all,
-        },
-    }
+    let (key, last_day, conditions) = match scope {
+        Scope::Enterprise { .. } => ("c.id", "c.valid_to", scope::visible(scope)),
+        Scope::Bureau(bureau) => {
+            ("v.certificate_id", "v.valid_to", all.and("v.bureau_code = ?", params![bureau.clone()]))
+        }
+        Scope::All => ("c.id", "c.valid_to", all),
+    };
+    let opened = Opened::Nothing;
+    Listed { scope: scope.clone(), key, last_day, opened, conditions, bearers: None, by_text: false }
 }
 
 impl Listed {
-    fn and(self, sql: &str, values: Vec<crate::Value>) -> Self {
-        Self { conditions: self.conditions.and(sql, values), ..self }
+    fn and(self, opened: Opened, sql: &str, values: Vec<Value>) -> Self {
+        Self { conditions: self.conditions.and(sql, values), opened: self.opened.max(opened), ..self }
+    }
+
+    /// The tables that the conditions look at.
+    fn tables(&self) -> &'static str {
+        match (&self.scope, self.opened) {
+            (Scope::Enterprise { .. }, _) => "application a JOIN certificate c ON c.application_id = a.id",
+            (Scope::Bureau(_), Opened::Nothing) => "certificate_viewer v",
+            (Scope::Bureau(_), Opened::Certificate) => {
+                "certificate_viewer v LEFT JOIN certificate c ON c.id = v.certificate_id"
+            }
+            (Scope::Bureau(_), Opened::Application) => {
+                "certificate_viewer v LEFT JOIN certificate c ON c.id = v.certificate_id \
+                 LEFT JOIN application a ON a.id = c.application_id"
+            }
+            (Scope::All, Opened::Nothing | Opened::Certificate) => "certificate c",
+            (Scope::All, Opened::Application) => "certificate c LEFT JOIN application a ON a.id = c.application_id",
+        }
     }
 
     /// Those whose application contains each of the typed texts (D27).
     pub async fn containing(self, read: Reader<'_>, texts: &[(Field, &str)]) -> DbResult<Self> {
-        let few = if self.by_endings { Few::of(read, texts).await? } else { None };
-        let conditions = self.conditions.among("c.application_id", few.as_ref()).contain(texts);
-        Ok(Self { conditions, ..self })
+        if texts.iter().all(|(_, typed)| text::fold(typed).is_empty()) {
+            return Ok(self);
+        }
+        let by_text = !matches!(self.scope, Scope::Enterprise { .. });
+        let bearers = if by_text { Bearers::of(read, texts, &[]).await? } else { None };
+        let (conditions, opened) = (self.conditions.contain(texts), Opened::Application);
+        Ok(Self { conditions, opened, bearers, by_text, ..self })
+    }
+
+    /// Those under the conditions; of a text that few bear, among its bearers.
+    fn narrowed(&self, few: i64) -> Conditions {
+        let all = self.conditions.clone();
+        let (Scope::Bureau(bureau), Some(bearers)) = (&self.scope, &self.bearers) else {
+            return all.among(APPLICATION, self.bearers.as_ref(), few);
+        };
+        if !bearers.are_within(few) {
+            return all;
+        }
+        // The bureau's own among them, and of these the certificates.
+        let sql = format!(
+            "{} IN (SELECT k.id FROM application_viewer w JOIN certificate k ON k.application_id = w.application_id \
+             WHERE w.bureau_code = ? AND w.application_id IN ({OF_BEARERS}))",
+            self.key
+        );
+        all.and(&sql, [params![bureau.clone()], bearers.values()].concat())
     }
 
     /// Those of which this is true today; see [`domain::certificate::standing`].
     #[must_use]
     pub fn standing(self, standing: Standing, today: Day) -> Self {
         match standing {
-            Standing::Revoked => self.and("c.state = 'revoked'", params![]),
-            Standing::Surrendered => self.and("c.state = 'surrendered'", params![]),
-            Standing::Amending => self.and("c.state = 'amending'", params![]),
-            Standing::Exhausted => self.and("c.state = 'valid' AND c.open_lines = 0", params![]),
+            Standing::Revoked => self.and(Opened::Certificate, "c.state = 'revoked'", params![]),
+            Standing::Surrendered => self.and(Opened::Certificate, "c.state = 'surrendered'", params![]),
+            Standing::Amending => self.and(Opened::Certificate, "c.state = 'amending'", params![]),
+            Standing::Exhausted => self.and(Opened::Certificate, "c.state = 'valid' AND c.open_lines = 0", params![]),
             Standing::Expired => {
                 let last_day = self.last_day;
-                self.and(&format!("c.state = 'valid' AND {last_day} < ? AND c.open_lines > 0"), params![today])
+                self.and(
+                    Opened::Certificate,
+                    &format!("c.state = 'valid' AND {last_day} < ? AND c.open_lines > 0"),
+                    params![today],
+                )
             }
             Standing::Valid => {
                 let last_day = self.last_day;
-                self.and(&format!("c.state = 'valid' AND {last_day} >= ? AND c.open_lines > 0"), params![today])
+                self.and(
+                    Opened::Certificate,
+                    &format!("c.state = 'valid' AND {last_day} >= ? AND c.open_lines > 0"),
+                    params![today],
+                )
             }
         }
     }
@@ -98,10 +146,10 @@ impl Listed {
     pub fn ending(mut self, from: Option<Day>, to: Option<Day>) -> Self {
         let last_day = self.last_day;
         if let Some(from) = from {
-            self = self.and(&format!("{last_day} >= ?"), params![from]);
+            self = self.and(Opened::Nothing, &format!("{last_day} >= ?"), params![from]);
         }
         if let Some(to) = to {
-            self = self.and(&format!("{last_day} <= ?"), params![to]);
+            self = self.and(Opened::Nothing, &format!("{last_day} <= ?"), params![to]);
         }
         self
     }
@@ -109,8 +157,11 @@ impl Listed {
     /// Those in force, with something left, that end within so many days.
     #[must_use]
     pub fn ending_within(self, days: i64, today: Day) -> Self {
-        self.ending(Some(today), Some(today.plus_days(days)))
-            .and("c.state IN ('valid', 'amending') AND c.open_lines > 0", params![])
+        self.ending(Some(today), Some(today.plus_days(days))).and(
+            Opened::Certificate,
+            "c.state IN ('valid', 'amending') AND c.open_lines > 0",
+            params![],
+        )
     }
 
     /// Those of these ids.
@@ -118,34 +169,54 @@ impl Listed {
     pub fn of(self, ids: &[CertificateId]) -> Self {
         let marks = vec!["?"; ids.len()].join(", ");
         let key = self.key;
-        self.and(&format!("{key} IN ({marks})"), ids.iter().map(|id| crate::Value::from(*id)).collect())
+        self.and(
+            Opened::Nothing,
+            &format!("{key} IN ({marks})"),
+            ids.iter().map(|id| crate::Value::from(*id)).collect(),
+        )
     }
 
-    /// How many there are; no further than `most` when one is given.
-    pub fn count_sql(&self, most: Option<i64>) -> String {
-        let (source, conditions) = (self.source, self.conditions.sql());
-        match most {
-            Some(most) => {
-                format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {source}{conditions} LIMIT {most}) counted")
-            }
-            None => format!("SELECT COUNT(*) FROM {source}{conditions}"),
+    /// How many there are, or at least how many ([`COUNTED`], [`COUNTED_BY_TEXT`]) unless the exact number is asked for.
+    /// One statement.
+    pub async fn total(&self, read: Reader<'_>, exact: bool) -> DbResult<Total> {
+        let most = (!exact).then_some(if self.by_text { COUNTED_BY_TEXT } else { COUNTED });
+        let is_whole = matches!(self.scope, Scope::All);
+        let from = Origin { tables: self.tables(), application: APPLICATION, is_whole };
+        if is_whole {
+            return search::total(read, from, &self.conditions, self.bearers.as_ref(), most).await;
         }
+        search::total(read, from, &self.narrowed(FEW), None, most).await
     }
 
-    /// `columns` of `certificate c`, its application `a` and its version in force `s`, for one page.
-    pub fn page_sql(&self, columns: &str, order: Order, limit: i64, offset: i64) -> String {
-        let Self { source, key, last_day, conditions, .. } = self;
-        let conditions = conditions.sql();
+    /// `columns` of `certificate c`, its application `a` and its version in force `s`, for one page; one statement.
+    pub async fn page<T: Row>(
+        &self,
+        read: Reader<'_>,
+        columns: &str,
+        order: Order,
+        limit: i64,
+        offset: i64,
+    ) -> DbResult<Vec<T>> {
+        let (sql, values) = self.page_sql(columns, order, limit, offset);
+        read.rows(&sql, values).await
+    }
+
+    /// The statement of a page, with its values.
+    pub fn page_sql(&self, columns: &str, order: Order, limit: i64, offset: i64) -> (String, Vec<Value>) {
+        let Self { key, last_day, .. } = self;
+        let (tables, conditions) = (self.tables(), self.narrowed(FEW_TO_ORDER));
         let (inner, outer) = match order {
             Order::Newest => (format!("{key} DESC"), "c.id DESC"),
             Order::EndsFirst => (format!("{last_day}, {key}"), "c.valid_to, c.id"),
             Order::EndsLast => (format!("{last_day} DESC, {key} DESC"), "c.valid_to DESC, c.id DESC"),
         };
-        format!(
+        let sql = format!(
             "SELECT {columns} FROM certificate c JOIN application a ON a.id = c.application_id \
              JOIN certificate_version s ON s.certificate_id = c.id AND s.version = c.version \
-             WHERE c.id IN (SELECT {key} FROM {source}{conditions} ORDER BY {inner} LIMIT {limit} OFFSET {offset}) \
-             ORDER BY {outer}"
-        )
+             WHERE c.id IN (SELECT {key} FROM {tables}{} ORDER BY {inner} LIMIT {limit} OFFSET {offset}) \
+             ORDER BY {outer}",
+            conditions.sql()
+        );
+        (sql, conditions.values(vec![]))
     }
 }

@@ -163,5 +163,16 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
     if issued_without > 0 {
         out.faults.push(format!("{issued_without} issued applications have no certificate"));
     }
+    let outdated = read
+        .number(
+            "SELECT COUNT(*) FROM application_viewer v JOIN application a ON a.id = v.application_id \
+             WHERE v.state <> a.state",
+            params![],
+        )
+        .await?;
+    if outdated > 0 {
+        out.faults
+            .push(format!("{outdated} entries of the lists of bureaus have another state than their application"));
+    }
     Ok(out)
 }

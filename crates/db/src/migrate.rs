@@ -73,7 +73,9 @@ const FILES: &[fn() -> File] = &[
     || file!("0080_history"),
     || file!("0081_comparison"),
     || file!("0086_search"),
+    || file!("0087_lines_found"),
     || file!("0088_regions"),
+    || file!("0089_lists_at_scale"),
 ];
 
 struct Migrator;

@@ -53,7 +53,7 @@ pub async fn claim(tx: &Tx, lane: Lane, n: i64, now: Instant) -> DbResult<Vec<Cl
     let lock = if tx.for_update().is_empty() { "" } else { " FOR UPDATE SKIP LOCKED" };
     let sql = format!(
         "UPDATE job SET state = 'running', attempts = attempts + 1, locked_until = $1 WHERE id IN \
-         (SELECT id FROM job WHERE ((state = 'ready' AND run_at <= $2) OR (state = 'running' AND locked_until <= $2)) \
+         (SELECT id FROM job WHERE state IN ('ready', 'running') AND ((state = 'ready' AND run_at <= $2) OR (state = 'running' AND locked_until <= $2)) \
          AND (kind = $3) = $4 ORDER BY run_at, id LIMIT $5{lock}) RETURNING id, kind, payload, attempts"
     );
     let mut claimed: Vec<Claimed> =

@@ -2,9 +2,10 @@
 
 use domain::policy::Scope;
 use domain::time::Instant;
+use domain::workflow::State;
 
-use crate::search::{Conditions, Few, Field};
-use crate::{DbResult, Reader, Value, params};
+use crate::search::{self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, Field, LineField, Origin, Total};
+use crate::{DbResult, Reader, Row, Value, params};
 
 /// The condition, with `?` for values.
 fn clause(scope: &Scope) -> (&'static str, Vec<Value>) {
@@ -36,7 +37,14 @@ pub struct Listed {
     /// An enterprise's own applications are few; among the others 模糊 search begins with the endings.
     by_endings: bool,
     /// A WHERE to go on from.
-    pub conditions: Conditions,
+    conditions: Conditions,
+    bearers: Option<Bearers>,
+    /// A text is looked for.
+    by_text: bool,
+    /// Not narrowed to a bureau or a user.
+    is_whole: bool,
+    /// The column of the state.
+    state: &'static str,
 }
 
 /// What this scope sees in lists, drafts whose time is over left out (D8).
@@ -51,14 +59,31 @@ pub fn listed(scope: &Scope, now: Instant) -> Listed {
             key: "a.id",
             by_endings: false,
             conditions: visible(scope).and("(a.state <> 'draft' OR a.expires_at > ?)", params![now]),
+            bearers: None,
+            by_text: false,
+            is_whole: false,
+            state: "a.state",
         },
         Scope::Bureau(bureau) => Listed {
             source: "application_viewer v LEFT JOIN application a ON a.id = v.application_id",
             key: "v.application_id",
             by_endings: true,
             conditions: all.and("v.bureau_code = ?", params![bureau.clone()]),
+            bearers: None,
+            by_text: false,
+            is_whole: false,
+            state: "v.state",
         },
-        Scope::All => Listed { source: "application a", key: "a.id", by_endings: true, conditions: visible(scope) },
+        Scope::All => Listed {
+            source: "application a",
+            key: "a.id",
+            by_endings: true,
+            conditions: visible(scope),
+            bearers: None,
+            by_text: false,
+            is_whole: true,
+            state: "a.state",
+        },
     }
 }
 
@@ -71,29 +96,53 @@ impl Listed {
 
     /// Those that contain each of the typed texts (D27).
     pub async fn containing(self, read: Reader<'_>, texts: &[(Field, &str)]) -> DbResult<Self> {
-        let few = if self.by_endings { Few::of(read, texts).await? } else { None };
-        let key = self.key;
-        Ok(self.map(|c| c.among(key, few.as_ref()).contain(texts)))
+        self.holding(read, texts, &[]).await
     }
 
-    /// How many there are; no further than `most` when one is given.
-    pub fn count_sql(&self, most: Option<i64>) -> String {
-        let (source, conditions) = (self.source, self.conditions.sql());
-        match most {
-            Some(most) => {
-                format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {source}{conditions} LIMIT {most}) counted")
-            }
-            None => format!("SELECT COUNT(*) FROM {source}{conditions}"),
+    /// The same, and one line of whose certificate in force contains each of these (R-2.7-11).
+    pub async fn holding(
+        self,
+        read: Reader<'_>,
+        texts: &[(Field, &str)],
+        of_line: &[(LineField, &str)],
+    ) -> DbResult<Self> {
+        let bearers = if self.by_endings { Bearers::of(read, texts, of_line).await? } else { None };
+        let conditions = self.conditions.contain(texts).contain_in_line(of_line);
+        let by_text =
+            texts.iter().any(|(_, t)| !t.trim().is_empty()) || of_line.iter().any(|(_, t)| !t.trim().is_empty());
+        Ok(Self { conditions, bearers, by_text: by_text && self.by_endings, ..self })
+    }
+
+    /// Those in one of these states; all when none is named.
+    #[must_use]
+    pub fn in_states(self, states: &[State]) -> Self {
+        if states.is_empty() {
+            return self;
         }
+        let marks = vec!["?"; states.len()].join(", ");
+        let state = self.state;
+        self.map(|c| c.and(&format!("{state} IN ({marks})"), states.iter().map(|s| Value::from(*s)).collect()))
     }
 
-    /// `columns` of `application a`, and of its `certificate c` if it has one, for one page. The page is found by its keys; only its own rows are opened.
-    pub fn page_sql(&self, columns: &str, limit: i64, offset: i64) -> String {
-        let Self { source, key, conditions, .. } = self;
-        let conditions = conditions.sql();
-        format!(
-            "SELECT {columns} FROM application a LEFT JOIN certificate c ON c.application_id = a.id WHERE a.id IN (SELECT {key} FROM {source}{conditions} \
-             ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}) ORDER BY a.id DESC"
-        )
+    /// How many there are, or at least how many ([`COUNTED`], [`COUNTED_BY_TEXT`]) unless the exact number is asked for.
+    /// One statement.
+    pub async fn total(&self, read: Reader<'_>, exact: bool) -> DbResult<Total> {
+        let most = if self.by_text { COUNTED_BY_TEXT } else { COUNTED };
+        let from = Origin { tables: self.source, application: self.key, is_whole: self.is_whole };
+        search::total(read, from, &self.conditions, self.bearers.as_ref(), (!exact).then_some(most)).await
+    }
+
+    /// `columns` of `application a`, and of its `certificate c` if it has one, for one page; one statement. The page is
+    /// found by its keys; only its own rows are opened.
+    pub async fn page<T: Row>(&self, read: Reader<'_>, columns: &str, limit: i64, offset: i64) -> DbResult<Vec<T>> {
+        let Self { source, key, .. } = self;
+        let conditions = self.conditions.clone().among(key, self.bearers.as_ref(), FEW);
+        let sql = format!(
+            "SELECT {columns} FROM application a LEFT JOIN certificate c ON c.application_id = a.id \
+             WHERE a.id IN (SELECT {key} FROM {source}{} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}) \
+             ORDER BY a.id DESC",
+            conditions.sql()
+        );
+        read.rows(&sql, conditions.values(vec![])).await
     }
 }

@@ -7,7 +7,7 @@
 use domain::ids::ApplicationId;
 use domain::text;
 
-use crate::{DbResult, Reader, Tx, Value, params};
+use crate::{DbError, DbResult, Reader, Tx, Value, params};
 
 /// What 模糊 search looks into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +61,37 @@ impl ItemField {
     }
 }
 
+/// What 模糊 search looks into of a line of a certificate, as its version in force has it (R-2.7-11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub enum LineField {
+    /// HS 编码.
+    HsCode = 8,
+    /// 产品名称.
+    ProductName,
+}
+
+impl LineField {
+    /// The folded text, in SQL, of `certificate_item l`.
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::ProductName => "l.product_folded",
+            Self::HsCode => "l.hs_code",
+        }
+    }
+}
+
 /// Endings are kept to this length, in characters; longer texts are found by their last ones.
 const KEPT: usize = 32;
 
-/// Texts that more applications than this contain are looked for from the newest on: some come soon.
-const FEW: i64 = 10_000;
+/// Up to so many bearers of a text are counted before it is looked for: 25 ns each, in their index alone.
+const ASKED: i64 = 50_000;
+/// Up to so many bearers are looked at one by one. Of more, a page is read from the newest on, for some come soon.
+pub(crate) const FEW: i64 = 20_000;
+/// Up to so many rows a total is exact.
+pub const COUNTED: i64 = 10_000;
+/// The same of a total for which a text must be looked at in every row.
+pub const COUNTED_BY_TEXT: i64 = 1_000;
 
 /// The statement that makes those of `application` findable that meet `condition`.
 pub fn index_sql(condition: &str) -> String {
@@ -85,59 +111,160 @@ pub fn index_sql(condition: &str) -> String {
                 field.sql()
             )
         }))
+        .chain([LineField::HsCode, LineField::ProductName].map(|field| {
+            format!(
+                "SELECT {} AS field, {} AS ending, c.application_id AS application_id FROM certificate c \
+                 JOIN certificate_item l ON l.certificate_id = c.id \
+                 WHERE c.application_id IN (SELECT id FROM application WHERE {condition})",
+                field as i64,
+                field.sql()
+            )
+        }))
         .collect();
+    // In the order of the index many are put there much faster.
     format!(
         "INSERT INTO application_ending (field, ending, application_id) \
          WITH RECURSIVE cut (field, ending, application_id) AS ( \
            SELECT w.field, w.ending, w.application_id FROM ({}) w WHERE LENGTH(w.ending) > 1 \
            UNION ALL SELECT field, SUBSTR(ending, 2), application_id FROM cut WHERE LENGTH(ending) > 2 \
-         ) SELECT field, SUBSTR(ending, 1, {KEPT}), application_id FROM cut WHERE true ON CONFLICT DO NOTHING",
+         ) SELECT field, SUBSTR(ending, 1, {KEPT}), application_id FROM cut WHERE true ORDER BY 1, 2, 3 \
+         ON CONFLICT DO NOTHING",
         texts.join(" UNION ALL ")
     )
 }
 
-/// Makes a submitted application and its products findable; after every change of its searched texts, and with every
-/// submission, in the same transaction.
+/// Makes a submitted application, its products and the lines of its certificate findable; after every change of their
+/// searched texts, and with every submission, in the same transaction.
 pub async fn index(tx: &Tx, id: ApplicationId) -> DbResult<()> {
     tx.run(&index_sql("id = $1"), params![id]).await?;
     Ok(())
 }
 
-/// A text whose bearers are few enough to begin with them.
-#[derive(Debug)]
-pub struct Few {
-    field: Field,
+/// The applications of bearers.
+pub(crate) const OF_BEARERS: &str = "SELECT e.application_id FROM application_ending e \
+                                     WHERE e.field = ? AND e.ending >= ? AND e.ending < ?";
+
+/// The most selective of the texts that somebody typed.
+#[derive(Debug, Clone)]
+pub struct Bearers {
+    field: i64,
     from: String,
     to: String,
+    /// So many, or more than [`ASKED`].
+    n: i64,
 }
 
-impl Few {
-    /// The most selective of the typed texts, if one is; a statement each.
-    pub async fn of(read: Reader<'_>, texts: &[(Field, &str)]) -> DbResult<Option<Self>> {
-        let mut best: Option<(i64, Self)> = None;
-        for (field, typed) in texts {
+impl Bearers {
+    /// Asks how many bear each of the typed texts, no further than needed; a statement each. None when no text is long
+    /// enough to be looked up.
+    pub async fn of(
+        read: Reader<'_>,
+        texts: &[(Field, &str)],
+        of_line: &[(LineField, &str)],
+    ) -> DbResult<Option<Self>> {
+        let mut best: Option<Self> = None;
+        let texts = texts.iter().map(|(field, typed)| (*field as i64, *typed));
+        for (field, typed) in texts.chain(of_line.iter().map(|(field, typed)| (*field as i64, *typed))) {
             let folded: Vec<char> = text::fold(typed).chars().collect();
             if folded.len() < 2 {
                 continue;
             }
             let from: String = folded[folded.len().saturating_sub(KEPT)..].iter().collect();
-            let few = Self { field: *field, to: format!("{from}\u{10FFFF}"), from };
+            let mut bearers = Self { field, to: format!("{from}\u{10FFFF}"), from, n: 0 };
             let sql = format!(
                 "SELECT COUNT(*) FROM (SELECT 1 AS one FROM application_ending \
                  WHERE field = $1 AND ending >= $2 AND ending < $3 LIMIT {}) counted",
-                FEW + 1
+                ASKED + 1
             );
-            let bearers = read.number(&sql, few.values()).await?;
-            if bearers <= FEW && best.as_ref().is_none_or(|(least, _)| bearers < *least) {
-                best = Some((bearers, few));
+            bearers.n = read.number(&sql, bearers.values()).await?;
+            if best.as_ref().is_none_or(|least| bearers.n < least.n) {
+                best = Some(bearers);
             }
         }
-        Ok(best.map(|(_, few)| few))
+        Ok(best)
     }
 
-    fn values(&self) -> Vec<Value> {
-        params![self.field as i64, self.from.clone(), self.to.clone()]
+    /// Whether there are no more of them than this, which is at most [`ASKED`].
+    pub(crate) const fn are_within(&self, most: i64) -> bool {
+        self.n <= most && self.n <= ASKED
     }
+
+    /// Field, first ending, and what no ending reaches: as [`OF_BEARERS`] asks.
+    pub(crate) fn values(&self) -> Vec<Value> {
+        params![self.field, self.from.clone(), self.to.clone()]
+    }
+}
+
+/// How many rows a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// So many are known.
+    pub rows: i64,
+    /// There are more.
+    pub more: bool,
+}
+
+/// Where the rows of a list come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    /// Its tables, in SQL.
+    pub tables: &'a str,
+    /// The application of a row.
+    pub application: &'a str,
+    /// Not narrowed to a bureau or a user: every application that bears a text may be a row.
+    pub is_whole: bool,
+}
+
+/// Counts the rows of a list no further than `most`, or all of them; one statement.
+///
+/// In the whole country the bearers of a text are counted as they come by their endings: nearly every one of them is a
+/// row, while from the newest on most applications are none.
+pub(crate) async fn total(
+    read: Reader<'_>,
+    from: Origin<'_>,
+    conditions: &Conditions,
+    bearers: Option<&Bearers>,
+    most: Option<i64>,
+) -> DbResult<Total> {
+    let Origin { tables, application, is_whole } = from;
+    let among = || conditions.clone().among(application, bearers, ASKED);
+    let Some(most) = most else {
+        let all = among();
+        let sql = format!("SELECT COUNT(*) FROM {tables}{}", all.sql());
+        return Ok(Total { rows: read.number(&sql, all.values(vec![])).await?, more: false });
+    };
+    if let Some(bearers) = bearers.filter(|b| is_whole && !b.are_within(most)) {
+        let all = conditions.clone().and("e.field = ? AND e.ending >= ? AND e.ending < ?", bearers.values());
+        let endings =
+            format!("application_ending e CROSS JOIN {tables}{} AND {application} = e.application_id", all.sql());
+        return by_endings(read, &endings, application, all.values(vec![]), (most, 1)).await;
+    }
+    let all = among();
+    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{} LIMIT {}) counted", all.sql(), most + 1);
+    let counted = read.number(&sql, all.values(vec![])).await?;
+    Ok(Total { rows: counted.min(most), more: counted > most })
+}
+
+/// Counts the rows to which endings lead. A text that stands in one several times leads to it several times.
+async fn by_endings(
+    read: Reader<'_>,
+    endings: &str,
+    key: &str,
+    values: Vec<Value>,
+    (most, times): (i64, i64),
+) -> DbResult<Total> {
+    #[derive(crate::Row)]
+    struct Counted {
+        looked: i64,
+        found: i64,
+    }
+    let sql = format!(
+        "SELECT COUNT(*) AS looked, COUNT(DISTINCT x.id) AS found FROM (SELECT {key} AS id FROM {endings} LIMIT {}) x",
+        (most + 1) * times
+    );
+    let counted: Option<Counted> = read.row(&sql, values).await?;
+    let Counted { looked, found } = counted.ok_or(DbError::NotFound)?;
+    Ok(Total { rows: found.min(most), more: found > most || looked > most * times })
 }
 
 /// Where a text is looked for.
@@ -151,33 +278,35 @@ pub enum Within {
     HsCode,
 }
 
+/// Endings are followed so many times as often as rows are counted, where several lead to the same rows.
+const TIMES: i64 = 4;
 /// HS 编码 has this many digits.
 const HS_DIGITS: usize = 10;
 
 /// A text that is looked for in several places at once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Anywhere {
     folded: String,
     within: Vec<Within>,
-    /// Its bearers are few enough to begin with them.
-    is_few: bool,
+    /// So many bear it, each place counted by itself and none beyond [`ASKED`]; none when it is too short to be looked up.
+    n: Option<i64>,
 }
 
 impl Anywhere {
     /// Counts its bearers, no further than needed; one statement, none for a text of one character.
     pub async fn of(read: Reader<'_>, typed: &str, within: &[Within]) -> DbResult<Self> {
-        let mut looked = Self { folded: text::fold(typed), within: within.to_vec(), is_few: false };
+        let mut looked = Self { folded: text::fold(typed), within: within.to_vec(), n: None };
         if looked.folded.chars().count() < 2 {
             return Ok(looked);
         }
         let (parts, values) = looked.bearers();
         let parts: Vec<_> = (1..)
             .zip(parts)
-            .map(|(n, part)| format!("SELECT application_id FROM ({part} LIMIT {}) part{n}", FEW + 1))
+            .map(|(n, part)| format!("SELECT application_id FROM ({part} LIMIT {}) part{n}", ASKED + 1))
             .collect();
         let sql = format!("SELECT COUNT(*) FROM ({}) counted", parts.join(" UNION ALL "));
         let all = Conditions::new().and(&sql, values);
-        looked.is_few = read.number(&all.clauses.concat(), all.values).await? <= FEW;
+        looked.n = Some(read.number(&all.clauses.concat(), all.values).await?);
         Ok(looked)
     }
 
@@ -212,18 +341,53 @@ impl Anywhere {
         (parts, values)
     }
 
-    /// Adds that the text stands in one of the places; `key` is the application.
+    /// Whether so few bear it that it is best to begin with them.
+    fn are_within(&self, most: i64) -> bool {
+        self.n.is_some_and(|n| n <= most)
+    }
+
+    /// Adds that `key` is one of its bearers, if there are no more of them than this.
     #[must_use]
-    pub fn add(&self, conditions: Conditions, key: &str) -> Conditions {
+    pub fn among(&self, conditions: Conditions, key: &str, most: i64) -> Conditions {
+        if !self.are_within(most) {
+            return conditions;
+        }
+        let (parts, values) = self.bearers();
+        conditions.and(&format!("{key} IN ({})", parts.join(" UNION ")), values)
+    }
+
+    /// Counts the rows in which it stands no further than `most`; one statement. As [`total`].
+    pub(crate) async fn total(
+        &self,
+        read: Reader<'_>,
+        from: Origin<'_>,
+        key: &str,
+        conditions: &Conditions,
+        most: i64,
+    ) -> DbResult<Total> {
+        let Origin { tables, application, is_whole } = from;
+        if self.n.is_some() && is_whole && !self.are_within(most) {
+            let (parts, values) = self.bearers();
+            let parts = numbered(&parts.join(" UNION ALL "), conditions.next());
+            let endings =
+                format!("({parts}) e CROSS JOIN {tables}{} AND {application} = e.application_id", conditions.sql());
+            // Each product of an application leads to all of them.
+            let times = if self.within.contains(&Within::HsCode) { TIMES } else { 1 };
+            return by_endings(read, &endings, key, conditions.values(values), (most, times)).await;
+        }
+        let all = self.among(conditions.clone(), application, ASKED);
+        let sql =
+            format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{} LIMIT {}) counted", all.sql(), most + 1);
+        let counted = read.number(&sql, all.values(vec![])).await?;
+        Ok(Total { rows: counted.min(most), more: counted > most })
+    }
+
+    /// Adds that the text stands in one of the places.
+    #[must_use]
+    pub fn add(&self, conditions: Conditions) -> Conditions {
         if self.folded.is_empty() {
             return conditions;
         }
-        let conditions = if self.is_few {
-            let (parts, values) = self.bearers();
-            conditions.and(&format!("{key} IN ({})", parts.join(" UNION ")), values)
-        } else {
-            conditions
-        };
         let pattern = text::like_pattern(&self.folded);
         let mut any = Vec::new();
         let mut values = Vec::new();
@@ -244,6 +408,22 @@ impl Anywhere {
         }
         conditions.and(&format!("({})", any.join(" OR ")), values)
     }
+}
+
+/// Each `?` as a numbered placeholder, the first of this number.
+fn numbered(sql: &str, first: usize) -> String {
+    let mut out = String::with_capacity(sql.len() + 8);
+    let mut n = first;
+    for c in sql.chars() {
+        if c == '?' {
+            out.push('$');
+            out.push_str(&n.to_string());
+            n += 1;
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The WHERE of a list under construction. Texts are trusted SQL, values are bound.
@@ -267,19 +447,8 @@ impl Conditions {
     /// Adds a condition; each `?` of `sql` takes the next value.
     #[must_use]
     pub fn and(mut self, sql: &str, values: Vec<Value>) -> Self {
-        let mut out = String::with_capacity(sql.len() + 8);
-        let mut n = self.values.len();
-        for c in sql.chars() {
-            if c == '?' {
-                n += 1;
-                out.push('$');
-                out.push_str(&n.to_string());
-            } else {
-                out.push(c);
-            }
-        }
+        self.clauses.push(numbered(sql, self.next()));
         self.values.extend(values);
-        self.clauses.push(out);
         self
     }
 
@@ -300,15 +469,34 @@ impl Conditions {
         texts.iter().fold(self, |all, (field, typed)| all.contains(field.sql(), typed))
     }
 
-    /// Adds that `key` is one of the few.
+    /// Adds 模糊 containment in each of the texts of one line of the certificate of `application a`.
     #[must_use]
-    pub(crate) fn among(self, key: &str, few: Option<&Few>) -> Self {
-        let Some(few) = few else { return self };
+    pub(crate) fn contain_in_line(self, texts: &[(LineField, &str)]) -> Self {
+        let (mut sql, mut values) = (String::new(), Vec::new());
+        for (field, typed) in texts {
+            let folded = text::fold(typed);
+            if !folded.is_empty() {
+                sql.push_str(" AND ");
+                sql.push_str(field.sql());
+                sql.push_str(" LIKE ? ESCAPE '\\'");
+                values.extend(params![text::like_pattern(&folded)]);
+            }
+        }
+        if values.is_empty() {
+            return self;
+        }
         let sql = format!(
-            "{key} IN (SELECT e.application_id FROM application_ending e \
-             WHERE e.field = ? AND e.ending >= ? AND e.ending < ?)"
+            "EXISTS (SELECT 1 FROM certificate c JOIN certificate_item l ON l.certificate_id = c.id \
+             WHERE c.application_id = a.id{sql})"
         );
-        self.and(&sql, few.values())
+        self.and(&sql, values)
+    }
+
+    /// Adds that `key` is one of the bearers, if there are no more of them than this.
+    #[must_use]
+    pub(crate) fn among(self, key: &str, bearers: Option<&Bearers>, most: i64) -> Self {
+        let Some(few) = bearers.filter(|b| b.are_within(most)) else { return self };
+        self.and(&format!("{key} IN ({OF_BEARERS})"), few.values())
     }
 
     /// ` WHERE …`, or nothing.

@@ -9,7 +9,8 @@ use domain::text::{self, OrganisationCode};
 use domain::time::{Day, Instant};
 use domain::workflow::State;
 
-use crate::search::{Anywhere, Conditions, Field, ItemField, Within};
+use crate::certificate_list::FEW_TO_ORDER;
+use crate::search::{self, Anywhere, Conditions, FEW, Field, ItemField, Origin, Total, Within};
 use crate::{DbResult, Reader, Value, params};
 
 /// What is shown.
@@ -111,7 +112,13 @@ pub struct Listed {
     kind: Kind,
     source: &'static str,
     key: &'static str,
+    /// The application of a row.
+    application: &'static str,
+    /// Not narrowed to a bureau.
+    is_whole: bool,
     conditions: Conditions,
+    /// The text, where its endings lead to rows.
+    anywhere: Option<Anywhere>,
 }
 
 /// Applications that a scope sees, to be joined to others.
@@ -123,65 +130,70 @@ const NAME: &str = crate::proxy_entry::NAME;
 
 /// What this scope sees of `kind` under what is asked. Enterprises ask their own lists.
 pub async fn listed(read: Reader<'_>, scope: &Scope, kind: Kind, asked: &Asked) -> DbResult<Listed> {
-    let bureau = match scope {
-        Scope::Bureau(bureau) => Some(bureau),
-        Scope::All => None,
+    let (begun, is_whole) = match scope {
+        Scope::Bureau(bureau) => (Conditions::new().and("v.bureau_code = ?", params![bureau.clone()]), false),
+        Scope::All => (Conditions::new().and("a.state <> 'draft'", params![]), true),
         // Nothing: this is the officers' search.
-        Scope::Enterprise { .. } => {
-            let none = Conditions::new().and("1 = 0", params![]);
-            return Ok(Listed { kind, source: OF_ALL, key: "a.id", conditions: none });
-        }
+        Scope::Enterprise { .. } => (Conditions::new().and("1 = 0", params![]), true),
     };
-    let begun = match bureau {
-        Some(bureau) => Conditions::new().and("v.bureau_code = ?", params![bureau.clone()]),
-        None => Conditions::new().and("a.state <> 'draft'", params![]),
+    // A certificate has none but an issued application.
+    let begun = match asked.state {
+        Some(state) if kind == Kind::Certificates && state != State::Issued => begun.and("1 = 0", params![]),
+        _ => begun,
     };
-    let typed = asked.text.as_str();
-    let listed = match kind {
-        Kind::Applications => {
-            let (source, key) = if bureau.is_some() { (OF_BUREAU, "v.application_id") } else { (OF_ALL, "a.id") };
-            let within: Vec<_> = Field::ALL.iter().copied().map(Within::Application).collect();
-            let conditions = Anywhere::of(read, typed, &within).await?.add(asked.narrow(begun), key);
-            Listed { kind, source, key, conditions }
+    let (source, key, application, within): (_, _, _, &[Within]) = match kind {
+        Kind::Applications if is_whole => (OF_ALL, "a.id", "a.id", &OF_APPLICATIONS),
+        Kind::Applications => (OF_BUREAU, "v.application_id", "v.application_id", &OF_APPLICATIONS),
+        Kind::Certificates if is_whole => (
+            "certificate c JOIN application a ON a.id = c.application_id",
+            "c.id",
+            "c.application_id",
+            &OF_CERTIFICATES,
+        ),
+        Kind::Certificates => (
+            "certificate_viewer v JOIN certificate c ON c.id = v.certificate_id \
+             JOIN application a ON a.id = c.application_id",
+            "v.certificate_id",
+            "c.application_id",
+            &OF_CERTIFICATES,
+        ),
+        Kind::Products if is_whole => {
+            ("application a JOIN application_item p ON p.application_id = a.id", "a.id", "a.id", &OF_PRODUCTS)
         }
-        Kind::Certificates => {
-            let (source, key) = if bureau.is_some() {
-                (
-                    "certificate_viewer v JOIN certificate c ON c.id = v.certificate_id \
-                     JOIN application a ON a.id = c.application_id",
-                    "v.certificate_id",
-                )
-            } else {
-                ("certificate c JOIN application a ON a.id = c.application_id", "c.id")
-            };
-            let within = [Field::CertificateNo, Field::Number, Field::Applicant].map(Within::Application);
-            let conditions = Anywhere::of(read, typed, &within).await?.add(asked.narrow(begun), "c.application_id");
-            Listed { kind, source, key, conditions }
-        }
-        Kind::Products => {
-            let (source, key) = if bureau.is_some() {
-                (
-                    "application_viewer v JOIN application a ON a.id = v.application_id \
-                     JOIN application_item p ON p.application_id = v.application_id",
-                    "v.application_id",
-                )
-            } else {
-                ("application a JOIN application_item p ON p.application_id = a.id", "a.id")
-            };
-            let within = [Within::Item(ItemField::ProductName), Within::Item(ItemField::Model), Within::HsCode];
-            let conditions = Anywhere::of(read, typed, &within).await?.add(asked.narrow(begun), key);
-            Listed { kind, source, key, conditions }
-        }
+        Kind::Products => (
+            "application_viewer v JOIN application a ON a.id = v.application_id \
+             JOIN application_item p ON p.application_id = v.application_id",
+            "v.application_id",
+            "v.application_id",
+            &OF_PRODUCTS,
+        ),
         Kind::Companies => {
-            let source = if bureau.is_some() { OF_BUREAU } else { OF_ALL };
+            let source = if is_whole { OF_ALL } else { OF_BUREAU };
             let inner = asked.narrow(begun);
             let exists = format!("EXISTS (SELECT 1 FROM {source}{} AND a.organisation_id = o.id)", inner.sql());
-            let conditions = named(Conditions::numbered(exists, inner.values(vec![])), typed);
-            Listed { kind, source: "organisation o", key: "o.id", conditions }
+            let conditions = named(Conditions::numbered(exists, inner.values(vec![])), &asked.text);
+            let (source, key) = ("organisation o", "o.id");
+            return Ok(Listed { kind, source, key, application: key, is_whole, conditions, anywhere: None });
         }
     };
-    Ok(listed)
+    let anywhere = Anywhere::of(read, &asked.text, within).await?;
+    let conditions = anywhere.add(asked.narrow(begun));
+    Ok(Listed { kind, source, key, application, is_whole, conditions, anywhere: Some(anywhere) })
 }
+
+const OF_APPLICATIONS: [Within; 5] = [
+    Within::Application(Field::Number),
+    Within::Application(Field::ContractNo),
+    Within::Application(Field::BlNo),
+    Within::Application(Field::CertificateNo),
+    Within::Application(Field::Applicant),
+];
+const OF_CERTIFICATES: [Within; 3] = [
+    Within::Application(Field::CertificateNo),
+    Within::Application(Field::Number),
+    Within::Application(Field::Applicant),
+];
+const OF_PRODUCTS: [Within; 3] = [Within::Item(ItemField::ProductName), Within::Item(ItemField::Model), Within::HsCode];
 
 /// Companies by name, or by the beginning of their 组织机构代码.
 fn named(conditions: Conditions, typed: &str) -> Conditions {
@@ -334,11 +346,15 @@ impl Rows {
 
 impl Listed {
     /// How many there are, no further than `most`; one statement.
-    pub async fn count(&self, read: Reader<'_>, most: i64) -> DbResult<i64> {
-        let Self { source, conditions, .. } = self;
-        let sql =
-            format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {source}{} LIMIT {most}) counted", conditions.sql());
-        read.number(&sql, conditions.values(vec![])).await
+    pub async fn count(&self, read: Reader<'_>, most: i64) -> DbResult<Total> {
+        let Self { source: tables, application, is_whole, conditions, .. } = self;
+        let from = Origin { tables, application, is_whole: *is_whole };
+        // A product is a row of its own.
+        let row = if self.kind == Kind::Products { "p.id" } else { self.key };
+        match &self.anywhere {
+            Some(anywhere) => anywhere.total(read, from, row, conditions, most).await,
+            None => search::total(read, from, conditions, None, Some(most)).await,
+        }
     }
 
     /// A page of them, the newest first, after this place; one statement.
@@ -353,6 +369,14 @@ impl Listed {
             (Some(Cursor { key: last, .. }), Kind::Applications | Kind::Certificates | Kind::Companies) => {
                 self.conditions.clone().and(&format!("{key} < ?"), params![last])
             }
+        };
+        let conditions = match &self.anywhere {
+            // Certificates are put in order after they are looked up.
+            Some(anywhere) if self.kind == Kind::Certificates => {
+                anywhere.among(conditions, self.application, FEW_TO_ORDER)
+            }
+            Some(anywhere) => anywhere.among(conditions, self.application, FEW),
+            None => conditions,
         };
         let (source, under) = (self.source, conditions.sql());
         // The page is found by its keys; only its own rows are opened.

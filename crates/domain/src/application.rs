@@ -270,6 +270,11 @@ impl Application {
         self.ownership.state
     }
 
+    /// The post that has it, or to which it comes back from 返回修改; none before its submission and after its end.
+    pub fn post_on_the_way(&self) -> Option<crate::actor::Post> {
+        if self.state() == State::Returned { self.return_post } else { self.state().post() }
+    }
+
     /// Whether a draft's ten days are over: unusable at once, whether purged or not (D8).
     pub fn is_expired(&self, now: Instant) -> bool {
         self.state() == State::Draft && now >= self.expires_at

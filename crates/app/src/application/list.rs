@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::search::{Conditions, Field};
+use db::search::{Field, Total};
 use domain::actor::Actor;
 use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
@@ -23,9 +23,6 @@ use kit::shell::Shell;
 use crate::application::Home;
 use crate::frame::{self, Entry};
 use crate::parts::status::{Status, time_left};
-
-/// Beyond this many rows the total is a lower bound unless asked for (E10).
-const COUNTED: i64 = 10_000;
 
 /// The six filters of the manual.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -82,15 +79,6 @@ impl Filters {
             (Field::CertificateNo, &self.certificate_no),
             (Field::Applicant, &self.applicant),
         ]
-    }
-
-    fn in_state(&self, conditions: Conditions) -> Conditions {
-        let states = self.states();
-        if states.is_empty() {
-            return conditions;
-        }
-        let marks = vec!["?"; states.len()].join(", ");
-        conditions.and(&format!("a.state IN ({marks})"), states.into_iter().map(db::Value::from).collect())
     }
 }
 
@@ -181,15 +169,12 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
     let now = app.now();
     let read = app.db.read();
     let listed = db::scope::listed(&user.scope(), now).containing(read, &filters.texts()).await?;
-    let listed = listed.map(|c| filters.in_state(c));
+    let listed = listed.in_states(&filters.states());
     let exact = !filters.exact.is_empty();
-    let values = || listed.conditions.values(vec![]);
-    let counted = read.number(&listed.count_sql((!exact).then_some(COUNTED + 1)), values()).await?;
-    let more = !exact && counted > COUNTED;
+    let Total { rows: total, more } = listed.total(read, exact).await?;
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
-    let total = if more { COUNTED } else { counted };
     let pager = Pager::new(&query, total, "/applications", &filters.pairs()).or_more(more);
-    let found: Vec<Columns> = read.rows(&listed.page_sql(COLUMNS, pager.limit(), pager.offset()), values()).await?;
+    let found: Vec<Columns> = listed.page(read, COLUMNS, pager.limit(), pager.offset()).await?;
     let references = app.references.now();
     let rows = (pager.offset() + 1..)
         .zip(found)

@@ -56,7 +56,7 @@ struct ShowPage {
     may_edit: bool,
     may_withdraw: bool,
     may_copy: bool,
-    /// 移交: CNCA, while a post has it.
+    /// 移交: CNCA, from 受理 until 发证.
     may_transfer: bool,
     has_certificate: bool,
     has_outcome: bool,
@@ -110,7 +110,7 @@ pub async fn show(
         may_edit: links.operations.contains(&Operation::Edit),
         may_withdraw: links.operations.contains(&Operation::Withdraw),
         may_copy: links.operations.contains(&Operation::Copy),
-        may_transfer: application.state().post().is_some() && policy::permit::<TransferCases>(user.actor()).is_ok(),
+        may_transfer: application.post_on_the_way().is_some() && policy::permit::<TransferCases>(user.actor()).is_ok(),
         has_certificate: links.status == Some(StatusLink::Certificate),
         has_outcome: links.status == Some(StatusLink::Outcome),
         is_proxy: application.ownership.entered_by_bureau.is_some(),

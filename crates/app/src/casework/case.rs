@@ -32,6 +32,7 @@ use crate::casework::notes::Notes;
 use crate::casework::papers::{self, Desk, PaperQuery, Papers};
 use crate::casework::phrases::Phrases;
 use crate::casework::selection::{self, Selection};
+use crate::casework::transfer;
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
 use crate::parts::readings;
@@ -348,7 +349,7 @@ async fn build(
         conflict,
         notes: Notes::newest(app, officer, application).await?.opened_from(&list),
         list,
-        may_transfer: may_transfer(app, officer, application),
+        may_transfer: may_transfer(app, officer, application).await?,
         is_submitted: application.number.is_some(),
         is_proxy: of.entered_by_bureau.is_some(),
         may_edit: policy::may(officer.actor(), of, Action::Edit).is_ok(),
@@ -364,13 +365,18 @@ async fn build(
     })
 }
 
-/// Whether 移交 is offered: to 局系统管理员 of the direct bureau, while a post has the case.
-fn may_transfer(app: &App, officer: &BureauOfficer, application: &Application) -> bool {
+/// Whether 移交 is offered: to 局系统管理员 of the direct bureau, from 受理 until 发证.
+async fn may_transfer(app: &App, officer: &BureauOfficer, application: &Application) -> Result<bool, AppError> {
+    let Ok(permit) = policy::permit::<TransferCases>(officer.actor()) else { return Ok(false) };
+    let holder = match &application.ownership.current_bureau {
+        Some(holder) => Some(holder.clone()),
+        None => transfer::coming_back_to(&app.db.read(), application).await?,
+    };
     let references = app.references.now();
-    let of = &application.ownership;
-    let Some(holder) = of.current_bureau.as_ref().filter(|_| of.state.post().is_some()) else { return false };
-    let direct = references.direct_of(holder);
-    policy::permit::<TransferCases>(officer.actor()).is_ok_and(|p| policy::may_transfer(&p, direct, direct))
+    Ok(holder.is_some_and(|holder| {
+        let direct = references.direct_of(&holder);
+        policy::may_transfer(&permit, direct, direct)
+    }))
 }
 
 /// The case, opened from the list that a form carried along.

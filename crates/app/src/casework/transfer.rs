@@ -7,6 +7,7 @@ use domain::application::Application;
 use domain::ids::{ApplicationId, BureauCode};
 use domain::policy::{self, Reach, Scope, TransferCases};
 use domain::routing::Step;
+use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
@@ -26,6 +27,8 @@ struct TransferPage {
     number: String,
     applicant: String,
     status: Status,
+    /// The enterprise has it: it comes back to the new bureau.
+    is_returned: bool,
     holder: String,
     version: i64,
     bureaus: Vec<Choice>,
@@ -34,9 +37,9 @@ struct TransferPage {
     conflict: Option<String>,
 }
 
-/// What is asked for: the step at which the case is, or all that are left until 发证.
+/// What is asked for: the step at which the case is or to which it comes back, or all that are left until 发证.
 fn steps(application: &Application, all: bool) -> Vec<Step> {
-    let Some(now) = application.state().post().and_then(Step::of) else { return Vec::new() };
+    let Some(now) = application.post_on_the_way().and_then(Step::of) else { return Vec::new() };
     let course = [Step::Accept, Step::FirstReview, Step::FinalReview, Step::Compare, Step::Issue];
     if all { course.into_iter().skip_while(|s| *s != now).collect() } else { vec![now] }
 }
@@ -55,15 +58,32 @@ async fn load(
         None => db::application::load(source, &Scope::All, id, app.now()).await?,
     };
     let of = &application.ownership;
+    let holder = match &of.current_bureau {
+        Some(holder) => Some(holder.clone()),
+        None => coming_back_to(source, &application).await?,
+    };
     let references = app.references.now();
-    let last = of.current_bureau.as_ref().or(of.receiving_bureau.as_ref()).ok_or(AppError::NotFound)?;
+    let last = holder.as_ref().or(of.receiving_bureau.as_ref()).ok_or(AppError::NotFound)?;
     let direct = references.direct_of(last);
     if !policy::may_transfer(&user.permit, direct, direct) {
         return Err(AppError::NotFound);
     }
-    match (&of.current_bureau, of.state.post()) {
-        (Some(holder), Some(_)) => Ok((application.clone(), holder.clone())),
-        _ => Err(AppError::Conflict(format!("申请单当前状态为“{}”，没有岗位在办理，不能移交。", of.state.label()))),
+    match holder {
+        Some(holder) => Ok((application, holder)),
+        None => Err(AppError::Conflict(format!("申请单当前状态为“{}”，审批已结束，不能移交。", of.state.label()))),
+    }
+}
+
+/// The bureau to which a case in 返回修改 comes back.
+pub async fn coming_back_to(
+    source: &impl db::Source,
+    application: &Application,
+) -> Result<Option<BureauCode>, AppError> {
+    match application.post_on_the_way().and_then(Step::of) {
+        Some(step) if application.state() == S::Returned => {
+            Ok(Some(db::application::bureau_of_step(source, application.id, step).await?))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -112,7 +132,7 @@ async fn build(
     let id = application.id;
     let references = app.references.now();
     let number = application.number.clone().unwrap_or_default();
-    let post = application.state().post().map_or("", domain::actor::Post::label);
+    let post = application.post_on_the_way().map_or("", domain::actor::Post::label);
     let (back, crumb) = match user.permit.reach() {
         Reach::Bureau(own) if holder == own => (format!("/casework/{id}"), "单据"),
         Reach::Bureau(_) => ("/casework?scope=bureau".to_owned(), "本局待办"),
@@ -131,6 +151,7 @@ async fn build(
         number,
         applicant: application.applicant.name.clone(),
         status: Status::of(application.state()),
+        is_returned: application.state() == S::Returned,
         holder: format!("{}，{post}岗", references.bureau_name(holder)),
         version: application.version,
         bureaus: targets(app, user, holder),
@@ -162,7 +183,7 @@ pub async fn create(
     let to = BureauCode::new(to);
     let steps = steps(&application, extent == "rest");
     if offered.iter().any(|c| c.value == to.as_str())
-        && let Some(post) = application.state().post()
+        && let Some(post) = application.post_on_the_way()
         && db::officer::holders(&tx, &to, post).await? == 0
     {
         check.error("bureau", format!("该局没有{}岗人员，移交后无人办理。请先由该局配置岗位", post.label()));
@@ -178,7 +199,7 @@ pub async fn create(
         let page = build(&app, &user, &application, &holder, form, none, Some(why)).await?;
         return page::with_status(axum::http::StatusCode::CONFLICT, &page);
     }
-    db::application::transfer(&tx, &application, &to, &steps, &reason, &user.by(), now).await?;
+    db::application::transfer(&tx, &application, &holder, &to, &steps, &reason, &user.by(), now).await?;
     tx.commit().await?;
     let number = application.number.unwrap_or_default();
     let done = format!("{number}：已移交{}。", app.references.now().bureau_name(&to));

@@ -97,8 +97,7 @@ fn too_many() -> AppError {
 }
 
 async fn read(app: &App, listed: &Listed) -> Result<Vec<Columns>, AppError> {
-    let sql = listed.page_sql(COLUMNS, Order::Newest, MOST + 1, 0);
-    Ok(app.db.read().rows(&sql, listed.conditions.values(vec![])).await?)
+    Ok(listed.page(app.db.read(), COLUMNS, Order::Newest, MOST + 1, 0).await?)
 }
 
 /// Sends the archive piece by piece; whoever stops reading stops the making.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::certificate_list::{Listed, Order, listed};
-use db::search::Field;
+use db::search::{Field, Total};
 use domain::actor::Actor;
 use domain::certificate::{CertificateState, Standing, Validity, standing};
 use domain::expiry;
@@ -26,8 +26,6 @@ use crate::certificate::archive::MOST;
 use crate::frame::{self, Entry};
 use crate::parts::status::Status;
 
-/// Beyond this many rows the total is a lower bound unless asked for (E10).
-const COUNTED: i64 = 10_000;
 /// 即将到期: so many days at most, the longest validity.
 const LONGEST_WITHIN: i64 = domain::certificate::LONGEST_VALIDITY_DAYS;
 
@@ -285,14 +283,10 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
         }
     };
     let read = app.db.read();
-    let values = || listed.conditions.values(vec![]);
     let exact = !filters.exact.is_empty();
-    let counted = read.number(&listed.count_sql((!exact).then_some(COUNTED + 1)), values()).await?;
-    let more = !exact && counted > COUNTED;
-    let total = if more { COUNTED } else { counted };
+    let Total { rows: total, more } = listed.total(read, exact).await?;
     let pager = Pager::new(&query, total, "/certificates", &pairs).or_more(more);
-    let sql = listed.page_sql(COLUMNS, filters.order(), pager.limit(), pager.offset());
-    let found: Vec<Columns> = read.rows(&sql, values()).await?;
+    let found: Vec<Columns> = listed.page(read, COLUMNS, filters.order(), pager.limit(), pager.offset()).await?;
     let references = app.references.now();
     let today = app.clock.today();
     let rows = found

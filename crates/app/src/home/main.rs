@@ -230,8 +230,7 @@ async fn recent(app: &App, user: &Signed) -> Result<Vec<Recent>, AppError> {
     }
     let listed = db::scope::listed(&user.scope(), app.now());
     let columns = "a.id, a.number, a.state, a.clause_code, a.first_saved_at, a.submitted_at";
-    let sql = listed.page_sql(columns, 5, 0);
-    let found: Vec<Columns> = app.db.read().rows(&sql, listed.conditions.values(vec![])).await?;
+    let found: Vec<Columns> = listed.page(app.db.read(), columns, 5, 0).await?;
     let references = app.references.now();
     Ok(found
         .into_iter()

@@ -432,7 +432,7 @@ pub async fn run_due(app: &App, lane: Lane, n: i64) -> anyhow::Result<usize> {
         .db
         .read()
         .number(
-            "SELECT COUNT(*) FROM job WHERE ((state = 'ready' AND run_at <= $1) \
+            "SELECT COUNT(*) FROM job WHERE state IN ('ready', 'running') AND ((state = 'ready' AND run_at <= $1) \
              OR (state = 'running' AND locked_until <= $1)) AND (kind = $2) = $3",
             db::params![app.now(), queue::MAKE_EXPORT, lane == Lane::Long],
         )

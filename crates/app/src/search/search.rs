@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::search::Total;
 use db::search_list::{Asked, Cursor, Kind, Listed, Rows, listed};
 use domain::certificate::{Validity, standing};
 use domain::ids::ClauseCode;
@@ -159,8 +160,8 @@ pub async fn show(
     for of in Kind::ALL {
         let found = listed(read, &user.scope(), of, &asked).await?;
         let most = if of == kind { COUNTED } else { COUNTED_BESIDE };
-        let n = found.count(read, most + 1).await?;
-        let count = if n > most { format!("{most} 条以上") } else { format!("{n} 条") };
+        let Total { rows: n, more } = found.count(read, most).await?;
+        let count = if more { format!("{n} 条以上") } else { format!("{n} 条") };
         if of == kind {
             page.total.clone_from(&count);
             fill_in(&app, &filters, &found, &mut page).await?;

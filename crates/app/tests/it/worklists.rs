@@ -376,6 +376,41 @@ async fn r_b_12_a_running_case_is_transferred_with_a_reason() {
     }
 }
 
+/// R-B-12, workflow §4 (5), (6): what the enterprise has for correction is transferred too, and comes back to the same post
+/// of the new bureau; the one before reads on.
+#[tokio::test]
+async fn r_b_12_a_returned_case_is_transferred_and_comes_back_to_the_new_bureau() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let head = site.officer("sh_head", SHANGHAI, &[Post::BureauAdmin]).await;
+        let branch = site.officer("pd_first", PUDONG, &[Post::FirstReview]).await;
+        let elsewhere = site.officer("js_head", JIANGSU, &[Post::BureauAdmin]).await;
+        let id = story::submitted(&site, &user).await;
+        bureau.bring_to(&id, Post::FirstReview).await;
+        let asked = [("decision", "return"), ("opinion", "请补充用途说明"), ("part", "basics")];
+        decide(&bureau.first, &id, &asked).await.is(200);
+        let arrived = format!("SELECT arrived_at FROM application WHERE id = {id}");
+        let since = site.number(&arrived).await;
+        site.clock.set(site.app.now().plus_minutes(20));
+        let path = format!("/casework/{id}/transfer");
+        elsewhere.get(&path).await.is(404);
+        let page = head.get(&format!("/casework/{id}")).await.is(200);
+        let page = head.get(&page.link("移交")).await.is(200).sees("补正后回到").sees("初审岗");
+        let form = page.form("移交").fill(&[("bureau", PUDONG), ("reason", "使用单位在浦东，便于核查")]);
+        head.send(&form).await.is(200).sees("已移交").sees("返回修改");
+        assert_eq!(site.number(&arrived).await, since, "the enterprise has it as long as before");
+        branch.get("/casework?post=first_review").await.sees("没有待办单据");
+        user.get(&format!("/applications/{id}")).await.sees("移交其他局").sees("使用单位在浦东，便于核查");
+        story::submit(&user, &id).await;
+        branch.get("/casework?post=first_review").await.sees("共 1 条");
+        bureau.first.get("/casework?post=first_review").await.sees("没有待办单据");
+        bureau.first.get(&format!("/casework/{id}")).await.is(200).sees_no("提交意见");
+        decide(&branch, &id, &[("decision", "fail"), ("opinion", "用途不属于免办条款范围")]).await.is(200);
+        head.get(&path).await.is(409).sees("审批已结束");
+    }
+}
+
 /// R-B-06, R-B-07, E14: an amendment is taken, taken over with a reason, given back; its holder decides.
 #[tokio::test]
 async fn r_b_07_an_amendment_belongs_to_who_took_it() {
