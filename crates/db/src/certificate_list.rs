@@ -93,7 +93,7 @@ impl Listed {
         let by_text = !matches!(self.scope, Scope::Enterprise { .. });
         let bearers = if by_text { Bearers::of(read, texts, &[]).await? } else { None };
         let (conditions, opened) = (self.conditions.contain(texts), Opened::Application);
-        Ok(Self { conditions, opened, bearers, by_text, ..self })
+        Ok(Self { opened, conditions, bearers, by_text, ..self })
     }
 
     /// Those under the conditions; of a text that few bear, among its bearers.
