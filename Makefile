@@ -52,11 +52,12 @@ manual: tools test-deps assets ## take the pictures of the user's manual again, 
 	node e2e/manual.mjs
 
 # On PostgreSQL too where it is installed; scripts/install-test-deps.sh installs it.
-bench: tools assets ## measure the release build at 100,000 applications; figures go to docs/benchmarks.md
+bench: tools assets ## measure the release build at 100,000 and its lists at 1,000,000 applications; figures go to docs/benchmarks*.md
 	$(CARGO) build --release --locked -p mianban -p bench
 	@wrapper=; if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
 	  wrapper=scripts/with-postgres.sh; else echo "PostgreSQL is not installed: SQLite alone is measured" >&2; fi; \
-	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --report docs/benchmarks.md
+	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --report docs/benchmarks.md; \
+	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --only lists --report docs/benchmarks-lists.md
 
 soak: tools test-deps assets ## long campaigns: the property tests, and the server killed 200 times on each database
 	PROPTEST_CASES=20000 MIANBAN_TEST_KILLS=200 scripts/with-postgres.sh $(CARGO) test --locked --workspace

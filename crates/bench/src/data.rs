@@ -32,8 +32,8 @@ const OWN: i64 = 2_000;
 const SPAN: i64 = 730 * DAY;
 /// Drafts are younger, so that the ten days of a draft are not over while it is measured.
 const DRAFT_AGE: i64 = 9 * DAY;
-/// Younger applications may still be under way.
-const COURSE: i64 = 60 * DAY;
+/// Younger applications may still be under way: the terms of the posts are eleven working days together.
+const COURSE: i64 = 30 * DAY;
 
 /// How much is made.
 #[derive(Debug, Clone, Copy)]

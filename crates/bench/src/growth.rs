@@ -23,6 +23,7 @@ const FLAT: u64 = 32 * 1024;
 
 /// What one database showed.
 struct Found {
+    size: u64,
     lines: Vec<Line>,
     figures: Vec<Figure>,
 }
@@ -32,7 +33,13 @@ pub async fn run(program: &Path, places: [(&Path, &Place); 2], many: u32, reques
     let [few_at, many_at] = places;
     let few = measured(program, few_at, FEW, requests).await?;
     let large = measured(program, many_at, many, requests).await?;
-    Ok(Growth { rows: [u64::from(FEW), u64::from(many)], few: few.lines, many: large.lines, figures: large.figures })
+    Ok(Growth {
+        rows: [u64::from(FEW), u64::from(many)],
+        sizes: [few.size, large.size],
+        few: few.lines,
+        many: large.lines,
+        figures: large.figures,
+    })
 }
 
 async fn measured(program: &Path, at: (&Path, &Place), rows: u32, requests: usize) -> anyhow::Result<Found> {
@@ -40,7 +47,7 @@ async fn measured(program: &Path, at: (&Path, &Place), rows: u32, requests: usiz
     let effort = Effort { rows: i64::from(rows), requests, only: None };
     campaign::say(place, &format!("making {rows} applications"));
     campaign::demonstrate(program, folder, place).await?;
-    data::load(place, Amount { rows: effort.rows, drafts: 0 }, SystemClock.now()).await?;
+    let size = data::load(place, Amount { rows: effort.rows, drafts: 0 }, SystemClock.now()).await?;
     let server = Server::start(program, folder, &place.url()).await?;
     let store = place.open(Purpose::Beside).await?;
     let meter = Meter { process: server.pid(), postmaster: store.postmaster().await? };
@@ -53,7 +60,7 @@ async fn measured(program: &Path, at: (&Path, &Place), rows: u32, requests: usiz
     let figures = file(&server, &store).await?;
     store.close().await;
     server.stop().await?;
-    Ok(Found { lines, figures })
+    Ok(Found { size, lines, figures })
 }
 
 /// Every submitted application as one CSV.

@@ -47,7 +47,7 @@ struct Options {
     /// Measure this part alone; fewer `--rows` are enough for it.
     #[arg(long, value_enum)]
     only: Option<Part>,
-    /// Applications of the large database in which lists are measured again, beside those of 10,000; 0 = not at all.
+    /// Applications of the large database in which `--only lists` measures them again, beside those of 10,000.
     #[arg(long, default_value_t = 1_000_000)]
     large: u32,
     /// Write the tables as Markdown into this file.
@@ -76,7 +76,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         print(sheet);
     }
     if let Some(file) = &options.report {
-        std::fs::write(file, document::written(&sheets, options.requests, &load))
+        std::fs::write(file, document::written(&sheets, options.requests, &load, options.only))
             .with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(())
@@ -101,9 +101,9 @@ async fn on_sqlite(program: &Path, options: &Options) -> anyhow::Result<Sheet> {
 }
 
 impl Options {
-    /// Whether lists are measured in a large database too.
+    /// Whether lists are measured in a small database and in a large one.
     const fn has_growth(&self) -> bool {
-        self.large > 0 && !matches!(self.only, Some(Part::Confirmations))
+        matches!(self.only, Some(Part::Lists))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tables: aligned for the terminal, Markdown for the documentation.
 
 use crate::measure::Run;
+use crate::requests::NARROWED;
 use crate::units::{grouped, megabytes, millis, tenths_of};
 
 /// A row of the table of requests.
@@ -69,6 +70,8 @@ impl Unit {
 pub struct Growth {
     /// Applications in the two.
     pub rows: [u64; 2],
+    /// Their sizes, kB.
+    pub sizes: [u64; 2],
     /// The lists of the small one.
     pub few: Vec<Line>,
     /// The same lists of the large one.
@@ -77,8 +80,13 @@ pub struct Growth {
     pub figures: Vec<Figure>,
 }
 
-/// The large database may cost so many tenths of the small one.
+/// A narrowed list of the large database may cost so many tenths of that of the small one.
 const FLAT_TENTHS: u64 = 15;
+
+/// Which ratio a line must keep: narrowed lists are flat, what looks for a text anywhere has its budget alone.
+fn most_tenths(line: &Line) -> Option<u64> {
+    line.budget.filter(|budget| *budget <= NARROWED).map(|_| FLAT_TENTHS)
+}
 
 impl Growth {
     fn tenths(few: &Line, many: &Line) -> u64 {
@@ -87,7 +95,8 @@ impl Growth {
 
     fn over(&self) -> Vec<String> {
         let pairs = self.few.iter().zip(&self.many);
-        let grown = pairs.filter(|(few, many)| many.is_over() || Self::tenths(few, many) > FLAT_TENTHS);
+        let grown =
+            pairs.filter(|(few, many)| many.is_over() || verdict(Self::tenths(few, many), most_tenths(many)) == "over");
         let figures = self.figures.iter().filter(|f| verdict(f.value, f.budget) == "over");
         let rows = grouped(self.rows[1]);
         grown.map(|(_, many)| format!("{} at {rows}", many.name)).chain(figures.map(|f| f.name.to_owned())).collect()
@@ -119,7 +128,7 @@ impl Growth {
                 many.budget.map(millis).unwrap_or_default(),
                 verdict(many.worst(), many.budget).to_owned(),
                 tenths_of(tenths),
-                verdict(tenths, Some(FLAT_TENTHS)).to_owned(),
+                verdict(tenths, most_tenths(many)).to_owned(),
                 p99(&many.alone),
                 p99(&many.crowded),
             ]);
@@ -161,6 +170,11 @@ impl Sheet {
 
     /// A sentence on the data.
     pub fn heading(&self) -> String {
+        if let Some(Growth { rows, sizes, .. }) = &self.growth {
+            let [few, many] =
+                [0, 1].map(|n| format!("{} applications in {} MB", grouped(rows[n]), megabytes(sizes[n])));
+            return format!("{}: {few}, and {many}", self.database);
+        }
         format!(
             "{}: {} applications and {} prepared drafts, {} MB",
             self.database,

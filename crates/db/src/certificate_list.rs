@@ -8,13 +8,17 @@ use domain::policy::Scope;
 use domain::text;
 use domain::time::Day;
 
-use crate::search::{self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, Field, OF_BEARERS, Origin, Total};
+use crate::search::{
+    self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW_OF_OTHERS, Field, OF_BEARERS, Origin, Total,
+};
 use crate::{DbResult, Reader, Row, Value, params, scope};
 
 /// The application of a certificate in a list.
 const APPLICATION: &str = "c.application_id";
-/// Up to so many certificates are looked up by their applications for a page, before they are put in order.
-pub(crate) const FEW_TO_ORDER: i64 = 5_000;
+/// The certificates of the country and of a bureau, from whichever side.
+const OF_ALL: &str = "certificate c JOIN application a ON a.id = c.application_id";
+const OF_BUREAU: &str = "certificate_viewer v JOIN certificate c ON c.id = v.certificate_id \
+                         JOIN application a ON a.id = c.application_id";
 
 /// The order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,13 +100,14 @@ impl Listed {
         Ok(Self { opened, conditions, bearers, by_text, ..self })
     }
 
-    /// Those under the conditions; of a text that few bear, among its bearers.
-    fn narrowed(&self, few: i64) -> Conditions {
+    /// Those under the conditions; of a text that few bear, among its bearers: they are looked up before they are put in
+    /// order.
+    fn narrowed(&self) -> Conditions {
         let all = self.conditions.clone();
         let (Scope::Bureau(bureau), Some(bearers)) = (&self.scope, &self.bearers) else {
-            return all.among(APPLICATION, self.bearers.as_ref(), few);
+            return all.among(APPLICATION, self.bearers.as_ref(), FEW_OF_OTHERS);
         };
-        if !bearers.are_within(few) {
+        if !bearers.are_within(FEW_OF_OTHERS) {
             return all;
         }
         // The bureau's own among them, and of these the certificates.
@@ -181,11 +186,9 @@ impl Listed {
     pub async fn total(&self, read: Reader<'_>, exact: bool) -> DbResult<Total> {
         let most = (!exact).then_some(if self.by_text { COUNTED_BY_TEXT } else { COUNTED });
         let is_whole = matches!(self.scope, Scope::All);
-        let from = Origin { tables: self.tables(), application: APPLICATION, is_whole };
-        if is_whole {
-            return search::total(read, from, &self.conditions, self.bearers.as_ref(), most).await;
-        }
-        search::total(read, from, &self.narrowed(FEW), None, most).await
+        let joined = if is_whole { OF_ALL } else { OF_BUREAU };
+        let from = Origin { tables: self.tables(), joined, application: APPLICATION, is_whole };
+        search::total(read, from, &self.conditions, self.bearers.as_ref(), most).await
     }
 
     /// `columns` of `certificate c`, its application `a` and its version in force `s`, for one page; one statement.
@@ -204,7 +207,7 @@ impl Listed {
     /// The statement of a page, with its values.
     pub fn page_sql(&self, columns: &str, order: Order, limit: i64, offset: i64) -> (String, Vec<Value>) {
         let Self { key, last_day, .. } = self;
-        let (tables, conditions) = (self.tables(), self.narrowed(FEW_TO_ORDER));
+        let (tables, conditions) = (self.tables(), self.narrowed());
         let (inner, outer) = match order {
             Order::Newest => (format!("{key} DESC"), "c.id DESC"),
             Order::EndsFirst => (format!("{last_day}, {key}"), "c.valid_to, c.id"),

@@ -4,7 +4,9 @@ use domain::policy::Scope;
 use domain::time::Instant;
 use domain::workflow::State;
 
-use crate::search::{self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, Field, LineField, Origin, Total};
+use crate::search::{
+    self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, FEW_OF_OTHERS, Field, LineField, Origin, Total,
+};
 use crate::{DbResult, Reader, Row, Value, params};
 
 /// The condition, with `?` for values.
@@ -45,7 +47,12 @@ pub struct Listed {
     is_whole: bool,
     /// The column of the state.
     state: &'static str,
+    /// Up to so many bearers of a text are looked at one by one.
+    few: i64,
 }
+
+/// A bureau's applications, from whichever side.
+const OF_BUREAU: &str = "application_viewer v JOIN application a ON a.id = v.application_id";
 
 /// What this scope sees in lists, drafts whose time is over left out (D8).
 ///
@@ -63,6 +70,7 @@ pub fn listed(scope: &Scope, now: Instant) -> Listed {
             by_text: false,
             is_whole: false,
             state: "a.state",
+            few: FEW,
         },
         Scope::Bureau(bureau) => Listed {
             source: "application_viewer v LEFT JOIN application a ON a.id = v.application_id",
@@ -73,6 +81,7 @@ pub fn listed(scope: &Scope, now: Instant) -> Listed {
             by_text: false,
             is_whole: false,
             state: "v.state",
+            few: FEW_OF_OTHERS,
         },
         Scope::All => Listed {
             source: "application a",
@@ -83,6 +92,7 @@ pub fn listed(scope: &Scope, now: Instant) -> Listed {
             by_text: false,
             is_whole: true,
             state: "a.state",
+            few: FEW,
         },
     }
 }
@@ -108,9 +118,10 @@ impl Listed {
     ) -> DbResult<Self> {
         let bearers = if self.by_endings { Bearers::of(read, texts, of_line).await? } else { None };
         let conditions = self.conditions.contain(texts).contain_in_line(of_line);
+        let few = if of_line.is_empty() { self.few } else { FEW_OF_OTHERS };
         let by_text =
             texts.iter().any(|(_, t)| !t.trim().is_empty()) || of_line.iter().any(|(_, t)| !t.trim().is_empty());
-        Ok(Self { conditions, bearers, by_text: by_text && self.by_endings, ..self })
+        Ok(Self { conditions, bearers, by_text: by_text && self.by_endings, few, ..self })
     }
 
     /// Those in one of these states; all when none is named.
@@ -128,7 +139,8 @@ impl Listed {
     /// One statement.
     pub async fn total(&self, read: Reader<'_>, exact: bool) -> DbResult<Total> {
         let most = if self.by_text { COUNTED_BY_TEXT } else { COUNTED };
-        let from = Origin { tables: self.source, application: self.key, is_whole: self.is_whole };
+        let joined = if self.is_whole { self.source } else { OF_BUREAU };
+        let from = Origin { tables: self.source, joined, application: self.key, is_whole: self.is_whole };
         search::total(read, from, &self.conditions, self.bearers.as_ref(), (!exact).then_some(most)).await
     }
 
@@ -136,7 +148,7 @@ impl Listed {
     /// found by its keys; only its own rows are opened.
     pub async fn page<T: Row>(&self, read: Reader<'_>, columns: &str, limit: i64, offset: i64) -> DbResult<Vec<T>> {
         let Self { source, key, .. } = self;
-        let conditions = self.conditions.clone().among(key, self.bearers.as_ref(), FEW);
+        let conditions = self.conditions.clone().among(key, self.bearers.as_ref(), self.few);
         let sql = format!(
             "SELECT {columns} FROM application a LEFT JOIN certificate c ON c.application_id = a.id \
              WHERE a.id IN (SELECT {key} FROM {source}{} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}) \

@@ -86,12 +86,15 @@ const KEPT: usize = 32;
 
 /// Up to so many bearers of a text are counted before it is looked for: 25 ns each, in their index alone.
 const ASKED: i64 = 50_000;
-/// Up to so many bearers are looked at one by one. Of more, a page is read from the newest on, for some come soon.
-pub(crate) const FEW: i64 = 20_000;
+/// Up to so many bearers are looked at one by one. Of more, a page is read from the newest on in an index, for some come
+/// soon.
+pub(crate) const FEW: i64 = 1_000;
+/// The same where reading from the newest on opens rows of other tables.
+pub(crate) const FEW_OF_OTHERS: i64 = 5_000;
 /// Up to so many rows a total is exact.
 pub const COUNTED: i64 = 10_000;
 /// The same of a total for which a text must be looked at in every row.
-pub const COUNTED_BY_TEXT: i64 = 1_000;
+pub const COUNTED_BY_TEXT: i64 = 500;
 
 /// The statement that makes those of `application` findable that meet `condition`.
 pub fn index_sql(condition: &str) -> String {
@@ -204,21 +207,31 @@ pub struct Total {
     pub more: bool,
 }
 
+impl Total {
+    /// Whether it says all that was asked: texts that stand in a row several times may have used up the endings looked at.
+    const fn is_enough(self, most: i64) -> bool {
+        !self.more || self.rows >= most
+    }
+}
+
 /// Where the rows of a list come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin<'a> {
     /// Its tables, in SQL.
     pub tables: &'a str,
+    /// The same as inner joins: they are reached from any side.
+    pub joined: &'a str,
     /// The application of a row.
     pub application: &'a str,
-    /// Not narrowed to a bureau or a user: every application that bears a text may be a row.
+    /// Not narrowed to a bureau: every application that bears a text may be a row.
     pub is_whole: bool,
 }
 
-/// Counts the rows of a list no further than `most`, or all of them; one statement.
+/// Counts the rows of a list no further than `most`, or all of them; one statement, a second one where many rows bear the
+/// text several times.
 ///
-/// In the whole country the bearers of a text are counted as they come by their endings: nearly every one of them is a
-/// row, while from the newest on most applications are none.
+/// The bearers of a text are counted as they come by their endings: in the whole country nearly every one of them is a
+/// row, while from the newest on most applications are none. Only of a text that is everywhere a bureau's rows are read.
 pub(crate) async fn total(
     read: Reader<'_>,
     from: Origin<'_>,
@@ -226,21 +239,28 @@ pub(crate) async fn total(
     bearers: Option<&Bearers>,
     most: Option<i64>,
 ) -> DbResult<Total> {
-    let Origin { tables, application, is_whole } = from;
+    let Origin { tables, joined, application, is_whole } = from;
     let among = || conditions.clone().among(application, bearers, ASKED);
     let Some(most) = most else {
         let all = among();
         let sql = format!("SELECT COUNT(*) FROM {tables}{}", all.sql());
         return Ok(Total { rows: read.number(&sql, all.values(vec![])).await?, more: false });
     };
-    if let Some(bearers) = bearers.filter(|b| is_whole && !b.are_within(most)) {
+    if let Some(bearers) = bearers.filter(|b| is_whole || b.are_within(ASKED)).filter(|b| !b.are_within(most)) {
         let all = conditions.clone().and("e.field = ? AND e.ending >= ? AND e.ending < ?", bearers.values());
         let endings =
-            format!("application_ending e CROSS JOIN {tables}{} AND {application} = e.application_id", all.sql());
-        return by_endings(read, &endings, application, all.values(vec![]), (most, 1)).await;
+            format!("application_ending e CROSS JOIN {joined}{} AND {application} = e.application_id", all.sql());
+        let total = by_endings(read, &endings, application, all.values(vec![]), (most, 1)).await?;
+        if total.is_enough(most) || !bearers.are_within(ASKED) {
+            return Ok(total);
+        }
     }
-    let all = among();
-    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{} LIMIT {}) counted", all.sql(), most + 1);
+    one_by_one(read, (tables, ""), &among(), most).await
+}
+
+async fn one_by_one(read: Reader<'_>, (tables, order): (&str, &str), all: &Conditions, most: i64) -> DbResult<Total> {
+    let sql =
+        format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{}{order} LIMIT {}) counted", all.sql(), most + 1);
     let counted = read.number(&sql, all.values(vec![])).await?;
     Ok(Total { rows: counted.min(most), more: counted > most })
 }
@@ -356,7 +376,7 @@ impl Anywhere {
         conditions.and(&format!("{key} IN ({})", parts.join(" UNION ")), values)
     }
 
-    /// Counts the rows in which it stands no further than `most`; one statement. As [`total`].
+    /// Counts the rows in which it stands no further than `most`, as [`total`].
     pub(crate) async fn total(
         &self,
         read: Reader<'_>,
@@ -365,21 +385,23 @@ impl Anywhere {
         conditions: &Conditions,
         most: i64,
     ) -> DbResult<Total> {
-        let Origin { tables, application, is_whole } = from;
-        if self.n.is_some() && is_whole && !self.are_within(most) {
+        let Origin { tables, joined, application, is_whole } = from;
+        if self.n.is_some() && (is_whole || self.are_within(ASKED)) && !self.are_within(most) {
             let (parts, values) = self.bearers();
             let parts = numbered(&parts.join(" UNION ALL "), conditions.next());
             let endings =
-                format!("({parts}) e CROSS JOIN {tables}{} AND {application} = e.application_id", conditions.sql());
+                format!("({parts}) e CROSS JOIN {joined}{} AND {application} = e.application_id", conditions.sql());
             // Each product of an application leads to all of them.
             let times = if self.within.contains(&Within::HsCode) { TIMES } else { 1 };
-            return by_endings(read, &endings, key, conditions.values(values), (most, times)).await;
+            let total = by_endings(read, &endings, key, conditions.values(values), (most, times)).await?;
+            if total.is_enough(most) || !self.are_within(ASKED) {
+                return Ok(total);
+            }
         }
         let all = self.among(conditions.clone(), application, ASKED);
-        let sql =
-            format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{} LIMIT {}) counted", all.sql(), most + 1);
-        let counted = read.number(&sql, all.values(vec![])).await?;
-        Ok(Total { rows: counted.min(most), more: counted > most })
+        // A bureau's own rows in their order: otherwise all products of the country might be read first.
+        let order = if is_whole { String::new() } else { format!(" ORDER BY {application} DESC") };
+        one_by_one(read, (tables, &order), &all, most).await
     }
 
     /// Adds that the text stands in one of the places.

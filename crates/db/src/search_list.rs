@@ -9,8 +9,7 @@ use domain::text::{self, OrganisationCode};
 use domain::time::{Day, Instant};
 use domain::workflow::State;
 
-use crate::certificate_list::FEW_TO_ORDER;
-use crate::search::{self, Anywhere, Conditions, FEW, Field, ItemField, Origin, Total, Within};
+use crate::search::{self, Anywhere, Conditions, FEW, FEW_OF_OTHERS, Field, ItemField, Origin, Total, Within};
 use crate::{DbResult, Reader, Value, params};
 
 /// What is shown.
@@ -348,7 +347,7 @@ impl Listed {
     /// How many there are, no further than `most`; one statement.
     pub async fn count(&self, read: Reader<'_>, most: i64) -> DbResult<Total> {
         let Self { source: tables, application, is_whole, conditions, .. } = self;
-        let from = Origin { tables, application, is_whole: *is_whole };
+        let from = Origin { tables, joined: tables, application, is_whole: *is_whole };
         // A product is a row of its own.
         let row = if self.kind == Kind::Products { "p.id" } else { self.key };
         match &self.anywhere {
@@ -371,11 +370,10 @@ impl Listed {
             }
         };
         let conditions = match &self.anywhere {
-            // Certificates are put in order after they are looked up.
-            Some(anywhere) if self.kind == Kind::Certificates => {
-                anywhere.among(conditions, self.application, FEW_TO_ORDER)
+            Some(anywhere) => {
+                let few = if self.is_whole && self.kind == Kind::Applications { FEW } else { FEW_OF_OTHERS };
+                anywhere.among(conditions, self.application, few)
             }
-            Some(anywhere) => anywhere.among(conditions, self.application, FEW),
             None => conditions,
         };
         let (source, under) = (self.source, conditions.sql());

@@ -196,8 +196,8 @@ async fn multiply(site: &Site, n: usize) {
              SELECT 'issued', 'copy' || n.k, 'MB' || n.k, {copied} FROM application a CROSS JOIN n WHERE a.id = {first}"
         ),
         format!(
-            "INSERT INTO application_viewer (bureau_code, application_id) SELECT v.bureau_code, a.id FROM application a \
-             CROSS JOIN application_viewer v WHERE v.application_id = {first} AND {fresh}"
+            "INSERT INTO application_viewer (bureau_code, application_id, state) SELECT v.bureau_code, a.id, a.state \
+             FROM application a CROSS JOIN application_viewer v WHERE v.application_id = {first} AND {fresh}"
         ),
         format!(
             "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, bureau_code, \
@@ -275,6 +275,80 @@ async fn a_long_list_has_pages_bounded_statements_and_indexes() {
             let (sql, values) = listed.page_sql("c.id", order, 20, 40);
             let plan = plan(&site, &sql, values).await;
             assert!(plan.contains(index), "{scope:?} {order:?} on {}:\n{plan}", site.app.db.kind());
+        }
+    }
+}
+
+/// E10, R-2.8-17: what very many bear is counted along the endings, what few bear is looked up, and both find the same
+/// rows; a text that stands in a row several times is not counted several times.
+#[tokio::test]
+async fn texts_that_many_bear_are_found_and_counted_like_those_of_few() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let cnca = site.cnca("cnca", &[Post::Statistics]).await;
+        let officer = site.officer("sh_writeoff", SHANGHAI, &[Post::WriteOff]).await;
+        issue(&site, &user, &bureau, 1).await;
+        multiply(&site, 3_000).await;
+        let item = "hs_code, hs_name, model, model_folded, brand, manufacturer, origin_country, qty, qty_unit, hs_qty, \
+                    hs_unit, unit_price, total_price, currency, use_region_code, use_address, serials, usage_note, \
+                    remark, traits";
+        let template: Vec<_> = item.split(", ").map(|column| format!("t.{column}")).collect();
+        let template = template.join(", ");
+        let copies = "application_id IN (SELECT id FROM application WHERE creation_key LIKE 'copy%')";
+        for statement in [
+            "UPDATE application SET contract_no_folded = '1111', certificate_no = \
+             (SELECT c.number FROM certificate c WHERE c.application_id = application.id) WHERE creation_key LIKE 'copy%'"
+                .to_owned(),
+            format!(
+                "INSERT INTO application_item (application_id, creation_key, product_name, product_folded, {item}) \
+                 SELECT a.id, 'copy', '冷藏箱样机', '冷藏箱样机', {template} FROM application a CROSS JOIN application_item t \
+                 WHERE a.creation_key LIKE 'copy%' AND t.application_id = (SELECT MIN(application_id) FROM certificate)"
+            ),
+            format!(
+                "UPDATE certificate_item SET hs_code = '8418102000', product_folded = '冷藏箱样机' \
+                 WHERE certificate_id IN (SELECT id FROM certificate WHERE {copies})"
+            ),
+            db::search::index_sql("creation_key LIKE 'copy%'"),
+        ] {
+            sql(&site, &statement).await;
+        }
+        let whole = async |who: &Browser, path: &str, n: usize| {
+            who.get(&format!("{path}&exact=1")).await.is(200).sees(&format!("共 {n} 条"));
+        };
+        for who in [&cnca, &bureau.accept] {
+            for path in ["/applications?applicant=%E7%A4%BA%E4%BE%8B", "/certificates?applicant=%E7%A4%BA%E4%BE%8B"] {
+                let page = who.get(path).await.is(200).sees("500 条以上");
+                assert_eq!(page.texts("tbody tr").len(), 20, "{path}");
+                whole(who, path, 3_001).await;
+            }
+            // Each contract ends in it three times.
+            who.get("/applications?contract_no=11").await.is(200).sees("500 条以上");
+            whole(who, "/applications?contract_no=11", 3_000).await;
+            who.get("/applications?state=issued").await.is(200).sees("共 3001 条");
+            who.get("/applications?state=terminated").await.is(200).sees("没有符合条件的申请");
+            who.get("/applications?applicant=%E7%A4%BA%E4%BE%8B&state=terminated").await.sees("没有符合条件的申请");
+            for tab in ["applications", "certificates"] {
+                let page = who.get(&format!("/search?tab={tab}&q=%E7%A4%BA%E4%BE%8B")).await.is(200);
+                assert_eq!(page.sees("共 500 条以上").texts("#result tbody tr").len(), 20, "{tab}");
+            }
+            for text in ["%E5%86%B7%E8%97%8F%E7%AE%B1", "8418", "84151"] {
+                let page = who.get(&format!("/search?tab=products&q={text}")).await.is(200);
+                let found = page.texts("#result tbody tr").len();
+                assert_eq!(found, if text == "8418" { 0 } else { 20 }, "{text}");
+            }
+        }
+        for (query, found) in [
+            ("product_name=%E5%86%B7%E8%97%8F%E7%AE%B1", "500 条以上"),
+            ("hs_code=84181", "500 条以上"),
+            ("hs_code=81020&product_name=%E7%AE%B1%E6%A0%B7%E6%9C%BA", "500 条以上"),
+            ("holder=%E7%A4%BA%E4%BE%8B", "500 条以上"),
+            ("hs_code=84151", "共 1 条"),
+            // No line is both.
+            ("hs_code=84151&product_name=%E5%86%B7%E8%97%8F%E7%AE%B1", "没有符合条件的证明"),
+            ("product_name=%E6%B2%A1%E6%9C%89", "没有符合条件的证明"),
+        ] {
+            officer.get(&format!("/write-off/search?{query}")).await.is(200).sees(found);
         }
     }
 }
