@@ -165,8 +165,7 @@ pub async fn growing(server: &Server, store: &Store) -> anyhow::Result<Vec<Kind>
         (
             "certificates of an enterprise",
             "/certificates",
-            // Not narrowed by bureau, state or number: its applications lead to them.
-            None,
+            LIST,
             &people.enterprise,
             "/certificates?size=50".to_owned(),
         ),
