@@ -21,7 +21,7 @@ pub const MOST_FILES: usize = 5;
 pub struct NewNote<'a> {
     /// The case.
     pub application: ApplicationId,
-    /// A form that is sent twice is one note.
+    /// The key of its page: a form that is sent twice, and says the same, is one note.
     pub creation_key: &'a str,
     /// The post that has the case, when the author works there.
     pub post: Option<Post>,
@@ -40,24 +40,18 @@ pub async fn add(
     by: &By,
     now: Instant,
 ) -> DbResult<()> {
+    let files: Vec<_> = new.files.iter().map(|f| f.sha256.as_str()).collect();
+    let author_id = author.to_string();
+    let key = crate::identity(new.creation_key, &[&[author_id.as_str(), new.text], files.as_slice()].concat());
     let there = "SELECT COUNT(*) FROM case_note WHERE application_id = $1 AND creation_key = $2";
-    if crate::number(&tx.0, there, params![new.application, new.creation_key]).await? > 0 {
+    if crate::number(&tx.0, there, params![new.application, key.clone()]).await? > 0 {
         return Ok(());
     }
     let id = tx
         .insert(
             "INSERT INTO case_note (application_id, creation_key, author_id, author_name, bureau_code, post, text, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-            params![
-                new.application,
-                new.creation_key,
-                author,
-                by.name.clone(),
-                bureau.clone(),
-                new.post,
-                new.text,
-                now
-            ],
+            params![new.application, key, author, by.name.clone(), bureau.clone(), new.post, new.text, now],
         )
         .await?;
     for file in new.files {
@@ -76,7 +70,6 @@ pub async fn add(
         .await?;
         stored_file::take(tx, &file.object_key).await?;
     }
-    let files: Vec<_> = new.files.iter().map(|f| f.sha256.as_str()).collect();
     let detail = serde_json::json!({ "note": id, "text": new.text, "files": files }).to_string();
     let entry = Entry { post: new.post, detail: &detail, ..Entry::of("add_note") };
     audit::record(tx, Subject::Application(new.application), by, now, &entry).await

@@ -56,6 +56,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use sha2::{Digest as _, Sha256};
 
 pub use sea_orm::{FromQueryResult as Row, Value};
 
@@ -201,13 +202,33 @@ impl Tx {
     }
 }
 
+/// What tells a form that is sent twice from another one: the key of its page, and all that it says. A page that a browser
+/// kept and somebody wrote on is another form.
+fn identity(key: &str, said: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in std::iter::once(&key).chain(said) {
+        hasher.update(part.len().to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hex::encode(hasher.finalize())
+}
+
 /// `$n`, `$n+1`, … for lists whose length is known at run time.
 fn placeholders(first: usize) -> impl Iterator<Item = String> {
     (first..).map(|n| format!("${n}"))
 }
 
 fn statement<C: ConnectionTrait>(conn: &C, sql: &str, params: Vec<Value>) -> Statement {
+    let params = params.into_iter().map(without_nul);
     Statement::from_sql_and_values(conn.get_database_backend(), sql, params)
+}
+
+/// No text that people type has U+0000, and PostgreSQL keeps none that has: what is sent all the same is seen in its place.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(Some(text)) if text.contains('\0') => Value::from(text.replace('\0', "\u{FFFD}")),
+        other => other,
+    }
 }
 
 async fn rows<C: ConnectionTrait, T: FromQueryResult>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<Vec<T>> {

@@ -76,7 +76,7 @@ pub async fn facts(source: &impl Source, certificate: CertificateId) -> DbResult
 pub struct NewVisit<'a> {
     /// The certificate.
     pub certificate: CertificateId,
-    /// One visit per opened page, however often the button is clicked.
+    /// The key of its page: one visit for what it says, however often the button is clicked.
     pub creation_key: &'a str,
     /// 核查日期.
     pub visited_on: Day,
@@ -90,7 +90,7 @@ pub struct NewVisit<'a> {
     pub files: &'a [UsageFileId],
 }
 
-/// Writes down a visit; a second one with the same key changes nothing.
+/// Writes down a visit; the same one again, with the same key, changes nothing.
 pub async fn add_visit(
     tx: &Tx,
     new: &NewVisit<'_>,
@@ -100,10 +100,14 @@ pub async fn add_visit(
     now: Instant,
 ) -> DbResult<()> {
     lock(tx, new.certificate).await?;
+    let mut said = vec![new.visited_on.to_string(), new.place.clone(), new.companions.clone(), new.findings.clone()];
+    said.extend(new.files.iter().map(ToString::to_string));
+    let said: Vec<_> = said.iter().map(String::as_str).collect();
+    let key = crate::identity(new.creation_key, &said);
     let there = number(
         &tx.0,
         "SELECT COUNT(*) FROM supervision_visit WHERE certificate_id = $1 AND creation_key = $2",
-        params![new.certificate, new.creation_key],
+        params![new.certificate, key.clone()],
     )
     .await?;
     if there > 0 {
@@ -116,7 +120,7 @@ pub async fn add_visit(
              RETURNING id",
             params![
                 new.certificate,
-                new.creation_key,
+                key,
                 new.visited_on,
                 new.place.clone(),
                 new.companions.clone(),

@@ -12,6 +12,13 @@ use crate::controls::{
     Checkbox, DateField, ErrorSummary, HiddenToken, Radio, RegionField, Select, TextArea, TextField, TwoLevel,
 };
 
+/// No key of a page is longer.
+pub const LONGEST_KEY: usize = 64;
+
+/// Said above a form whose page was opened before somebody else changed what it shows; what was typed stands in it.
+pub const CHANGED_MEANWHILE: &str =
+    "您打开本页后，内容已被他人修改，因此没有保存。以下是您填写的内容，请对照本页下方的记录核对后再次保存";
+
 /// A submitted body or query: pairs in their order, nothing dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormData(Vec<(String, String)>);
@@ -31,6 +38,11 @@ impl FormData {
     /// What was typed, `""` when the field is absent.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(k, _)| k == name).map_or("", |(_, v)| v)
+    }
+
+    /// The key of a page whose form makes something once, however often it is sent; none when the page is not whole.
+    pub fn creation_key(&self) -> Option<&str> {
+        Some(self.get("creation_key")).filter(|key| (32..=LONGEST_KEY).contains(&key.len()))
     }
 
     /// Every value of a repeated field.

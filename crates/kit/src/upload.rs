@@ -1,12 +1,7 @@
 //! Files stream to the object store: counted and hashed as they pass, stopped at the limit, memory stays flat (D9).
 
-use std::task::{Poll, ready};
-
-use axum::body::Body;
 use axum::extract::multipart::Field;
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
-use futures_util::stream::poll_fn;
+use bytes::BytesMut;
 use object_store::path::Path;
 use object_store::{MultipartUpload as _, ObjectStore, ObjectStoreExt as _, PutPayload};
 use sha2::{Digest, Sha256};
@@ -44,33 +39,6 @@ pub enum UploadError {
 pub fn new_key() -> String {
     let id = Uuid::new_v4().to_string();
     format!("attachments/{}/{id}", &id[..2])
-}
-
-/// No piece of a body that goes to the parser of forms is larger.
-const PIECE_BYTES: usize = 64 * 1024;
-
-/// The same body, one small piece at a time.
-///
-/// The parser of forms takes whatever has arrived before it hands anything on: from a fast sender a whole file. A rest
-/// after each piece makes it hand that piece on first, and while it waits for the store nothing more is read.
-pub fn piece_by_piece(body: Body) -> Body {
-    let mut arriving = body.into_data_stream();
-    let mut arrived = Bytes::new();
-    let mut rests = false;
-    Body::from_stream(poll_fn(move |context| {
-        if std::mem::take(&mut rests) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if arrived.is_empty() {
-            match ready!(arriving.poll_next_unpin(context)) {
-                Some(Ok(more)) => arrived = more,
-                broken_or_over => return Poll::Ready(broken_or_over),
-            }
-        }
-        rests = true;
-        Poll::Ready(Some(Ok(arrived.split_to(arrived.len().min(PIECE_BYTES)))))
-    }))
 }
 
 /// Streams one multipart field into the store under `key`, in parts of `part_bytes`: no more of it is ever in memory.
@@ -197,28 +165,5 @@ mod tests {
         let too_large = upload(&store, "b", content, u64::try_from(PART_BYTES).unwrap() + 1_000).await;
         assert!(matches!(too_large, Err(UploadError::TooLarge)));
         assert_eq!(stored(&store).await, 1);
-    }
-
-    #[tokio::test]
-    async fn a_body_arrives_whole_in_small_pieces() {
-        let sent: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
-        let frames = [sent[..200_000].to_vec(), Vec::new(), sent[200_000..].to_vec()];
-        let body = Body::from_stream(futures_util::stream::iter(frames.map(Ok::<_, std::io::Error>)));
-        let mut pieces = piece_by_piece(body).into_data_stream();
-        let mut received = Vec::new();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.expect("a piece");
-            assert!(piece.len() <= PIECE_BYTES, "{}", piece.len());
-            received.extend_from_slice(&piece);
-        }
-        assert_eq!(received, sent);
-    }
-
-    #[tokio::test]
-    async fn a_body_that_breaks_off_stays_broken() {
-        let frames = [Ok("begun"), Err(std::io::Error::other("cut"))];
-        let mut pieces = piece_by_piece(Body::from_stream(futures_util::stream::iter(frames))).into_data_stream();
-        assert!(pieces.next().await.is_some_and(|p| p.is_ok()));
-        assert!(pieces.next().await.is_some_and(|p| p.is_err()));
     }
 }

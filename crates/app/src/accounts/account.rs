@@ -13,7 +13,7 @@ use domain::text;
 use domain::time::Instant;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::form::{CHANGED_MEANWHILE, Checker, Choice, FieldErrors, FormData, FormView};
 use kit::session::{Permitted, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page, random};
@@ -261,7 +261,8 @@ async fn build(
         id: a.id,
         unit: list::unit_name(&references, a.bureau_code.as_ref()).to_owned(),
         groups,
-        version: a.version,
+        // Of what was typed into an older version the next save must know.
+        version: data.get("version").parse().unwrap_or(a.version),
         is_own: a.id == user.permit.account(),
         administrator: administrator_post(of_bureau).label(),
         disabled: a.disabled,
@@ -304,7 +305,7 @@ pub async fn update(
     State(app): State<App>,
     user: Permitted<ManageAccounts>,
     Path(id): Path<AccountId>,
-    Submitted(form): Submitted,
+    Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
     let before = officer::load(&app.db.read(), &user.permit, id).await?;
     let mut check = Checker::new(&form);
@@ -323,6 +324,13 @@ pub async fn update(
             drop(tx);
             let mut errors = FieldErrors::default();
             errors.add("post", why);
+            again(&app, &user, id, form, errors).await
+        }
+        Err(DbError::Overtaken(_)) => {
+            drop(tx);
+            form.remove("version");
+            let mut errors = FieldErrors::default();
+            errors.add("display_name", CHANGED_MEANWHILE);
             again(&app, &user, id, form, errors).await
         }
         Err(other) => Err(other.into()),

@@ -26,6 +26,7 @@ use crate::jobs::{self, CertificateNews};
 use crate::parts::found_certificate::Found;
 use crate::parts::sheet::{self, Sheet};
 use crate::parts::signing;
+use crate::parts::taking;
 use crate::parts::timeline::{self, Timeline};
 
 /// `?all=1`: every product of the annex in place of the changed ones.
@@ -354,17 +355,20 @@ pub async fn take(
     };
     let step = may(officer.actor(), &of.facts, *action).map_err(refused)?;
     let me = officer.user.account;
-    let reason = form.get("reason").trim();
+    let reason;
     let taking = match of.amendment.handler_id {
         Some(holder) if holder == me => None,
-        Some(holder) if reason.is_empty() => {
-            let name = db::account::actor(&tx, holder).await?.name().to_owned();
-            drop(tx);
-            let mut errors = FieldErrors::default();
-            errors.add("reason", format!("该证明修改由 {name} 办理，接手须填写理由"));
-            return again(&app, &officer, &of, form, errors).await;
+        Some(holder) => {
+            let holder = db::account::actor(&tx, holder).await?.name().to_owned();
+            reason = match taking::reason(&form, "该证明修改", &holder) {
+                Ok(reason) => reason,
+                Err(errors) => {
+                    drop(tx);
+                    return again(&app, &officer, &of, form, errors).await;
+                }
+            };
+            Some(Taking::TakeOver(&reason))
         }
-        Some(_) => Some(Taking::TakeOver(reason)),
         None => Some(Taking::Take),
     };
     if let Some(taking) = taking {

@@ -88,10 +88,9 @@ pub async fn create(State(app): State<App>, user: Filer, Submitted(form): Submit
     let permit = user.for_others();
     let profile = &party.profile;
     let region = (!profile.region.is_empty()).then(|| RegionCode::new(profile.region.clone()));
-    let key = form.get("creation_key");
-    if key.len() < 32 {
+    let Some(key) = form.creation_key() else {
         return Err(AppError::Invalid(format!("页面不完整，请从“{}”重新开始。", Home::of(&user).new_label)));
-    }
+    };
     let new = NewDraft {
         owner: party.owner,
         organisation: party.organisation,

@@ -104,10 +104,9 @@ pub async fn create(
     Path(id): Path<ApplicationId>,
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
-    let key = form.get("creation_key");
-    if key.len() < 32 {
+    let Some(key) = form.creation_key() else {
         return Err(AppError::Invalid("页面不完整，请返回申请列表重新点击“复制为新申请”。".to_owned()));
-    }
+    };
     let references = app.references.now();
     let today = app.clock.today();
     let tx = app.db.begin().await?;

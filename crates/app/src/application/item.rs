@@ -17,7 +17,7 @@ use domain::time::Day;
 use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView, LONGEST_KEY};
 use kit::reference::ReferenceCache;
 use kit::session::{Filer, Signed, Submitted, hash_of};
 use kit::shell::Shell;
@@ -504,7 +504,7 @@ async fn save(
         return Err(AppError::Invalid(unknown_hs(form.get("hs_code"))));
     };
     form.set("item", &item.map(|i| i.to_string()).unwrap_or_default());
-    if item.is_none() && form.get("creation_key").is_empty() {
+    if item.is_none() && !(1..=LONGEST_KEY).contains(&form.get("creation_key").len()) {
         return Err(AppError::Invalid("页面不完整，请返回产品列表，点击“添加”重新填写。".to_owned()));
     }
     if !query.refresh.is_empty() {

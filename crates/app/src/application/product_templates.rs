@@ -198,10 +198,9 @@ pub async fn create(
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     let (id, item) = product_of(&form)?;
-    let key = form.get("creation_key");
-    if key.len() < 32 {
+    let Some(key) = form.creation_key() else {
         return Err(AppError::Invalid("页面不完整，请返回产品列表重新点击“存为产品模板”。".to_owned()));
-    }
+    };
     let name = match name_of(&form) {
         Ok(name) => name,
         Err(errors) => {

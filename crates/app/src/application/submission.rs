@@ -182,7 +182,11 @@ pub async fn create(
     let step = match policy::may(user.actor(), &application.ownership, action) {
         Ok(step) => step,
         // Submitted already, by the first of two clicks.
-        Err(_) if application.number.is_some() && policy::fills_in(user.actor(), &application.ownership) => {
+        Err(_)
+            if application.number.is_some()
+                && application.state().post().is_some()
+                && policy::fills_in(user.actor(), &application.ownership) =>
+        {
             return Ok(page::see_other(&receipt));
         }
         Err(refusal) => return Err(AppError::Conflict(refusal.to_string())),
@@ -257,6 +261,9 @@ pub async fn receipt(State(app): State<App>, user: Filer, Path(id): Path<Applica
     let Some(number) = application.number.clone() else {
         return Ok(page::see_other(&format!("/applications/{id}/submission")));
     };
+    if application.state().post().is_none() {
+        return Ok(page::see_other(&format!("/applications/{id}")));
+    }
     let references = app.references.now();
     let bureau = application.ownership.receiving_bureau.as_ref().and_then(|b| references.bureau(b));
     let or_unknown = |text: Option<&String>| match text {

@@ -37,6 +37,7 @@ use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
 use crate::parts::readings;
 use crate::parts::status::Status;
+use crate::parts::taking;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
 use crate::parts::view::{self, Shown, View};
@@ -441,15 +442,15 @@ pub async fn take(
     match application.ownership.handler {
         Some(holder) if holder == me => {}
         Some(holder) => {
-            let reason = form.get("reason").trim();
-            if reason.is_empty() {
-                let name = db::account::actor(&tx, holder).await?.name().to_owned();
-                drop(tx);
-                let mut errors = FieldErrors::default();
-                errors.add("reason", format!("该单据由 {name} 办理，接手须填写理由"));
-                return again(&app, &officer, &application, form, errors).await;
-            }
-            db::application::take_over(&tx, &application, me, reason, &officer.by(), app.now()).await?;
+            let holder = db::account::actor(&tx, holder).await?.name().to_owned();
+            let reason = match taking::reason(&form, "该单据", &holder) {
+                Ok(reason) => reason,
+                Err(errors) => {
+                    drop(tx);
+                    return again(&app, &officer, &application, form, errors).await;
+                }
+            };
+            db::application::take_over(&tx, &application, me, &reason, &officer.by(), app.now()).await?;
         }
         None => db::application::take(&tx, &application, me, &officer.by(), app.now()).await?,
     }

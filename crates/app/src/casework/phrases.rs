@@ -104,17 +104,28 @@ pub async fn insert(
     Path(id): Path<ApplicationId>,
     Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
-    let (tx, post) = match draft::open(&app, &officer, id, &form).await? {
-        Opened::His(tx, _, post) => (tx, post),
+    let (tx, application, post) = match draft::open(&app, &officer, id, &form).await? {
+        Opened::His(tx, application, post) => (tx, application, post),
         Opened::Not(answer) => return Ok(answer),
     };
     let key = form.get("phrase").to_owned();
-    let text = if let Ok(own) = key.parse::<PhraseId>() {
-        opinion::phrase(&tx, officer.user.account, own).await?
+    let found = if let Ok(own) = key.parse::<PhraseId>() {
+        opinion::phrase(&tx, officer.user.account, own).await
     } else {
         let references = app.references.now();
         let found = references.shared_phrases(post, app.clock.today()).find(|p| p.code == key);
-        found.map(|p| p.text.clone()).ok_or(DbError::NotFound)?
+        found.map(|p| p.text.clone()).ok_or(DbError::NotFound)
+    };
+    let text = match found {
+        Ok(text) => text,
+        // Ended or deleted since the page was opened.
+        Err(DbError::NotFound) => {
+            drop(tx);
+            let mut errors = FieldErrors::default();
+            errors.add("opinion", "该常用意见已停用或删除，请另选一条，或直接填写");
+            return case::again(&app, &officer, &application, form, errors).await;
+        }
+        Err(other) => return Err(other.into()),
     };
     append(&mut form, &text);
     draft::keep(&tx, &app, &officer, (id, post), &form).await?;

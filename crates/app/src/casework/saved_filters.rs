@@ -73,6 +73,9 @@ fn words(references: &ReferenceCache, selection: &Selection) -> String {
     words.join("；")
 }
 
+/// An address stands in a header, and servers in between take no endless ones.
+const LONGEST_QUERY: usize = 2_000;
+
 fn enter(officer: &BureauOfficer) -> Result<(), AppError> {
     if has_desk(&officer.user) || officer.user.posts.holds(domain::actor::Post::BureauAdmin) {
         Ok(())
@@ -151,6 +154,9 @@ pub async fn create(
     let Some(selection) = Selection::carried(form.get("query"), &officer.user) else {
         return Err(AppError::Invalid("请在待办列表中选好条件，再点击“把当前条件存为常用条件”。".to_owned()));
     };
+    if selection.query().len() > LONGEST_QUERY {
+        return Err(AppError::Invalid("筛选条件过长，没有保存。请在待办列表中缩短条件，再存为常用条件。".to_owned()));
+    }
     let name = match name_of(&form) {
         Ok(name) => name,
         Err(errors) => return page::unprocessable(&build(&app, &officer, form, errors, None).await?),

@@ -137,6 +137,8 @@ pub async fn list(
     if query.is_empty()
         && let Some(own) =
             db::saved_filter::of(&app.db.read(), officer.user.account).await?.iter().find(|f| f.is_default)
+        // The post of the filter may have been taken from him since.
+        && Selection::carried(&own.query, &officer.user).is_some()
     {
         return Ok(page::see_other(&format!("/casework?{}", own.query)));
     }

@@ -123,10 +123,10 @@ pub async fn new(State(app): State<App>, user: Signed, Query(wanted): Query<Want
 /// 开始生成.
 pub async fn create(State(app): State<App>, user: Signed, Submitted(form): Submitted) -> Result<Response, AppError> {
     let wanted = Wanted { report: form.get("report").to_owned(), query: form.get("query").to_owned() };
-    let (kind, key) = (wanted.kind()?, form.get("creation_key"));
-    if key.len() < 32 {
+    let kind = wanted.kind()?;
+    let Some(key) = form.creation_key() else {
         return Err(AppError::Invalid("页面不完整，请返回列表页面重新导出。".to_owned()));
-    }
+    };
     reports::open(&app, user.actor(), kind, &wanted.query).await?;
     let tx = app.db.begin().await?;
     let account = user.actor().account();
@@ -134,15 +134,7 @@ pub async fn create(State(app): State<App>, user: Signed, Submitted(form): Submi
         jobs::make_export(&tx, id, app.now()).await?;
     }
     tx.commit().await?;
-    let what = match kind {
-        ReportKind::StatisticCases => Some(What::Statistics),
-        ReportKind::AuditTrail => Some(What::AuditTrail),
-        ReportKind::Search => Some(What::Search),
-        ReportKind::Ledger => None,
-    };
-    if let Some(what) = what {
-        readings::note(&app, &user, what, 0).await;
-    }
+    note(&app, &user, kind).await;
     let said = "已开始生成，完成后可在本页下载。您可以离开本页，继续办理其他业务。";
     Ok(flash::to(&app.key, app.config.is_https(), "/exports", said))
 }
@@ -153,5 +145,22 @@ pub async fn download(State(app): State<App>, user: Signed, Path(id): Path<Expor
     if found.state != ExportState::Done {
         return Err(AppError::Conflict("该文件还没有生成，请返回导出文件页面查看。".to_owned()));
     }
+    // What he might see when it was made may not be for him any more.
+    match reports::open(&app, user.actor(), found.report, &found.query).await {
+        Ok(_) | Err(AppError::Invalid(_)) => {}
+        Err(error) => return Err(error),
+    }
+    note(&app, &user, found.report).await;
     files::download(&app, &found.object_key, &found.name, found.size_bytes).await
+}
+
+/// Notes that somebody reads personal data in a list of this kind.
+async fn note(app: &App, user: &Signed, kind: ReportKind) {
+    let what = match kind {
+        ReportKind::StatisticCases => What::Statistics,
+        ReportKind::AuditTrail => What::AuditTrail,
+        ReportKind::Search => What::Search,
+        ReportKind::Ledger => return,
+    };
+    readings::note(app, user, what, 0).await;
 }

@@ -10,9 +10,10 @@ use futures_util::stream::BoxStream;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormData;
+use kit::multipart::{TEXT_LIMIT_BYTES, piece_by_piece, text_of};
 use kit::page;
 use kit::session::{Caller, check_token};
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, piece_by_piece, store_stream};
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, store_stream};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
@@ -41,10 +42,16 @@ pub fn is_picture(content_type: &str) -> bool {
     matches!(content_type, "image/jpeg" | "image/png" | "image/gif" | "image/webp")
 }
 
-/// The name without folders and control characters; a longer one keeps its ending.
+/// Marks that turn the direction of a line, and make `gpj.exe` look like `exe.jpg`.
+const TURNS: [char; 12] = [
+    '\u{061c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
+    '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
+/// The name without folders, control characters and marks that hide its ending; a longer one keeps its ending.
 pub fn file_name(given: &str) -> String {
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let name: String = name.chars().filter(|c| !c.is_control() && !TURNS.contains(c)).collect();
     let name = name.trim();
     let n = name.chars().count();
     if n <= LONGEST_NAME {
@@ -92,11 +99,12 @@ pub async fn receive_table(
     let headers = request.headers();
     let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let mut received = ReceivedTable::default();
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
+    let mut left = TEXT_LIMIT_BYTES;
+    let mut body = Multipart::from_request(piece_by_piece(request), app).await.map_err(|_| incomplete())?;
     while let Some(field) = body.next_field().await.map_err(|_| incomplete())? {
         let field_name = field.name().unwrap_or_default().to_owned();
         match field_name.as_str() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
+            "csrf" => token = text_of(field, &mut left).await?,
             "file" if received.key.is_none() && received.refused.is_none() => {
                 check_token(Some(caller), &token)?;
                 received.name = file_name(field.file_name().unwrap_or_default());
@@ -118,7 +126,7 @@ pub async fn receive_table(
                 }
             }
             "file" => {}
-            _ => received.fields.set(&field_name, &field.text().await.map_err(|_| incomplete())?),
+            _ => received.fields.set(&field_name, &text_of(field, &mut left).await?),
         }
     }
     check_token(Some(caller), &token)?;
@@ -294,6 +302,7 @@ mod tests {
         assert_eq!(file_name("C:\\资料\\合同.pdf"), "合同.pdf");
         assert_eq!(file_name("../../etc/passwd"), "passwd");
         assert_eq!(file_name("a\u{0}b\n.txt"), "ab.txt");
+        assert_eq!(file_name("合同\u{202e}gpj.exe"), "合同gpj.exe");
         let long = format!("{}.pdf", "长".repeat(300));
         let kept = file_name(&long);
         assert!(kept.ends_with("….pdf") && kept.chars().count() <= LONGEST_NAME, "{kept}");

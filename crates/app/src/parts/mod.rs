@@ -22,6 +22,7 @@ pub mod sheet;
 pub mod signing;
 pub mod spreadsheet;
 pub mod status;
+pub mod taking;
 pub mod timeline;
 pub mod track;
 pub mod typed;

@@ -7,9 +7,11 @@ use std::io::Cursor;
 use axum::extract::{FromRequest as _, Multipart, Request};
 use kit::app::App;
 use kit::error::AppError;
+use kit::multipart::{TEXT_LIMIT_BYTES, piece_by_piece, text_of};
 use kit::session::{Caller, check_token};
-use kit::upload::piece_by_piece;
 use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::parts::files::file_name;
 
 /// The largest file that is looked at.
 const LARGEST_BYTES: usize = 20 * 1024 * 1024;
@@ -41,16 +43,14 @@ pub async fn receive(
     missing: &'static str,
 ) -> Result<Result<Arrived, &'static str>, AppError> {
     let mut token = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let mut body = Multipart::from_request(request.map(piece_by_piece), app).await.map_err(|_| incomplete())?;
-    let mut outcome = Err(missing);
+    let mut body = Multipart::from_request(piece_by_piece(request), app).await.map_err(|_| incomplete())?;
+    let (mut outcome, mut left) = (Err(missing), TEXT_LIMIT_BYTES);
     while let Some(mut field) = body.next_field().await.map_err(|_| incomplete())? {
         match field.name().unwrap_or_default() {
-            "csrf" => token = field.text().await.map_err(|_| incomplete())?,
+            "csrf" => token = text_of(field, &mut left).await?,
             "file" if outcome.is_err() => {
                 check_token(Some(caller), &token)?;
-                let given = field.file_name().unwrap_or_default();
-                let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
-                let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+                let name = file_name(field.file_name().unwrap_or_default());
                 if name.is_empty() {
                     continue;
                 }

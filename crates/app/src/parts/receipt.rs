@@ -7,13 +7,11 @@ use db::stored_file::NewFile;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormData;
+use kit::multipart::{TEXT_LIMIT_BYTES, piece_by_piece, text_of};
 use kit::session::{Caller, check_token};
-use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, piece_by_piece, store_stream};
+use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, store_stream};
 
 use crate::parts::files::{announce, file_name};
-
-/// All other fields of a form together may be this large, unless [`Receipt::texts`] says otherwise.
-const TEXT_LIMIT_BYTES: usize = 64 * 1024;
 
 /// What arrived.
 #[derive(Debug, Default)]
@@ -56,7 +54,7 @@ impl<'a> Receipt<'a> {
         Self { fits, unfit, ..self }
     }
 
-    /// All other fields together may be so large, in bytes.
+    /// All other fields together may be so large, in bytes, in place of [`TEXT_LIMIT_BYTES`].
     #[must_use]
     pub const fn texts(self, limit: usize) -> Self {
         Self { texts: limit, ..self }
@@ -66,8 +64,7 @@ impl<'a> Receipt<'a> {
     pub async fn read(self, request: Request) -> Result<Received, AppError> {
         let headers = request.headers();
         let mut token = headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let mut body =
-            Multipart::from_request(request.map(piece_by_piece), self.app).await.map_err(|_| incomplete())?;
+        let mut body = Multipart::from_request(piece_by_piece(request), self.app).await.map_err(|_| incomplete())?;
         let mut left = self.texts;
         let mut pairs = Vec::new();
         let (mut files, mut refused) = (Vec::new(), Vec::new());
@@ -124,15 +121,4 @@ impl<'a> Receipt<'a> {
 
 fn incomplete() -> AppError {
     AppError::Invalid("没有收到完整的表单，请返回上一页重试。".to_owned())
-}
-
-async fn text_of(mut field: Field<'_>, left: &mut usize) -> Result<String, AppError> {
-    let mut all = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(|_| incomplete())? {
-        *left = left
-            .checked_sub(piece.len())
-            .ok_or_else(|| AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned()))?;
-        all.extend_from_slice(&piece);
-    }
-    Ok(String::from_utf8_lossy(&all).into_owned())
 }

@@ -90,7 +90,8 @@ fn read_xlsx(content: &[u8], most: &Most) -> Result<Vec<Row>, String> {
     let mut reader = book.worksheet_cells_reader(&name).map_err(|_| broken())?;
     let mut rows: BTreeMap<u32, BTreeMap<u32, Cell>> = BTreeMap::new();
     // The cells come one by one: a cell far away costs no more than one nearby.
-    while let Some(found) = reader.next_cell_with_formula().map_err(|_| broken())? {
+    // Shared formulas are not written out: a few bytes for each could stand for any length of text.
+    while let Some(found) = reader.next_cell_with_formula_metadata().map_err(|_| broken())? {
         let cell = cell_of(&found.value, found.formula.is_some());
         if cell.is_blank() {
             continue;
@@ -121,13 +122,39 @@ fn measure(content: &[u8]) -> Result<(), String> {
     let mut left = UNPACKED_BYTES;
     for n in 0..archive.len() {
         let part = archive.by_index(n).map_err(|_| broken())?;
-        let size = std::io::copy(&mut part.take(left + 1), &mut std::io::sink()).map_err(|_| broken())?;
+        let holds_texts = part.name().map_err(|_| broken())?.to_ascii_lowercase().ends_with("sharedstrings.xml");
+        let mut part = part.take(left + 1);
+        let size = if holds_texts {
+            let mut content = Vec::new();
+            part.read_to_end(&mut content).map_err(|_| broken())?;
+            if !says_a_sound_number(&content) {
+                return Err(broken());
+            }
+            u64::try_from(content.len()).unwrap_or(u64::MAX)
+        } else {
+            std::io::copy(&mut part, &mut std::io::sink()).map_err(|_| broken())?
+        };
         if size > left {
             return Err("文件解开后的内容过多，请只保留产品表，删去图片和其他工作表后再上传".to_owned());
         }
         left -= size;
     }
     Ok(())
+}
+
+/// Digits of the largest number of texts that is believed.
+const BELIEVED_DIGITS: usize = 7;
+
+/// Whether the part of the shared texts may say how many they are: the reader makes room for all of them at once, and room
+/// that there is not ends the program. Bytes that hide letters from this look, of UTF-16 and ISO-2022, no program writes.
+fn says_a_sound_number(part: &[u8]) -> bool {
+    let said = String::from_utf8_lossy(part);
+    let is_sound = |rest: &str| {
+        let digits =
+            rest.strip_prefix("=\"").or_else(|| rest.strip_prefix("='")).and_then(|n| n.split(['"', '\'']).next());
+        digits.is_some_and(|d| d.len() <= BELIEVED_DIGITS && d.bytes().all(|b| b.is_ascii_digit()))
+    };
+    !said.contains(['\0', '\u{1b}']) && said.split("uniqueCount").skip(1).all(is_sound)
 }
 
 fn cell_of(value: &DataRef<'_>, is_formula: bool) -> Cell {
@@ -484,6 +511,68 @@ mod tests {
         assert!(matches!(&cells[2], Cell::Unreadable(why) if why.contains("错误值")), "{cells:?}");
         assert_eq!(cells[3], Cell::Text("TRUE".to_owned()));
         assert!(matches!(cell_of(&DataRef::Empty, true), Cell::Unreadable(why) if why.contains("计算结果")));
+    }
+
+    /// A workbook with two texts and a formula, one of whose parts says something else.
+    fn tampered(part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+        use std::io::Write as _;
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        sheet.write_string(0, 0, "甲").unwrap();
+        sheet.write_string(1, 0, "乙").unwrap();
+        sheet.write_formula(2, 0, Formula::new("=1+1").set_result("2")).unwrap();
+        let content = book.save_to_buffer().unwrap();
+        let mut from = zip::ZipArchive::new(Cursor::new(content.as_slice())).unwrap();
+        let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for n in 0..from.len() {
+            let mut entry = from.by_index(n).unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            let text = if name == part { change(&text) } else { text };
+            to.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            to.write_all(text.as_bytes()).unwrap();
+        }
+        to.finish().unwrap().into_inner()
+    }
+
+    /// The reader makes room for as many texts as the file says it has.
+    #[test]
+    fn a_number_of_texts_that_no_file_has_is_not_believed() {
+        let part = "xl/sharedStrings.xml";
+        let said = |number: &str| tampered(part, |xml| xml.replacen("uniqueCount=\"2\"", number, 1));
+        assert_eq!(texts(&read(&said("uniqueCount=\"2\""), &most()).unwrap()), [["甲"], ["乙"], ["2"]]);
+        assert!(read(&said("uniqueCount='2'"), &most()).is_ok());
+        for bad in [
+            "uniqueCount=\"2000000000000\"",
+            "uniqueCount='2000000000000'",
+            "uniqueCount =\"2000000000000\"",
+            "uniqueCount=\n\"2000000000000\"",
+            "uniqueCount=\"2\" x=\"uniqueCount\" uniqueCount=\"20000000\"",
+        ] {
+            assert_eq!(read(&said(bad), &most()), Err(broken()), "{bad}");
+        }
+        assert!(!says_a_sound_number(
+            &"uniqueCount=\"9\"".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()
+        ));
+        assert!(!says_a_sound_number(b"uni\x1b(BqueCount=\"20000000\""));
+    }
+
+    /// A shared formula is a number in each cell that has it; neither the number nor the text of the formula is unfolded.
+    #[test]
+    fn shared_formulas_cost_no_more_than_their_cells() {
+        let sheet = "xl/worksheets/sheet1.xml";
+        let far = tampered(sheet, |xml| {
+            xml.replacen("<f>1+1</f>", "<f t=\"shared\" ref=\"A3:A4\" si=\"1099511627776\">1+1</f>", 1)
+        });
+        assert_eq!(texts(&read(&far, &most()).unwrap()), [["甲"], ["乙"], ["2"]]);
+        let cell = |n: u32| format!("<row r=\"{n}\"><c r=\"A{n}\"><f t=\"shared\" si=\"0\"/><v>{n}</v></c></row>");
+        let cells = (4..1_900).map(cell).collect::<Vec<_>>().concat();
+        let long = tampered(sheet, |xml| {
+            let formula = format!("<f t=\"shared\" ref=\"A3:A1900\" si=\"0\">{}1</f>", "1+".repeat(2_000_000));
+            xml.replacen("<f>1+1</f>", &formula, 1).replacen("</sheetData>", &format!("{cells}</sheetData>"), 1)
+        });
+        assert_eq!(read(&long, &most()).unwrap().len(), 1_899);
     }
 
     #[test]

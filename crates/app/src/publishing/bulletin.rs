@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use db::DbError;
 use db::bulletin::{self, BulletinFile, Deed, Managed, Text, Version};
 use domain::bulletin::{BulletinFormat, BulletinState};
 use domain::ids::BulletinId;
@@ -11,7 +12,7 @@ use domain::text;
 use domain::time::Instant;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::form::{CHANGED_MEANWHILE, Checker, Choice, FieldErrors, FormData, FormView};
 use kit::session::{Permitted, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
@@ -133,7 +134,9 @@ async fn build(
             let read = app.db.read();
             let files = bulletin::files(&read, b.id).await?;
             let versions = bulletin::versions(&read, &user.permit, b.id, SHOWN).await?;
-            Some(standing(b, state, files, &versions))
+            // Of what was typed into an older version the next save must know.
+            let version = data.get("version").parse().unwrap_or(b.version);
+            Some(Standing { version, ..standing(b, state, files, &versions) })
         }
         None => None,
     };
@@ -290,7 +293,7 @@ pub async fn update(
     State(app): State<App>,
     user: Permitted<PublishBulletins>,
     Path(id): Path<BulletinId>,
-    Submitted(form): Submitted,
+    Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
     let mut seen = bulletin::load_managed(&app.db.read(), &user.permit, id).await?;
     let Asked::Write(deed) = asked(&form) else { return preview(&app, &user, Some(seen), form).await };
@@ -301,8 +304,18 @@ pub async fn update(
     };
     seen.version = form.get("version").parse().unwrap_or_default();
     let tx = app.db.begin().await?;
-    bulletin::update(&tx, &user.permit, &seen, &to, deed, &user.by(), now).await?;
-    tx.commit().await?;
+    match bulletin::update(&tx, &user.permit, &seen, &to, deed, &user.by(), now).await {
+        Ok(()) => tx.commit().await?,
+        Err(DbError::Overtaken(_)) => {
+            drop(tx);
+            let now_there = bulletin::load_managed(&app.db.read(), &user.permit, id).await?;
+            form.remove("version");
+            let mut errors = FieldErrors::default();
+            errors.add("title", CHANGED_MEANWHILE);
+            return page::unprocessable(&build(&app, &user, Some(now_there), Some(form), errors).await?);
+        }
+        Err(other) => return Err(other.into()),
+    }
     Ok(done(&app, id, &outcome(deed, &to, now)))
 }
 

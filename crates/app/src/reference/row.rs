@@ -11,7 +11,7 @@ use domain::reference::{Field, FieldKind, ReferenceKind, Words, is_hs_prefix};
 use domain::time::Day;
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::form::{CHANGED_MEANWHILE, Checker, Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
 use kit::session::{Permitted, Submitted};
 use kit::shell::Shell;
@@ -267,7 +267,8 @@ async fn build(
         has_characteristics: kind.fields().iter().any(|f| f.kind == FieldKind::Characteristics),
         lines: characteristics::lines(),
         line_kinds: characteristics::kinds(),
-        seen: editions.first().map_or(0, |e| e.id),
+        // Of what was typed into an older edition the next save must know.
+        seen: data.get("seen").parse().unwrap_or_else(|_| editions.first().map_or(0, |e| e.id)),
         pending: editions.iter().find(|e| e.is_pending()).map(|e| (e.id, e.effective_on.to_string())),
         history: history(&references, kind, &editions)?,
         code,
@@ -500,7 +501,7 @@ pub async fn update(
     State(app): State<App>,
     user: Permitted<KeepReferences>,
     Path((path, code)): Path<(String, String)>,
-    Submitted(form): Submitted,
+    Submitted(mut form): Submitted,
 ) -> Result<Response, AppError> {
     let kind = kind_of(&path)?;
     let db = app.db.read();
@@ -539,6 +540,20 @@ pub async fn update(
         Ok(Shows::Later(day)) => {
             tx.commit().await?;
             Ok(done(&app, kind, &code, &format!("已保存，将于 {day} 生效。")))
+        }
+        Err(error @ (DbError::Overtaken(_) | DbError::Refused(_))) => {
+            drop(tx);
+            form.remove("seen");
+            let stored = reference_edition::content(&db, kind, &code).await?;
+            let mut errors = FieldErrors::default();
+            errors.add(
+                "effective_on",
+                match error {
+                    DbError::Refused(why) => why,
+                    _ => CHANGED_MEANWHILE.to_owned(),
+                },
+            );
+            page::unprocessable(&build(&app, &user, kind, Some((code, stored)), form, errors).await?)
         }
         Err(other) => Err(other.into()),
     }

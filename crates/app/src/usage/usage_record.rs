@@ -17,7 +17,7 @@ use domain::time::Day;
 use domain::usage::{UsageAction, UsageForm, UsageKind, UsageLine, quantity, usable};
 use kit::app::App;
 use kit::error::AppError;
-use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::form::{Checker, Choice, FieldErrors, FormData, FormView, LONGEST_KEY};
 use kit::reference::ReferenceCache;
 use kit::session::{EnterpriseUser, Signed};
 use kit::shell::Shell;
@@ -294,7 +294,7 @@ pub async fn create(
     }
     let FiledForm { form, refused, .. } = filed;
     let kind: UsageKind = form.get("kind").parse().map_err(|_| unknown_kind())?;
-    if form.get("creation_key").is_empty() || named(form.all("line")).len() > MOST_LINES {
+    if !(1..=LONGEST_KEY).contains(&form.get("creation_key").len()) || named(form.all("line")).len() > MOST_LINES {
         return Err(AppError::Invalid("页面不完整，请返回“填写产品使用记录”重新选择产品。".to_owned()));
     }
     if !query.refresh.is_empty() || !refused.is_empty() {

@@ -278,7 +278,7 @@ fn matrix() -> Vec<Row> {
         post("/casework/{id}/draft", Accepting, &[], [Login, No, No, No, Led, No, Gone, No]),
         post("/casework/{id}/draft/deletion", Accepting, &[], [Login, No, No, No, Led, Led, Gone, No]),
         post("/casework/{id}/phrases", Accepting, &[], [Login, No, No, No, Form, No, Gone, No]),
-        post("/casework/{id}/phrases/insertion", Accepting, &[], [Login, No, No, No, Gone, No, Gone, No]),
+        post("/casework/{id}/phrases/insertion", Accepting, &[], [Login, No, No, No, Form, No, Gone, No]),
         post("/casework/{id}/phrases/deletion", Accepting, &[], [Login, No, No, No, Gone, No, Gone, No]),
         get("/casework/{id}/notes", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
         post("/casework/{id}/notes", Accepting, &[], [Login, No, No, No, Odd, Odd, Gone, No]),
@@ -814,6 +814,12 @@ async fn a_colleague_under_sharing_reads_everything_and_changes_nothing() {
             let deeds = view.texts("main form button");
             assert!(deeds.is_empty(), "nothing to press on {}: {deeds:?}", view.path);
             assert_eq!(before, case.stands(&site).await, "he changed {}", case.id);
+        }
+        for list in ["/applications?size=50", "/certificates?size=50"] {
+            let rows = |page: crate::support::Page| page.is(200).texts("tbody .lead-cell");
+            let (his, theirs) = (rows(colleague.get(list).await), rows(owner.get(list).await));
+            assert_eq!(his, theirs, "{list}");
+            assert!(!his.is_empty(), "{list} is empty");
         }
         assert!(wrong.is_empty(), "on {}:\n{}", site.app.db.kind(), wrong.join("\n"));
     }

@@ -55,7 +55,7 @@ async fn e37_a_long_list_becomes_a_workbook_by_a_job() {
         }
         // Who reads the trail as a file is noted, and nobody else takes it away.
         site.note_readings().await;
-        assert_eq!(site.number("SELECT COUNT(*) FROM reading WHERE what = 'audit_trail'").await, 4);
+        assert_eq!(site.number("SELECT COUNT(*) FROM reading WHERE what = 'audit_trail'").await, 5);
         let other = site.cnca("other_admin", &[Post::CncaAdmin]).await;
         other.get(&format!("/exports/{id}")).await.is(404);
         other.get("/exports").await.is(200).sees("没有导出文件");

@@ -23,6 +23,7 @@ mod endings;
 mod evidence;
 mod exports;
 mod filing;
+mod forged;
 mod home;
 mod jobs;
 mod ledger;

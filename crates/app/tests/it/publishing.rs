@@ -110,8 +110,12 @@ async fn r_c_01_a_withdrawn_notice_is_gone_and_its_versions_stay() {
         let id = site.number("SELECT MAX(id) FROM bulletin").await;
         let form = page.form("保存").set("title", "改过的标题").set("body", "改过的正文");
         publisher.send(&form).await.is(200).sees("已保存");
-        // Two windows: the older one is told.
-        publisher.send(&form).await.is(409).sees("已有变化");
+        // Two windows: the older one is told, keeps what was typed there, and saves it only when it is sent again.
+        let older = publisher.send(&form.clone().set("title", "另一个窗口的标题")).await.is(422);
+        assert!(older.error("title").contains("已被他人修改"));
+        assert_eq!((older.value("title"), older.value("version")), ("另一个窗口的标题".to_owned(), "2".to_owned()));
+        let faulty = publisher.send(&form.clone().set("title", "")).await.is(422);
+        assert_eq!(faulty.value("version"), form.get("version"), "a mistake does not hide the change");
         assert_eq!(public(&site).await, ["改过的标题"]);
         let page = publisher.get(&format!("/publishing/{id}")).await.is(200);
         let blank = publisher.send(&page.form("撤回")).await.is(422);

@@ -48,8 +48,11 @@ async fn r_c_02_a_changed_definition_leaves_submitted_applications_as_they_were(
         ]);
         let saved = keeper.send(&form).await.is(200).sees("已保存，即时生效").sees("产品名称：");
         saved.sees("→ 改过名称的空调器").sees("全新的特性（选择：甲；乙）").sees("首次记录");
-        // The page before is older than the row now.
-        keeper.send(&form).await.is(409).sees("已有变化");
+        // The page before is older than the row now: what was typed stays.
+        let older = keeper.send(&form.clone().set("name", "另一个窗口的名称")).await.is(422);
+        assert!(older.error("effective_on").contains("已被他人修改"));
+        assert_eq!(older.value("name"), "另一个窗口的名称");
+        assert_ne!(older.value("seen"), form.get("seen"));
 
         assert_eq!(user.get(&format!("/applications/{id}")).await.text(), before);
         assert_eq!(user.get(&format!("/applications/{id}/items/{item}")).await.text(), item_before);
@@ -164,7 +167,10 @@ async fn r_c_02_a_change_waits_for_its_day() {
         let saved = keeper.send(&form).await.is(200).sees("将于 2026-11-25 生效").sees("待生效");
         keeper.get("/reference/clauses").await.sees("有待生效的修改").sees_no("新简称");
         // Nothing else before.
-        keeper.force(&Method::POST, "/reference/clauses/9", &pairs(&form)).await.is(409);
+        let older = keeper.force(&Method::POST, "/reference/clauses/9", &pairs(&form)).await.is(422);
+        assert!(older.error("effective_on").contains("已被他人修改"));
+        let again = keeper.send(&older.form("保存")).await.is(422);
+        assert!(again.error("effective_on").contains("请先取消该项修改"));
         let gone = keeper.send(&saved.form("取消待生效的修改")).await.is(200).sees("已取消");
         keeper.send(&saved.form("取消待生效的修改")).await.is(409);
         let form = gone.form("保存").fill(&[("short_name", "再改简称"), ("effective_on", "2026-11-25")]);
