@@ -34,6 +34,9 @@ const SPAN: i64 = 730 * DAY;
 const DRAFT_AGE: i64 = 9 * DAY;
 /// Younger applications may still be under way: the terms of the posts are eleven working days together.
 const COURSE: i64 = 30 * DAY;
+/// So many are that young, however many there are in all: what waits at a post follows what comes in, not what has piled
+/// up over the years, and fills a page of its list.
+const RECENT: i64 = 4_000;
 
 /// How much is made.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +129,8 @@ async fn seed(store: &Store, amount: Amount, now: Instant) -> anyhow::Result<()>
     let Amount { rows, drafts } = amount;
     let all = rows + drafts;
     let own = (rows / OWN).max(2);
+    let recent = RECENT.min(rows / 2);
+    let (earlier, before) = (rows - recent, SPAN - COURSE);
     // Half a day back, so that the deeds that follow on the first save lie in the past, too.
     let now = now.plus_hours(-12).millis();
     let people = "SELECT c.id AS account_id, c.organisation_id, o.code, o.name";
@@ -159,7 +164,8 @@ async fn seed(store: &Store, amount: Amount, now: Instant) -> anyhow::Result<()>
             "INSERT INTO bench_seed \
              WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {all}), \
              spread AS (SELECT i, CASE WHEN i > {rows} THEN 1 ELSE 0 END AS prepared, \
-               CASE WHEN i > {rows} THEN {HOUR} ELSE ({rows} - i) * {SPAN} / {rows} END AS age, \
+               CASE WHEN i > {rows} THEN {HOUR} WHEN i > {earlier} THEN ({rows} - i) * {COURSE} / {recent} \
+                 ELSE {COURSE} + ({earlier} - i) * {before} / {earlier} END AS age, \
                (i * 37 + i / 50) % 100 AS r FROM n), \
              course AS (SELECT i, prepared, age, \
                CASE WHEN prepared = 1 OR (age < {DRAFT_AGE} AND r < 20) THEN 'draft' \
@@ -290,6 +296,8 @@ async fn certificates(store: &Store) -> anyhow::Result<()> {
             ("application_id", "s.id"),
             ("number", "s.certificate_no"),
             ("bureau_code", "s.bureau"),
+            ("owner_id", "s.owner_id"),
+            ("organisation_id", "s.organisation_id"),
             ("lines", "1 + s.i % 3"),
             ("open_lines", "1 + s.i % 3"),
         ],

@@ -211,9 +211,11 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
         params![id, new.application],
     )
     .await?;
-    let counts = "UPDATE certificate SET lines = n.lines, open_lines = n.lines, supervising_bureau = (SELECT \
+    let counts = "UPDATE certificate SET lines = n.lines, open_lines = n.lines, owner_id = n.owner_id, \
+                  organisation_id = n.organisation_id, supervising_bureau = (SELECT \
                   r.bureau_code FROM application_route r WHERE r.application_id = $2 AND r.step = 'supervise') \
-                  FROM (SELECT COUNT(*) AS lines FROM certificate_item WHERE certificate_id = $1) n WHERE id = $1";
+                  FROM (SELECT a.owner_id, a.organisation_id, (SELECT COUNT(*) FROM certificate_item \
+                  WHERE certificate_id = $1) AS lines FROM application a WHERE a.id = $2) n WHERE id = $1";
     tx.run(counts, params![id, new.application]).await?;
     tx.run(
         "INSERT INTO certificate_viewer (bureau_code, certificate_id, valid_to) \

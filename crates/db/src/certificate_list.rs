@@ -57,7 +57,9 @@ pub struct Listed {
 pub fn listed(scope: &Scope) -> Listed {
     let all = Conditions::new();
     let (key, last_day, conditions) = match scope {
-        Scope::Enterprise { .. } => ("c.id", "c.valid_to", scope::visible(scope)),
+        Scope::Enterprise { user, shared_organisation } => {
+            ("c.id", "c.valid_to", scope::owned("c", *user, *shared_organisation))
+        }
         Scope::Bureau(bureau) => {
             ("v.certificate_id", "v.valid_to", all.and("v.bureau_code = ?", params![bureau.clone()]))
         }
@@ -75,7 +77,6 @@ impl Listed {
     /// The tables that the conditions look at.
     fn tables(&self) -> &'static str {
         match (&self.scope, self.opened) {
-            (Scope::Enterprise { .. }, _) => "application a JOIN certificate c ON c.application_id = a.id",
             (Scope::Bureau(_), Opened::Nothing) => "certificate_viewer v",
             (Scope::Bureau(_), Opened::Certificate) => {
                 "certificate_viewer v LEFT JOIN certificate c ON c.id = v.certificate_id"
@@ -84,8 +85,10 @@ impl Listed {
                 "certificate_viewer v LEFT JOIN certificate c ON c.id = v.certificate_id \
                  LEFT JOIN application a ON a.id = c.application_id"
             }
-            (Scope::All, Opened::Nothing | Opened::Certificate) => "certificate c",
-            (Scope::All, Opened::Application) => "certificate c LEFT JOIN application a ON a.id = c.application_id",
+            (Scope::Enterprise { .. } | Scope::All, Opened::Nothing | Opened::Certificate) => "certificate c",
+            (Scope::Enterprise { .. } | Scope::All, Opened::Application) => {
+                "certificate c LEFT JOIN application a ON a.id = c.application_id"
+            }
         }
     }
 

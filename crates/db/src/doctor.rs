@@ -174,5 +174,18 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
         out.faults
             .push(format!("{outdated} entries of the lists of bureaus have another state than their application"));
     }
+    let estranged = read
+        .number(
+            "SELECT (SELECT COUNT(*) FROM certificate c JOIN application a ON a.id = c.application_id \
+             WHERE c.owner_id IS NULL OR c.owner_id <> a.owner_id \
+             OR c.organisation_id IS NULL OR c.organisation_id <> a.organisation_id) \
+             + (SELECT COUNT(*) FROM application a JOIN account w ON w.id = a.owner_id \
+             WHERE w.organisation_id IS NULL OR w.organisation_id <> a.organisation_id)",
+            params![],
+        )
+        .await?;
+    if estranged > 0 {
+        out.faults.push(format!("{estranged} applications or certificates belong to another than their owner"));
+    }
     Ok(out)
 }

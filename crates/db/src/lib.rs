@@ -354,8 +354,11 @@ fn sqlite(path: &str, read_only: bool) -> ConnectOptions {
 fn postgres(address: &str, read_only: bool) -> ConnectOptions {
     let mut options = ConnectOptions::new(address.to_owned());
     options.max_connections(8).min_connections(1);
-    if read_only {
-        options.map_sqlx_postgres_opts(|o| o.options([("default_transaction_read_only", "on")]));
-    }
+    options.map_sqlx_postgres_opts(move |o| {
+        // Many short statements at once, not one long one: neither is worth compiling a plan, which costs more than most
+        // pages, nor taking the other cores from other people.
+        let o = o.options([("jit", "off"), ("max_parallel_workers_per_gather", "0")]);
+        if read_only { o.options([("default_transaction_read_only", "on")]) } else { o }
+    });
     options
 }

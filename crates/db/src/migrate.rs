@@ -76,6 +76,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0087_lines_found"),
     || file!("0088_regions"),
     || file!("0089_lists_at_scale"),
+    || file!("0090_owners_and_viewers"),
 ];
 
 struct Migrator;

@@ -11,7 +11,7 @@ use domain::time::Instant;
 
 use crate::audit::{self, By, Entry, Subject};
 use crate::search::Conditions;
-use crate::{DbError, DbResult, Source, Tx, params, row, rows};
+use crate::{DbError, DbResult, Source, Tx, params, row, rows, scope};
 
 /// A template as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +109,9 @@ const SELECT: &str = "SELECT t.id, t.owner_id, c.username AS owner_name, t.name,
 
 /// The templates that this scope sees. Only enterprises have any.
 fn visible(scope: &Scope) -> Conditions {
-    let all = Conditions::new();
     match scope {
-        Scope::Enterprise { user, shared_organisation: None } => all.and("t.owner_id = ?", params![*user]),
-        Scope::Enterprise { user, shared_organisation: Some(organisation) } => {
-            all.and("(t.owner_id = ? OR t.organisation_id = ?)", params![*user, *organisation])
-        }
-        Scope::Bureau(_) | Scope::All => all.and("t.id < ?", params![0_i64]),
+        Scope::Enterprise { user, shared_organisation } => scope::owned("t", *user, *shared_organisation),
+        Scope::Bureau(_) | Scope::All => Conditions::new().and("t.id < ?", params![0_i64]),
     }
 }
 

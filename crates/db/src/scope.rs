@@ -1,5 +1,6 @@
 //! A policy's `Scope` as a condition on `application a` (E8: EXISTS, never JOIN).
 
+use domain::ids::{AccountId, OrganisationId};
 use domain::policy::Scope;
 use domain::time::Instant;
 use domain::workflow::State;
@@ -9,27 +10,32 @@ use crate::search::{
 };
 use crate::{DbResult, Reader, Row, Value, params};
 
-/// The condition, with `?` for values.
-fn clause(scope: &Scope) -> (&'static str, Vec<Value>) {
-    match scope {
-        Scope::Enterprise { user, shared_organisation: None } => ("a.owner_id = ?", params![*user]),
-        Scope::Enterprise { user, shared_organisation: Some(organisation) } => {
-            ("(a.owner_id = ? OR a.organisation_id = ?)", params![*user, *organisation])
-        }
-        Scope::Bureau(bureau) => (
-            "(EXISTS (SELECT 1 FROM application_viewer v WHERE v.application_id = a.id AND v.bureau_code = ?) \
-             OR a.entered_by_bureau = ?)",
-            params![bureau.clone(), bureau.clone()],
-        ),
-        Scope::All => ("a.state <> 'draft'", params![]),
-    }
+/// What an enterprise sees of a table that has both columns: its rows are found by one of them, so that they and their
+/// order are one index. Nobody leaves his organisation: with 单位内共享 (D5) his own are among those of his organisation.
+pub(crate) fn owned(table: &str, user: AccountId, shared: Option<OrganisationId>) -> Conditions {
+    let (column, value) = match shared {
+        None => ("owner_id", Value::from(user)),
+        Some(organisation) => ("organisation_id", Value::from(organisation)),
+    };
+    Conditions::new().and(&format!("{table}.{column} = ?"), vec![value])
 }
 
 /// The rows that this scope sees; a WHERE to go on from.
 pub fn visible(scope: &Scope) -> Conditions {
-    let (sql, values) = clause(scope);
-    Conditions::new().and(sql, values)
+    let all = Conditions::new();
+    match scope {
+        Scope::Enterprise { user, shared_organisation } => owned("a", *user, *shared_organisation),
+        Scope::Bureau(bureau) => all.and(
+            "(EXISTS (SELECT 1 FROM application_viewer v WHERE v.application_id = a.id AND v.bureau_code = ?) \
+             OR a.entered_by_bureau = ?)",
+            params![bureau.clone(), bureau.clone()],
+        ),
+        Scope::All => all.and(SUBMITTED, params![]),
+    }
 }
+
+/// As the index of the searched texts has it (`application_submitted`).
+const SUBMITTED: &str = "a.state <> 'draft'";
 
 /// The applications of a list: where they come from, and their key, newest first.
 #[derive(Debug)]
@@ -119,9 +125,11 @@ impl Listed {
         let bearers = if self.by_endings { Bearers::of(read, texts, of_line).await? } else { None };
         let conditions = self.conditions.contain(texts).contain_in_line(of_line);
         let few = if of_line.is_empty() { self.few } else { FEW_OF_OTHERS };
-        let by_text =
-            texts.iter().any(|(_, t)| !t.trim().is_empty()) || of_line.iter().any(|(_, t)| !t.trim().is_empty());
-        Ok(Self { conditions, bearers, by_text: by_text && self.by_endings, few, ..self })
+        let by_text = self.by_endings
+            && (texts.iter().any(|(_, t)| !t.trim().is_empty()) || of_line.iter().any(|(_, t)| !t.trim().is_empty()));
+        // No bureau sees a draft; said so, the texts are read in the index of what was submitted.
+        let conditions = if by_text && !self.is_whole { conditions.and(SUBMITTED, params![]) } else { conditions };
+        Ok(Self { conditions, bearers, by_text, few, ..self })
     }
 
     /// Those in one of these states; all when none is named.
@@ -147,14 +155,13 @@ impl Listed {
     /// `columns` of `application a`, and of its `certificate c` if it has one, for one page; one statement. The page is
     /// found by its keys; only its own rows are opened.
     pub async fn page<T: Row>(&self, read: Reader<'_>, columns: &str, limit: i64, offset: i64) -> DbResult<Vec<T>> {
-        let Self { source, key, .. } = self;
-        let conditions = self.conditions.clone().among(key, self.bearers.as_ref(), self.few);
+        let bearers = self.bearers.as_ref();
+        let (from, key, values) = search::newest_first(self.source, self.key, &self.conditions, bearers, self.few);
         let sql = format!(
             "SELECT {columns} FROM application a LEFT JOIN certificate c ON c.application_id = a.id \
-             WHERE a.id IN (SELECT {key} FROM {source}{} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}) \
-             ORDER BY a.id DESC",
-            conditions.sql()
+             WHERE a.id IN (SELECT {key} FROM {from} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}) \
+             ORDER BY a.id DESC"
         );
-        read.rows(&sql, conditions.values(vec![])).await
+        read.rows(&sql, values).await
     }
 }

@@ -84,8 +84,15 @@ impl LineField {
 /// Endings are kept to this length, in characters; longer texts are found by their last ones.
 const KEPT: usize = 32;
 
-/// Up to so many bearers of a text are counted before it is looked for: 25 ns each, in their index alone.
+/// Up to so many bearers of a text are counted before it is looked for, in their index alone: 25 ns each on SQLite, 100 ns
+/// on PostgreSQL.
 const ASKED: i64 = 50_000;
+/// The same of a text that is looked for in several places, where nobody asks for the exact total: by a bureau, and where
+/// nearly every bearer is a row.
+const ASKED_OF_BUREAU: i64 = 20_000;
+const ASKED_OF_WHOLE: i64 = 10_000;
+/// More bearers than were counted.
+const MANY: i64 = i64::MAX;
 /// Up to so many bearers are looked at one by one. Of more, a page is read from the newest on in an index, for some come
 /// soon.
 pub(crate) const FEW: i64 = 1_000;
@@ -95,6 +102,10 @@ pub(crate) const FEW_OF_OTHERS: i64 = 5_000;
 pub const COUNTED: i64 = 10_000;
 /// The same of a total for which a text must be looked at in every row.
 pub const COUNTED_BY_TEXT: i64 = 500;
+
+/// The same where a text is nearly everywhere, but perhaps not in what a bureau sees: its rows are read until so many bear
+/// it.
+const COUNTED_OF_BUREAU: i64 = 99;
 
 /// The statement that makes those of `application` findable that meet `condition`.
 pub fn index_sql(condition: &str) -> String {
@@ -153,7 +164,7 @@ pub struct Bearers {
     field: i64,
     from: String,
     to: String,
-    /// So many, or more than [`ASKED`].
+    /// So many, or [`MANY`].
     n: i64,
 }
 
@@ -179,7 +190,7 @@ impl Bearers {
                  WHERE field = $1 AND ending >= $2 AND ending < $3 LIMIT {}) counted",
                 ASKED + 1
             );
-            bearers.n = read.number(&sql, bearers.values()).await?;
+            bearers.n = at_most(read.number(&sql, bearers.values()).await?, ASKED);
             if best.as_ref().is_none_or(|least| bearers.n < least.n) {
                 best = Some(bearers);
             }
@@ -187,15 +198,43 @@ impl Bearers {
         Ok(best)
     }
 
-    /// Whether there are no more of them than this, which is at most [`ASKED`].
+    /// Whether there are no more of them than this.
     pub(crate) const fn are_within(&self, most: i64) -> bool {
-        self.n <= most && self.n <= ASKED
+        self.n <= most
     }
 
     /// Field, first ending, and what no ending reaches: as [`OF_BEARERS`] asks.
     pub(crate) fn values(&self) -> Vec<Value> {
         params![self.field, self.from.clone(), self.to.clone()]
     }
+}
+
+/// Where the rows of a page come from, the newest application first: the tables with their conditions, what the rows are
+/// ordered by, and the values. Of a text that no more than `few` bear its bearers come first, in that order, so that no more
+/// of them are looked at than the page needs.
+pub(crate) fn newest_first<'a>(
+    source: &str,
+    key: &'a str,
+    conditions: &Conditions,
+    bearers: Option<&Bearers>,
+    few: i64,
+) -> (String, &'a str, Vec<Value>) {
+    let Some(bearers) = bearers.filter(|b| b.are_within(few)) else {
+        return (format!("{source}{}", conditions.sql()), key, conditions.values(vec![]));
+    };
+    let first = numbered(OF_BEARERS, conditions.next());
+    let all = conditions.clone().and(&format!("{key} = b.application_id"), vec![]);
+    let from = format!(
+        "(SELECT DISTINCT x.application_id FROM ({first}) x ORDER BY x.application_id DESC LIMIT {few}) b \
+         CROSS JOIN {source}{}",
+        all.sql()
+    );
+    (from, "b.application_id", all.values(bearers.values()))
+}
+
+/// What was counted no further than this.
+const fn at_most(counted: i64, most: i64) -> i64 {
+    if counted > most { MANY } else { counted }
 }
 
 /// How many rows a list has.
@@ -308,25 +347,26 @@ const HS_DIGITS: usize = 10;
 pub struct Anywhere {
     folded: String,
     within: Vec<Within>,
-    /// So many bear it, each place counted by itself and none beyond [`ASKED`]; none when it is too short to be looked up.
+    /// So many bear it, each place counted by itself, or [`MANY`]; none when it is too short to be looked up.
     n: Option<i64>,
 }
 
 impl Anywhere {
     /// Counts its bearers, no further than needed; one statement, none for a text of one character.
-    pub async fn of(read: Reader<'_>, typed: &str, within: &[Within]) -> DbResult<Self> {
+    pub async fn of(read: Reader<'_>, typed: &str, within: &[Within], is_whole: bool) -> DbResult<Self> {
         let mut looked = Self { folded: text::fold(typed), within: within.to_vec(), n: None };
         if looked.folded.chars().count() < 2 {
             return Ok(looked);
         }
+        let asked = if is_whole { ASKED_OF_WHOLE } else { ASKED_OF_BUREAU };
         let (parts, values) = looked.bearers();
         let parts: Vec<_> = (1..)
             .zip(parts)
-            .map(|(n, part)| format!("SELECT application_id FROM ({part} LIMIT {}) part{n}", ASKED + 1))
+            .map(|(n, part)| format!("SELECT application_id FROM ({part} LIMIT {}) part{n}", asked + 1))
             .collect();
         let sql = format!("SELECT COUNT(*) FROM ({}) counted", parts.join(" UNION ALL "));
         let all = Conditions::new().and(&sql, values);
-        looked.n = Some(read.number(&all.clauses.concat(), all.values).await?);
+        looked.n = Some(at_most(read.number(&all.clauses.concat(), all.values).await?, asked));
         Ok(looked)
     }
 
@@ -399,9 +439,12 @@ impl Anywhere {
             }
         }
         let all = self.among(conditions.clone(), application, ASKED);
+        if is_whole {
+            return one_by_one(read, (tables, ""), &all, most).await;
+        }
+        let most = if self.are_within(ASKED) { most } else { most.min(COUNTED_OF_BUREAU) };
         // A bureau's own rows in their order: otherwise all products of the country might be read first.
-        let order = if is_whole { String::new() } else { format!(" ORDER BY {application} DESC") };
-        one_by_one(read, (tables, &order), &all, most).await
+        one_by_one(read, (tables, &format!(" ORDER BY {application} DESC")), &all, most).await
     }
 
     /// Adds that the text stands in one of the places.

@@ -68,11 +68,12 @@ pub struct Asked {
 impl Asked {
     /// Whether nothing is asked: then nothing is looked for.
     pub fn is_empty(&self) -> bool {
-        text::fold(&self.text).is_empty()
-            && self.state.is_none()
-            && self.clause.is_none()
-            && self.from.is_none()
-            && self.to.is_none()
+        text::fold(&self.text).is_empty() && self.is_wide()
+    }
+
+    /// Whether only the text narrows the applications.
+    const fn is_wide(&self) -> bool {
+        self.state.is_none() && self.clause.is_none() && self.from.is_none() && self.to.is_none()
     }
 
     /// What narrows the applications, whatever is shown of them.
@@ -110,6 +111,8 @@ pub struct Cursor {
 pub struct Listed {
     kind: Kind,
     source: &'static str,
+    /// As many rows: what the conditions look at.
+    counted: &'static str,
     key: &'static str,
     /// The application of a row.
     application: &'static str,
@@ -172,12 +175,19 @@ pub async fn listed(read: Reader<'_>, scope: &Scope, kind: Kind, asked: &Asked) 
             let exists = format!("EXISTS (SELECT 1 FROM {source}{} AND a.organisation_id = o.id)", inner.sql());
             let conditions = named(Conditions::numbered(exists, inner.values(vec![])), &asked.text);
             let (source, key) = ("organisation o", "o.id");
-            return Ok(Listed { kind, source, key, application: key, is_whole, conditions, anywhere: None });
+            let (counted, application) = (source, key);
+            return Ok(Listed { kind, source, counted, key, application, is_whole, conditions, anywhere: None });
         }
     };
-    let anywhere = Anywhere::of(read, &asked.text, within).await?;
+    let anywhere = Anywhere::of(read, &asked.text, within, is_whole).await?;
     let conditions = anywhere.add(asked.narrow(begun));
-    Ok(Listed { kind, source, key, application, is_whole, conditions, anywhere: Some(anywhere) })
+    let counted = match kind {
+        Kind::Products if !is_whole && asked.is_wide() => {
+            "application_viewer v JOIN application_item p ON p.application_id = v.application_id"
+        }
+        Kind::Applications | Kind::Certificates | Kind::Products | Kind::Companies => source,
+    };
+    Ok(Listed { kind, source, counted, key, application, is_whole, conditions, anywhere: Some(anywhere) })
 }
 
 const OF_APPLICATIONS: [Within; 5] = [
@@ -346,7 +356,7 @@ impl Rows {
 impl Listed {
     /// How many there are, no further than `most`; one statement.
     pub async fn count(&self, read: Reader<'_>, most: i64) -> DbResult<Total> {
-        let Self { source: tables, application, is_whole, conditions, .. } = self;
+        let Self { counted: tables, application, is_whole, conditions, .. } = self;
         let from = Origin { tables, joined: tables, application, is_whole: *is_whole };
         // A product is a row of its own.
         let row = if self.kind == Kind::Products { "p.id" } else { self.key };

@@ -71,11 +71,11 @@ const LAST_DAYS_OF_CERTIFICATE: i64 = 7;
 /// So many days before the last day a certificate is mentioned first (D17).
 const SOON_DAYS: i64 = expiry::REMINDERS[0];
 
-/// The user's certificates in force, with something left, that end between two days: `$user`, `$from`, `$to`.
+/// Of the user's certificates `c` those in force, with something left, that end between two days: `$user`, `$from`, `$to`.
 fn ending(user: &str, from: &str, to: &str) -> String {
     format!(
-        "FROM application a JOIN certificate c ON c.application_id = a.id WHERE a.owner_id = {user} \
-         AND c.valid_to BETWEEN {from} AND {to} AND c.state IN ('valid', 'amending') AND c.open_lines > 0"
+        "c.owner_id = {user} AND c.valid_to BETWEEN {from} AND {to} AND c.state IN ('valid', 'amending') \
+         AND c.open_lines > 0"
     )
 }
 
@@ -116,8 +116,8 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
         .read()
         .number(
             &format!(
-                "SELECT (SELECT COUNT(*) {MINE}) + (SELECT COUNT(*) {last}) \
-                 + (CASE WHEN EXISTS (SELECT 1 {soon}) THEN 1 ELSE 0 END) \
+                "SELECT (SELECT COUNT(*) {MINE}) + (SELECT COUNT(*) FROM certificate c WHERE {last}) \
+                 + (CASE WHEN EXISTS (SELECT 1 FROM certificate c WHERE {soon}) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
                  + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
                  AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) \
@@ -218,8 +218,10 @@ async fn of_certificates(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
     let last = today.plus_days(LAST_DAYS_OF_CERTIFICATE);
     let sql = format!(
         "SELECT c.id, c.number, c.state, c.valid_to, c.written_lines > 0 OR c.pending_lines > 0 AS is_touched, \
-         CAST(0 AS BIGINT) AS later, a.id AS application_id, a.entered_by_bureau IS NOT NULL AS is_proxy {} \
-         UNION ALL SELECT 0, '', 'valid', MIN(c.valid_to), 1 = 0, COUNT(*), 0, 1 = 0 {} HAVING COUNT(*) > 0 \
+         CAST(0 AS BIGINT) AS later, a.id AS application_id, a.entered_by_bureau IS NOT NULL AS is_proxy \
+         FROM certificate c JOIN application a ON a.id = c.application_id WHERE {} \
+         UNION ALL SELECT 0, '', 'valid', MIN(c.valid_to), 1 = 0, COUNT(*), 0, 1 = 0 FROM certificate c WHERE {} \
+         HAVING COUNT(*) > 0 \
          ORDER BY 6 DESC, 4, 1 LIMIT {}",
         ending("$1", "$2", "$3"),
         ending("$1", "$4", "$5"),

@@ -75,6 +75,16 @@ async fn doctor_notices_every_kind_of_tampering() {
                 "UPDATE audit_checkpoint SET hash = SUBSTR(hash, 2)",
                 "does not fit the rows it covers",
             ),
+            (
+                "UPDATE application_viewer SET state = 'accepting'",
+                "UPDATE application_viewer SET state = 'issued'",
+                "have another state than their application",
+            ),
+            (
+                "UPDATE certificate SET owner_id = NULL",
+                "UPDATE certificate SET owner_id = (SELECT a.owner_id FROM application a WHERE a.id = application_id)",
+                "belong to another than their owner",
+            ),
             ("DELETE FROM audit WHERE action = 'pass'", "SELECT 1", "is broken at row"),
         ] {
             db::testing::try_sql(&site.app.db, sql).await.unwrap();

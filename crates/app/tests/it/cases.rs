@@ -197,8 +197,9 @@ async fn r_2_2_06_the_page_shows_every_case_as_the_manual_says() {
             if let Some(facts) = certificate(&row) {
                 let sql = format!(
                     "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, \
-                     bureau_code, issued_at, issued_by, lines, open_lines, written_lines) SELECT id, 'Z' || id, 'A', \
-                     '{}', 1, '2026-11-23', '2027-02-20', receiving_bureau, 0, owner_id, 1, 1, {} FROM application \
+                     bureau_code, issued_at, issued_by, lines, open_lines, written_lines, owner_id, organisation_id) \
+                     SELECT id, 'Z' || id, 'A', '{}', 1, '2026-11-23', '2027-02-20', receiving_bureau, 0, owner_id, 1, 1, \
+                     {}, owner_id, organisation_id FROM application \
                      WHERE id = {id}",
                     facts.state, facts.written_lines
                 );

@@ -201,8 +201,9 @@ async fn multiply(site: &Site, n: usize) {
         ),
         format!(
             "INSERT INTO certificate (application_id, number, check_code, state, version, valid_from, valid_to, bureau_code, \
-             issued_at, issued_by, lines, open_lines) SELECT a.id, 'N' || a.id, t.check_code, 'valid', 1, t.valid_from, \
-             '2027-03-' || CAST(10 + a.id % 20 AS TEXT), t.bureau_code, t.issued_at, t.issued_by, 1, 1 \
+             issued_at, issued_by, lines, open_lines, owner_id, organisation_id) SELECT a.id, 'N' || a.id, t.check_code, \
+             'valid', 1, t.valid_from, '2027-03-' || CAST(10 + a.id % 20 AS TEXT), t.bureau_code, t.issued_at, t.issued_by, \
+             1, 1, a.owner_id, a.organisation_id \
              FROM application a CROSS JOIN certificate t WHERE t.id = {one} AND {fresh}"
         ),
         format!(
