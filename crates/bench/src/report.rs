@@ -89,8 +89,10 @@ fn most_tenths(line: &Line) -> Option<u64> {
 }
 
 impl Growth {
+    /// How many times as much, in tenths, to the nearest: runs differ by more.
     fn tenths(few: &Line, many: &Line) -> u64 {
-        many.worst() * 10 / few.worst().max(1)
+        let few = few.worst().max(1);
+        (many.worst() * 10 + few / 2) / few
     }
 
     fn over(&self) -> Vec<String> {
