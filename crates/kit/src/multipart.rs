@@ -88,31 +88,35 @@ impl Outline {
     fn takes(&mut self, piece: &[u8]) -> bool {
         self.kept.extend_from_slice(piece);
         let Some(boundary) = &self.boundary else { return self.kept.len() <= HEAD_BYTES };
-        loop {
+        // Taken away once at the end: a piece may hold thousands of fields.
+        let mut read = 0;
+        let fits = loop {
+            let rest = &self.kept[read..];
             let (end, next) = match self.stage {
-                Stage::Before => (found(&self.kept, &boundary[2..]), Stage::Heads),
-                Stage::Heads if self.kept.starts_with(b"--") => (Some(self.kept.len()), Stage::Over),
-                Stage::Heads => (end_of_heads(&self.kept), Stage::Content),
-                Stage::Content => (found(&self.kept, boundary), Stage::Heads),
+                Stage::Before => (found(rest, &boundary[2..]), Stage::Heads),
+                Stage::Heads if rest.starts_with(b"--") => (Some(rest.len()), Stage::Over),
+                Stage::Heads => (end_of_heads(rest), Stage::Content),
+                Stage::Content => (found(rest, boundary), Stage::Heads),
                 Stage::Over => {
-                    self.kept.clear();
-                    return true;
+                    read = self.kept.len();
+                    break true;
                 }
             };
             match end {
                 Some(end) => {
-                    self.kept.drain(..end);
+                    read += end;
                     self.stage = next;
                 }
                 // The last bytes may begin a boundary.
                 None if self.stage == Stage::Content => {
-                    let handed_on = self.kept.len().saturating_sub(boundary.len() - 1);
-                    self.kept.drain(..handed_on);
-                    return true;
+                    read += rest.len().saturating_sub(boundary.len() - 1);
+                    break true;
                 }
-                None => return self.kept.len() <= HEAD_BYTES,
+                None => break rest.len() <= HEAD_BYTES,
             }
-        }
+        };
+        self.kept.drain(..read);
+        fits
     }
 }
 
@@ -139,14 +143,21 @@ fn boundary_of(content_type: &str) -> Option<&str> {
     (!value.is_empty() && value.bytes().all(is_plain)).then_some(value)
 }
 
-/// The text of a field, as long as the texts of its form leave room for it: `left` bytes.
+/// The text of a field, as long as the texts of its form and the names of its fields leave room for it: `left` bytes.
 pub async fn text_of(mut field: Field<'_>, left: &mut usize) -> Result<String, AppError> {
     let mut all = Vec::new();
     let broken = || AppError::Invalid("没有收到完整的表单，请返回上一页重试。".to_owned());
+    let mut take = |bytes: usize| match left.checked_sub(bytes) {
+        Some(rest) => {
+            *left = rest;
+            Ok(())
+        }
+        None => Err(AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned())),
+    };
+    // As in the body of a form without files, where `name=` counts too: fields without content are kept as well.
+    take(field.name().unwrap_or_default().len() + 1)?;
     while let Some(piece) = field.chunk().await.map_err(|_| broken())? {
-        *left = left
-            .checked_sub(piece.len())
-            .ok_or_else(|| AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned()))?;
+        take(piece.len())?;
         all.extend_from_slice(&piece);
     }
     Ok(String::from_utf8_lossy(&all).into_owned())

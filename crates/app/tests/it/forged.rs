@@ -186,6 +186,7 @@ async fn a_phrase_that_is_gone_leaves_the_opinion() {
 async fn fields_beside_a_file_have_an_end() {
     for site in Site::each().await {
         let long = "x".repeat(100_000);
+        let name = "n".repeat(1_000);
         let visitor = site.visitor();
         visitor.multipart("/verification/document", &[("csrf", &long)], &[]).await.is(413).sees("请减少后重新提交");
         let admin = site.cnca("cnca_admin", &[Post::ReferenceAdmin]).await;
@@ -193,5 +194,8 @@ async fn fields_beside_a_file_have_an_end() {
         for fields in [[("csrf", long.as_str()), ("x", "")], [("csrf", token.as_str()), ("x", long.as_str())]] {
             admin.multipart("/reference-files/units", &fields, &[]).await.is(413).sees("请减少后重新提交");
         }
+        // Names are kept, too.
+        let nameless = [&[("csrf", token.as_str())][..], &[(name.as_str(), ""); 100]].concat();
+        admin.multipart("/reference-files/units", &nameless, &[]).await.is(413).sees("请减少后重新提交");
     }
 }
