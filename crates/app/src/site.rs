@@ -1,11 +1,10 @@
 //! Every URL of the site in one table, and the layers around all of them.
 
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use kit::app::App;
@@ -17,7 +16,6 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     accounts, amendment, application, audit, casework, certificate, ending, exports, home, login, operations, profile,
@@ -405,7 +403,6 @@ pub fn router(app: App) -> Router {
                     .and(NotForContentType::const_new("application/zip")),
             ),
         )
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_mins(2)))
         .with_state(app);
     Router::new()
         .merge(kit::assets::router())

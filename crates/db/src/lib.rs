@@ -17,6 +17,7 @@ pub mod case_note;
 pub mod certificate;
 pub mod certificate_list;
 pub mod comparison;
+mod connection;
 pub mod delegation;
 pub mod doctor;
 pub mod ending;
@@ -48,16 +49,14 @@ pub mod supervision;
 pub mod testing;
 pub mod typed_text;
 pub mod usage;
+pub mod wire;
 
-use std::cell::Cell;
-use std::time::Duration;
-
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DbBackend, FromQueryResult};
 use sha2::{Digest as _, Sha256};
 
+use connection::{Answer, Mode, Pool, Runs, Transaction, Want};
+
+pub use connection::{Cause, counting, with_statement_limit};
 pub use sea_orm::{FromQueryResult as Row, Value};
 
 /// Binds Rust values to `$1`, `$2`, … of a statement.
@@ -84,7 +83,19 @@ pub enum DbError {
     /// Stored data do not make sense.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
-    /// The database refused or was unreachable.
+    /// The database cannot do it at the moment: it does not answer, its disk is full, it can only be read. Nothing was
+    /// stored.
+    #[error("the database is not available ({}): {detail}", cause.word())]
+    Unavailable {
+        /// Why.
+        cause: Cause,
+        /// What the driver said.
+        detail: String,
+    },
+    /// The answer to a commit was lost: it is not known whether it was stored.
+    #[error("it is not known whether the database committed: {0}")]
+    Unconfirmed(String),
+    /// The database refused the statement.
     #[error(transparent)]
     Sql(sea_orm::DbErr),
 }
@@ -109,36 +120,36 @@ pub struct BadAddress(String);
 /// Both pools of one database.
 #[derive(Clone, Debug)]
 pub struct Db {
-    write: DatabaseConnection,
-    read: DatabaseConnection,
+    write: Pool,
+    read: Pool,
 }
 
 /// A connection that cannot write: what a GET handler gets.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<'a>(&'a DatabaseConnection);
+pub struct Reader<'a>(&'a Pool);
 
-/// An open transaction. Dropping it rolls back.
+/// An open transaction. Dropping it rolls back. After an error no further statement is run and nothing is committed.
 #[derive(Debug)]
-pub struct Tx(DatabaseTransaction);
+pub struct Tx(Transaction);
 
 /// Something that rows can be read from: a [`Reader`], or a [`Tx`] that sees its own writes.
 pub trait Source: Sync {
     /// The connection underneath.
-    type Connection: ConnectionTrait;
+    type Connection: Runs;
     /// The connection underneath, for the functions of this crate.
     fn connection(&self) -> &Self::Connection;
 }
 
 impl Source for Reader<'_> {
-    type Connection = DatabaseConnection;
-    fn connection(&self) -> &DatabaseConnection {
+    type Connection = Pool;
+    fn connection(&self) -> &Pool {
         self.0
     }
 }
 
 impl Source for Tx {
-    type Connection = DatabaseTransaction;
-    fn connection(&self) -> &DatabaseTransaction {
+    type Connection = Transaction;
+    fn connection(&self) -> &Transaction {
         &self.0
     }
 }
@@ -161,21 +172,24 @@ impl Reader<'_> {
 }
 
 impl Tx {
-    /// Makes everything since [`Db::begin`] true at once.
+    /// Commits.
+    ///
+    /// # Errors
+    /// An error means that nothing was stored, except [`DbError::Unconfirmed`]: then it is not known.
     pub async fn commit(self) -> DbResult<()> {
-        Ok(self.0.commit().await?)
+        self.0.commit().await
     }
 
     /// ` FOR UPDATE` where the database knows it; on SQLite the whole database is already ours.
     fn for_update(&self) -> &'static str {
-        match self.0.get_database_backend() {
+        match self.0.backend() {
             DbBackend::Postgres => " FOR UPDATE",
             _ => "",
         }
     }
 
     async fn run(&self, sql: &str, params: Vec<Value>) -> DbResult<u64> {
-        Ok(self.0.execute_raw(statement(&self.0, sql, params)).await?.rows_affected())
+        Ok(send(&self.0, sql, params, Want::Count).await?.affected)
     }
 
     /// Writes rows, a few hundred to a statement; `tail` says what happens on a known key. Wide rows come fewer at a time:
@@ -218,9 +232,8 @@ fn placeholders(first: usize) -> impl Iterator<Item = String> {
     (first..).map(|n| format!("${n}"))
 }
 
-fn statement<C: ConnectionTrait>(conn: &C, sql: &str, params: Vec<Value>) -> Statement {
-    let params = params.into_iter().map(without_nul);
-    Statement::from_sql_and_values(conn.get_database_backend(), sql, params)
+async fn send<C: Runs>(conn: &C, sql: &str, params: Vec<Value>, want: Want) -> DbResult<Answer> {
+    conn.run(sql, params.into_iter().map(without_nul).collect(), want).await
 }
 
 /// No text that people type has U+0000, and PostgreSQL keeps none that has: what is sent all the same is seen in its place.
@@ -231,41 +244,27 @@ fn without_nul(value: Value) -> Value {
     }
 }
 
-async fn rows<C: ConnectionTrait, T: FromQueryResult>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<Vec<T>> {
-    let found = conn.query_all_raw(statement(conn, sql, params)).await?;
+async fn rows<C: Runs, T: FromQueryResult>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<Vec<T>> {
+    let found = send(conn, sql, params, Want::All).await?.rows;
     found.iter().map(|r| T::from_query_result(r, "").map_err(DbError::from)).collect()
 }
 
-async fn row<C: ConnectionTrait, T: FromQueryResult>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<Option<T>> {
-    let found = conn.query_one_raw(statement(conn, sql, params)).await?;
-    found.map(|r| T::from_query_result(&r, "").map_err(DbError::from)).transpose()
+async fn row<C: Runs, T: FromQueryResult>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<Option<T>> {
+    let found = send(conn, sql, params, Want::First).await?.rows;
+    found.first().map(|r| T::from_query_result(r, "").map_err(DbError::from)).transpose()
 }
 
-async fn number<C: ConnectionTrait>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<i64> {
-    match conn.query_one_raw(statement(conn, sql, params)).await? {
+async fn number<C: Runs>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<i64> {
+    match send(conn, sql, params, Want::First).await?.rows.first() {
         Some(r) => Ok(r.try_get_by_index::<i64>(0)?),
         None => Err(DbError::Inconsistent(format!("no number from: {sql}"))),
     }
 }
 
-tokio::task_local! {
-    static STATEMENTS: Cell<u64>;
-}
-
-/// Runs `work` and says how many statements it sent (BEGIN and COMMIT not counted).
-pub async fn counting<F: Future>(work: F) -> (F::Output, u64) {
-    STATEMENTS
-        .scope(Cell::new(0), async {
-            let out = work.await;
-            (out, STATEMENTS.with(Cell::get))
-        })
-        .await
-}
-
 impl Db {
     /// Opens `sqlite:PATH` or `postgres://…` and brings nothing up to date; see [`Db::migrate`].
     pub async fn open(address: &str) -> anyhow::Result<Self> {
-        let (mut write, mut read) = if let Some(path) = address.strip_prefix("sqlite:") {
+        let (write, read) = if let Some(path) = address.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
             if path.is_empty() || path.contains('?') {
                 return Err(BadAddress(address.to_owned()).into());
@@ -273,34 +272,23 @@ impl Db {
             if let Some(folder) = std::path::Path::new(path).parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            (sqlite(path, false), sqlite(path, true))
+            (Pool::sqlite(path, Mode::Write).await?, Pool::sqlite(path, Mode::Read).await?)
         } else if address.starts_with("postgres:") || address.starts_with("postgresql:") {
-            (postgres(address, false), postgres(address, true))
+            (Pool::postgres(address, Mode::Write).await?, Pool::postgres(address, Mode::Read).await?)
         } else {
             return Err(BadAddress(address.split('@').next_back().unwrap_or_default().to_owned()).into());
         };
-        for options in [&mut write, &mut read] {
-            options.sqlx_logging(false).test_before_acquire(false).acquire_timeout(Duration::from_secs(20));
-        }
-        let mut write = Database::connect(write).await?;
-        let mut read = Database::connect(read).await?;
-        for pool in [&mut write, &mut read] {
-            pool.set_metric_callback(|_| {
-                // Outside `counting` there is nothing to count into.
-                let _ = STATEMENTS.try_with(|n| n.set(n.get() + 1));
-            });
-        }
         Ok(Self { write, read })
     }
 
     /// Applies the migrations that are missing; says their names.
     pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
-        migrate::up(&self.write).await
+        migrate::up(&self.write.sea_orm()).await
     }
 
     /// The names of the migrations that [`Db::migrate`] would apply.
     pub async fn pending_migrations(&self) -> anyhow::Result<Vec<String>> {
-        migrate::pending(&self.write).await
+        migrate::pending(&self.write.sea_orm()).await
     }
 
     /// The pool that cannot write.
@@ -308,57 +296,23 @@ impl Db {
         Reader(&self.read)
     }
 
-    /// Opens a transaction: `BEGIN IMMEDIATE` on SQLite, so that a read-then-write never finds the lock gone.
+    /// Opens a transaction: `BEGIN IMMEDIATE` on SQLite, so that a transaction that reads first never finds the lock gone.
     pub async fn begin(&self) -> DbResult<Tx> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(Tx(self.write.begin_with_options(options).await?))
+        Ok(Tx(self.write.begin().await?))
     }
 
-    /// Closes both pools, so that nothing is cut off in the middle.
+    /// Closes both pools. Waits a few seconds for what is in use.
     pub async fn close(self) -> DbResult<()> {
-        self.read.close().await?;
-        self.write.close().await?;
+        self.read.close().await;
+        self.write.close().await;
         Ok(())
     }
 
     /// Whether the program runs on SQLite or PostgreSQL, for people.
     pub fn kind(&self) -> &'static str {
-        match self.write.get_database_backend() {
+        match self.write.backend() {
             DbBackend::Postgres => "PostgreSQL",
             _ => "SQLite",
         }
     }
-}
-
-fn sqlite(path: &str, read_only: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(format!("sqlite:{path}?mode=rwc"));
-    // One writer: a fair queue in our own process in place of busy polling (E6).
-    options.max_connections(if read_only { 4 } else { 1 });
-    options.min_connections(1);
-    options.map_sqlx_sqlite_opts(move |o| {
-        let o = o
-            .pragma("journal_mode", "WAL")
-            .pragma("synchronous", "FULL")
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", "-2048")
-            .pragma("mmap_size", "0");
-        if read_only { o.pragma("query_only", "ON") } else { o }
-    });
-    options
-}
-
-fn postgres(address: &str, read_only: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(address.to_owned());
-    options.max_connections(8).min_connections(1);
-    options.map_sqlx_postgres_opts(move |o| {
-        // Many short statements at once, not one long one: neither is worth compiling a plan, which costs more than most
-        // pages, nor taking the other cores from other people.
-        let o = o.options([("jit", "off"), ("max_parallel_workers_per_gather", "0")]);
-        if read_only { o.options([("default_transaction_read_only", "on")]) } else { o }
-    });
-    options
 }

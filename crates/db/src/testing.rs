@@ -96,7 +96,7 @@ async fn sqlite_template() -> Vec<u8> {
     let db = Db::open(&sqlite_address(&path)).await.expect("SQLite opens");
     fill(&db).await;
     // What is still in the write-ahead log would be missing in the copy.
-    db.write.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.expect("the log is written back");
+    db.write.sea_orm().execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.expect("the log is written back");
     db.close().await.expect("pools close");
     std::fs::read(path).expect("the template can be read")
 }
@@ -190,4 +190,31 @@ pub async fn set_posts(db: &Db, username: &str, posts: &str) {
     let values = crate::params![posts, username];
     tx.run("UPDATE account SET posts = $1 WHERE username = $2", values).await.expect("he has other posts");
     tx.commit().await.expect("the change is kept");
+}
+
+/// Runs SQL on the connection that writes, outside of a transaction: settings of that connection (SQLite).
+pub async fn on_writer(db: &Db, sql: &str) -> crate::DbResult<()> {
+    crate::rows::<_, Nothing>(&db.write, sql, vec![]).await.map(|_| ())
+}
+
+/// Interrupts what the connection that writes does after some steps, and then at every step (SQLite).
+pub async fn interrupt_writer(db: &Db, after: u32) -> crate::DbResult<()> {
+    db.write.interrupt(after).await
+}
+
+/// Writes a row, lets another statement fail, and commits all the same.
+pub async fn commit_after_an_error(db: &Db, name: &str) -> crate::DbResult<()> {
+    let tx = db.begin().await?;
+    crate::setting::put(&tx, name, "x").await?;
+    let failed = tx.run("INSERT INTO setting (name, value) VALUES ($1, 'x')", crate::params![name]).await;
+    assert!(matches!(failed, Err(crate::DbError::Duplicate(_))), "{failed:?}");
+    tx.commit().await
+}
+
+struct Nothing;
+
+impl sea_orm::FromQueryResult for Nothing {
+    fn from_query_result(_: &sea_orm::QueryResult, _: &str) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self)
+    }
 }

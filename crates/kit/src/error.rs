@@ -1,15 +1,30 @@
 //! What can go wrong in a request, and the one place where it becomes a page: what happened, what to do, request id.
 
+use std::time::Duration;
+
 use askama::Template;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use db::DbError;
+use db::{Cause, DbError};
+use futures_util::StreamExt as _;
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::form::parse_urlencoded;
+use crate::session::is_urlencoded;
 use crate::shell::Shell;
+
+/// How long a request may take until its answer begins. Uploads over slow lines are the longest.
+const REQUEST_LIMIT: Duration = Duration::from_mins(2);
+
+/// When a browser or a script should ask again.
+const RETRY_AFTER_SECONDS: &str = "10";
+
+/// A form up to this size is offered to be sent again; as large as what survives the end of a session (E20).
+const KEPT_BYTES: usize = 64 * 1024;
 
 /// Why a request was not done. Sentences are for the user: why, and what to do.
 #[derive(Debug)]
@@ -28,6 +43,10 @@ pub enum AppError {
     TooMany(String),
     /// The login session has ended.
     SessionEnded,
+    /// The database cannot do it at the moment; nothing was stored, or it is not known. Trying again may help.
+    Unavailable(DbError),
+    /// The request took longer than any may.
+    TooSlow,
     /// Our fault; the chain is logged once, the user sees the request id.
     Internal(anyhow::Error),
 }
@@ -43,6 +62,7 @@ impl From<DbError> for AppError {
         match error {
             DbError::NotFound => Self::NotFound,
             DbError::Overtaken(sentence) | DbError::Refused(sentence) => Self::Conflict(sentence),
+            DbError::Unavailable { .. } | DbError::Unconfirmed(_) => Self::Unavailable(error),
             DbError::Duplicate(_) | DbError::Inconsistent(_) | DbError::Sql(_) => Self::Internal(error.into()),
         }
     }
@@ -54,6 +74,8 @@ struct Explanation {
     heading: &'static str,
     icon: &'static str,
     sentence: String,
+    /// Whether the same request may succeed a little later: then the page offers to send the form again.
+    again: bool,
 }
 
 impl Explanation {
@@ -62,7 +84,29 @@ impl Explanation {
             heading: "没有找到该页面或记录",
             icon: "search-off",
             sentence: "网址可能有误，记录可能已删除，或者您的账号不能查看。请从主页或列表重新进入。".to_owned(),
+            again: false,
         }
+    }
+}
+
+/// What the user is told when the database cannot do it.
+fn unavailable(error: &DbError) -> (&'static str, &'static str) {
+    match error {
+        DbError::Unconfirmed(_) => (
+            "不能确定是否已经保存",
+            "系统没有收到数据库的确认，不能确定本次操作是否已经保存。请先打开相关页面查看；如果没有保存，再重新提交。",
+        ),
+        DbError::Unavailable { cause: Cause::Full, .. } => {
+            ("系统暂时不能保存", "服务器的存储空间已用完，本次操作没有保存。请稍后重试；如仍不成功，请将请求编号告知技术支持。")
+        }
+        DbError::Unavailable { cause: Cause::ReadOnly, .. } => {
+            ("系统暂时不能保存", "系统正在维护，暂时只能查看，本次操作没有保存。请稍后重试。")
+        }
+        DbError::Unavailable { cause: Cause::Storage, .. } => (
+            "系统暂时不能保存",
+            "服务器的存储设备出现故障，本次操作没有保存。请稍后重试；如仍不成功，请将请求编号告知技术支持。",
+        ),
+        _ => ("系统暂时没有响应", "数据库暂时没有响应，本次操作没有完成。请稍等片刻再试。"),
     }
 }
 
@@ -70,7 +114,7 @@ impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let (status, heading, icon, sentence) = match self {
             Self::NotFound => {
-                let Explanation { heading, icon, sentence } = Explanation::not_found();
+                let Explanation { heading, icon, sentence, .. } = Explanation::not_found();
                 (StatusCode::NOT_FOUND, heading, icon, sentence)
             }
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, "没有权限", "lock", why),
@@ -84,6 +128,17 @@ impl IntoResponse for AppError {
                 "clock-off",
                 "您已较长时间没有操作，请重新登录后继续。".to_owned(),
             ),
+            Self::Unavailable(error) => {
+                tracing::error!(%error, "the database could not do what a request needed: {error}");
+                let (heading, sentence) = unavailable(&error);
+                (StatusCode::SERVICE_UNAVAILABLE, heading, "server-bolt", sentence.to_owned())
+            }
+            Self::TooSlow => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "等待时间过长",
+                "clock",
+                "本次请求长时间没有完成，已经停止。请稍后重试；上传较大的文件时，请检查网络后重新选择文件。".to_owned(),
+            ),
             Self::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "request failed: {error:#}");
                 (
@@ -94,8 +149,12 @@ impl IntoResponse for AppError {
                 )
             }
         };
+        let again = status == StatusCode::SERVICE_UNAVAILABLE;
         let mut response = status.into_response();
-        response.extensions_mut().insert(Explanation { heading, icon, sentence });
+        if again {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        response.extensions_mut().insert(Explanation { heading, icon, sentence, again });
         response
     }
 }
@@ -108,6 +167,83 @@ struct ErrorPage {
     icon: &'static str,
     sentence: String,
     request_id: String,
+    retry: Option<Retry>,
+}
+
+/// How to ask for the same again.
+enum Retry {
+    /// A page: its address.
+    Page(String),
+    /// A form: its address and everything that was sent.
+    Form(String, Vec<(String, String)>),
+    /// A form that is not repeated from here: it holds a password, files, or more than is kept.
+    Back,
+}
+
+impl Retry {
+    fn of(sent: &Sent, again: bool) -> Option<Self> {
+        if !again {
+            return None;
+        }
+        if !sent.is_post {
+            return Some(Self::Page(sent.address.clone()));
+        }
+        let Some(body) = sent.body.as_deref() else { return Some(Self::Back) };
+        let pairs = parse_urlencoded(body);
+        if pairs.pairs().is_empty() || pairs.pairs().iter().any(|(name, _)| is_secret(name)) {
+            return Some(Self::Back);
+        }
+        Some(Self::Form(sent.address.clone(), pairs.pairs().to_vec()))
+    }
+}
+
+/// Fields that no page repeats: passwords, and codes that are good once.
+fn is_secret(name: &str) -> bool {
+    name.contains("password") || name == "code" || name == "renew_code"
+}
+
+/// A request as the page needs it that offers to send it again.
+struct Sent {
+    address: String,
+    is_post: bool,
+    body: Option<Bytes>,
+}
+
+impl Sent {
+    /// Reads a small form ahead and hands the request on with the same body. Larger bodies and files are passed through.
+    async fn of(request: Request) -> (Self, Request) {
+        let address = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        let is_post = request.method() == Method::POST;
+        if !is_post || !is_urlencoded(request.headers()) {
+            return (Self { address, is_post, body: None }, request);
+        }
+        let (parts, body) = request.into_parts();
+        let mut stream = body.into_data_stream();
+        let mut read = Vec::new();
+        let mut is_whole = false;
+        let mut broken = None;
+        while read.iter().map(Bytes::len).sum::<usize>() <= KEPT_BYTES {
+            match stream.next().await {
+                Some(Ok(piece)) => read.push(piece),
+                Some(Err(error)) => {
+                    broken = Some(error);
+                    break;
+                }
+                None => {
+                    is_whole = true;
+                    break;
+                }
+            }
+        }
+        let whole = Bytes::from(read.concat());
+        if is_whole {
+            let body = (whole.len() <= KEPT_BYTES).then(|| whole.clone());
+            return (Self { address, is_post, body }, Request::from_parts(parts, Body::from(whole)));
+        }
+        let start = futures_util::stream::iter(std::iter::once(Ok(whole)).chain(broken.map(Err)));
+        let body = Body::from_stream(start.chain(stream));
+        (Self { address, is_post, body: None }, Request::from_parts(parts, body))
+    }
 }
 
 #[derive(Template)]
@@ -124,8 +260,18 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
     // Only the upload list takes a row; the other parts that htmx asks for are whole pages.
     let is_upload = headers.contains_key("hx-request")
         && headers.get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"multipart/"));
+    let mut sent = None;
+    let answered = async {
+        let (kept, request) = Sent::of(request).await;
+        sent = Some(kept);
+        next.run(request).await
+    };
     // Whatever is logged on the way carries the number that the user reads on the page.
-    let mut response = next.run(request).instrument(tracing::error_span!("request", id = %request_id)).await;
+    let answered = answered.instrument(tracing::error_span!("request", id = %request_id));
+    let mut response = match tokio::time::timeout(REQUEST_LIMIT, answered).await {
+        Ok(response) => response,
+        Err(_) => AppError::TooSlow.into_response(),
+    };
     let explained = response.extensions().get::<Explanation>().cloned();
     let bare = response
         .headers()
@@ -137,11 +283,13 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
             heading: "没有权限",
             icon: "lock",
             sentence: "请求来自其他网站，已被拒绝。请从本系统的页面操作。".to_owned(),
+            again: false,
         },
         (None, StatusCode::PAYLOAD_TOO_LARGE) if bare => Explanation {
             heading: "提交的内容过大",
             icon: "alert-triangle",
             sentence: "请减少内容后重新提交。".to_owned(),
+            again: false,
         },
         // A path or query that cannot be read is an address that does not exist.
         (None, status) if bare && status.is_client_error() => {
@@ -154,10 +302,10 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
     if is_upload {
         return fragment(&response);
     }
-    page(&app, response, &request_id)
+    page(&app, response, &request_id, sent.as_ref())
 }
 
-fn page(app: &App, response: Response, request_id: &str) -> Response {
+fn page(app: &App, response: Response, request_id: &str, sent: Option<&Sent>) -> Response {
     let status = response.status();
     let Some(e) = response.extensions().get::<Explanation>().cloned() else { return response };
     let page = ErrorPage {
@@ -166,11 +314,15 @@ fn page(app: &App, response: Response, request_id: &str) -> Response {
         icon: e.icon,
         sentence: e.sentence,
         request_id: request_id.to_owned(),
+        retry: sent.and_then(|sent| Retry::of(sent, e.again)),
     };
     match crate::page::with_status(status, &page) {
         Ok(mut rendered) => {
             for cookie in response.headers().get_all(header::SET_COOKIE) {
                 rendered.headers_mut().append(header::SET_COOKIE, cookie.clone());
+            }
+            if let Some(seconds) = response.headers().get(header::RETRY_AFTER) {
+                rendered.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
             }
             rendered
         }

@@ -163,7 +163,7 @@ fn is_small_form(headers: &HeaderMap) -> bool {
     is_urlencoded(headers) && length.is_some_and(|n| n <= KEPT_BODY_BYTES)
 }
 
-fn is_urlencoded(headers: &HeaderMap) -> bool {
+pub(crate) fn is_urlencoded(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())

@@ -11,10 +11,14 @@ mod serve;
 
 use std::os::unix::process::CommandExt as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
 use crate::options::{Cli, Command, LogFormat};
+
+/// How long one statement of a command may take: a restored database is walked, an index is built.
+const COMMAND_STATEMENT_LIMIT: Duration = Duration::from_mins(30);
 
 /// Starts the program again, in the same process, with an allocator that gives memory back.
 ///
@@ -56,7 +60,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(async {
+    // For commands and the start. Requests are tasks of their own, with the shorter limit of a request.
+    let outcome = runtime.block_on(db::with_statement_limit(COMMAND_STATEMENT_LIMIT, async {
         match cli.command {
             Command::Serve => serve::serve(&cli.options).await,
             Command::Worker => serve::worker(&cli.options).await,
@@ -67,7 +72,7 @@ fn main() -> ExitCode {
             Command::Reference { command } => commands::reference(&cli.options, command).await,
             Command::PortSystem { command } => commands::port_system(&cli.options, command).await,
         }
-    });
+    }));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

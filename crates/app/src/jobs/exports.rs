@@ -37,6 +37,7 @@ pub(super) async fn make(app: &App, id: ExportId, is_last_try: bool) -> Result<(
             export::made(&tx, id, made, app.now()).await?;
             Ok(())
         }
+        Err(AppError::Unavailable(error)) => return Err(JobError::Retry(error.into())),
         Err(AppError::Internal(error)) if !is_last_try => return Err(JobError::Retry(error)),
         Err(AppError::Internal(error)) => {
             refuse(&tx, id, BROKEN, app.now()).await?;
@@ -59,7 +60,7 @@ fn sentence(error: AppError) -> String {
         | AppError::TooLarge(why)
         | AppError::TooMany(why) => why,
         AppError::NotFound | AppError::SessionEnded => "清单已不存在，或您已不能查看。".to_owned(),
-        AppError::Internal(_) => BROKEN.to_owned(),
+        AppError::Internal(_) | AppError::Unavailable(_) | AppError::TooSlow => BROKEN.to_owned(),
     }
 }
 

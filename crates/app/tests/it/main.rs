@@ -48,6 +48,7 @@ mod review;
 mod second_factor;
 mod statements;
 mod statistics;
+mod storage;
 mod story;
 mod structure;
 mod submission;

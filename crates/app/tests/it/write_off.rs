@@ -123,11 +123,11 @@ pub async fn items(site: &Site) -> Vec<i64> {
 }
 
 /// 直接核销 of these amounts.
-async fn draw_down(site: &Site, officer: &Browser, certificate: i64, rows: &[(usize, &str, &str)]) -> Page {
+pub async fn draw_down(site: &Site, officer: &Browser, certificate: i64, rows: &[(usize, &str, &str)]) -> Page {
     officer.send(&drawn(site, officer, certificate, rows).await).await
 }
 
-async fn drawn(site: &Site, officer: &Browser, certificate: i64, rows: &[(usize, &str, &str)]) -> Form {
+pub async fn drawn(site: &Site, officer: &Browser, certificate: i64, rows: &[(usize, &str, &str)]) -> Form {
     let lines = lines_of(site, certificate).await;
     let page = officer.get(&format!("/certificates/{certificate}/draw-down")).await.is(200);
     let form = page.form("核销").fill(&NANTONG);

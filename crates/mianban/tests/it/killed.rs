@@ -1,24 +1,28 @@
-//! The server is killed with SIGKILL at random moments, while people do the deeds of the ledger through its pages, and is
-//! started again on the same data. What was acknowledged is there once, what was refused is not there, and what was not
-//! answered is there whole or not at all; sent again, with the key of its page, it is done once.
+//! Faults at random moments, while people do the deeds of the ledger through the pages: the server is killed with SIGKILL
+//! and started again on the same data, its disk fills up or fails, its connections to the database go silent or end. What
+//! was acknowledged is there once, what was refused is not there, and what was not answered is there whole or not at all;
+//! sent again, with the key of its page, it is done once.
 //!
-//! `MIANBAN_TEST_KILLS` says how often (20 without it, 200 in `make soak`), `MIANBAN_TEST_SEED` repeats the choices of a
-//! run that failed; moments between threads cannot be repeated.
+//! `MIANBAN_TEST_KILLS` says how often the server is killed (20 without it), `MIANBAN_TEST_FAULTS` how many other faults
+//! there are (24 without it); `make soak` has more of both. `MIANBAN_TEST_SEED` repeats the choices of a run that failed;
+//! moments between threads cannot be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use db::Db;
 use db::testing::{TestDb, try_sql};
+use db::wire::Wire;
 use domain::time::{Clock as _, SystemClock};
 use kit::session::{SESSION_COOKIE, hash_of, new_token};
 use tokio::runtime::Runtime;
 
-use crate::program::{Serving, free_address, mianban, said};
+use crate::program::{Serving, free_address, mianban, mianban_without_sigxfsz, said};
 
 /// Hands at work at once: half of them of the enterprise, half of them officers.
 const HANDS: u64 = 8;
@@ -26,6 +30,8 @@ const HANDS: u64 = 8;
 const MOST_DONE: u64 = 12;
 /// And up to this much later, ms: so that it dies at any point of a deed.
 const LONGEST: u64 = 60;
+/// After a fault work goes on within this time.
+const RECOVERY: Duration = Duration::from_secs(20);
 /// Products of each certificate.
 const LINES: i64 = 6;
 /// No answer takes longer, or somebody waits for ever.
@@ -143,6 +149,8 @@ fn send(address: SocketAddr, form: &Form) -> Told {
     match answer.status {
         303 if !answer.location.starts_with("/login") => Told::Done,
         404 | 409 | 422 => Told::Refused(answer.status),
+        // Not done, or not known: whoever sent it sends it again.
+        503 => Told::Nothing,
         other => panic!("{form:?} is answered {other} {}:\n{}", answer.location, answer.body),
     }
 }
@@ -184,28 +192,38 @@ struct Hand {
     written: Vec<(i64, i64)>,
     /// How many forms all hands were told to be done.
     done: Arc<AtomicU64>,
+    /// The round is over: no further form is begun.
+    over: Arc<AtomicBool>,
 }
 
 impl Hand {
-    /// Works until the server is gone; says what was sent and what it was told.
+    /// Works until the server is gone or the round is over; says what was sent and what it was told.
     fn work(mut self) -> Vec<(Form, Told)> {
         let mut done = Vec::new();
-        loop {
+        while !self.over.load(Ordering::Relaxed) {
             // Without its page nobody sends a form.
-            let Ok(form) = self.fill_in() else { return done };
+            let Ok(form) = self.fill_in() else {
+                if TcpStream::connect(self.address).is_err() {
+                    return done;
+                }
+                // The server lives and could not show the page.
+                std::thread::sleep(Duration::from_millis(10));
+                continue;
+            };
             let Some(form) = form else { continue };
             let told =
                 if self.dice.roll(6) == 0 { clicked_twice(self.address, &form) } else { send(self.address, &form) };
             done.push((form, told));
             self.done.fetch_add(u64::from(told == Told::Done), Ordering::Relaxed);
-            if told == Told::Nothing {
-                return done;
-            }
         }
+        done
     }
 
     fn page(&self, path: &str) -> Result<String, Error> {
         let answer = ask(self.address, &self.cookie, path, None)?;
+        if answer.status == 503 {
+            return Err(Error::other("the page is not available at the moment"));
+        }
         assert_eq!(answer.status, 200, "{path} {}:\n{}", answer.location, answer.body);
         Ok(answer.body)
     }
@@ -297,6 +315,9 @@ impl Hand {
         self.written.retain(|w| *w != (certificate, entry));
         let path = format!("/certificates/{certificate}/ledger/{entry}/reversal");
         let answer = ask(self.address, &self.cookie, &path, None)?;
+        if answer.status == 503 {
+            return Err(Error::other("the page is not available at the moment"));
+        }
         if answer.status == 409 {
             // Another hand has taken it back since.
             return Ok(None);
@@ -562,22 +583,122 @@ fn setting(name: &str) -> Option<u64> {
     Some(std::env::var(name).ok()?.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// Kills the server on this database as often as the environment says.
-fn campaign(address: &str) {
+/// What goes wrong in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The server is killed with SIGKILL and started again.
+    Kill,
+    /// The disk of the SQLite database is full for a moment.
+    DiskFull,
+    /// Writing to the disk of the SQLite database fails for a moment.
+    WritesFail,
+    /// Every open connection to PostgreSQL goes silent; new ones work.
+    Silence,
+    /// Every open connection to PostgreSQL is closed by the network.
+    Cut,
+    /// PostgreSQL ends every session, as at a restart.
+    Ended,
+}
+
+/// A small disk for a SQLite database, where the tests may mount one.
+struct Disk {
+    folder: tempfile::TempDir,
+    is_mounted: bool,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=128m", "tmpfs"]).arg(folder.path()).output();
+        let is_mounted = mounted.is_ok_and(|m| m.status.success());
+        Self { folder, is_mounted }
+    }
+
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.folder.path().join("fill")).unwrap();
+        for piece in [1 << 20, 1 << 12, 1] {
+            while file.write_all(&vec![0; piece]).is_ok() {}
+        }
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.folder.path().join("fill")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.is_mounted {
+            let _ = Command::new("umount").arg(self.folder.path()).status();
+        }
+    }
+}
+
+/// Where a campaign takes place.
+struct Ground {
+    /// The address of the database that the program gets.
+    address: String,
+    /// The address that the test itself uses.
+    direct: String,
+    disk: Option<Disk>,
+    wire: Option<Wire>,
+    faults: Vec<Fault>,
+    rounds: u64,
+}
+
+impl Ground {
+    /// Lets the fault happen and makes it pass.
+    fn suffer(&self, fault: Fault, serving: &Serving, runtime: &Runtime, dice: &mut Dice) {
+        let moment = Duration::from_millis(20 + dice.roll(300));
+        let pid = serving.child.id().to_string();
+        let limit = |bytes: &str| {
+            let done = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:")]).status().unwrap();
+            assert!(done.success());
+        };
+        match fault {
+            Fault::Kill => unreachable!("the caller kills the server"),
+            Fault::DiskFull => {
+                let disk = self.disk.as_ref().unwrap();
+                disk.fill();
+                std::thread::sleep(moment);
+                disk.free();
+            }
+            Fault::WritesFail => {
+                limit("65536");
+                std::thread::sleep(moment);
+                limit("unlimited");
+            }
+            Fault::Silence => self.wire.as_ref().unwrap().silence(),
+            Fault::Cut => self.wire.as_ref().unwrap().cut(),
+            Fault::Ended => runtime.block_on(async {
+                let db = Db::open(&self.direct).await.unwrap();
+                let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                db::testing::on_writer(&db, sql).await.unwrap();
+                db.close().await.unwrap();
+            }),
+        }
+    }
+}
+
+/// Does as many rounds as the environment says, each with one of the faults.
+fn campaign(ground: &Ground) {
     let seed = setting("MIANBAN_TEST_SEED").unwrap_or_else(|| u64::try_from(SystemClock.now().millis()).unwrap());
-    let kills = setting("MIANBAN_TEST_KILLS").unwrap_or(20);
-    println!("MIANBAN_TEST_SEED={seed} on {}", address.split(':').next().unwrap_or_default());
+    println!("MIANBAN_TEST_SEED={seed} on {}", ground.direct.split(':').next().unwrap_or_default());
     let mut dice = Dice(seed);
     let begun = Instant::now();
     let folder = tempfile::tempdir().unwrap();
     let runtime = Runtime::new().unwrap();
-    let options = ["--demo", "--database-url", address];
-    let start = |on: SocketAddr| Serving::start_on(on, folder.path(), &options, &[]);
+    let start = |on: SocketAddr| {
+        let mut command = mianban_without_sigxfsz(folder.path());
+        command.args(["serve", "--listen", &on.to_string(), "--demo", "--database-url", &ground.address]);
+        Serving::start_from(command, on)
+    };
     let listen = free_address();
     assert!(start(listen).terminate());
 
     let (mut book, certificates, cookies) = runtime.block_on(async {
-        let db = Db::open(address).await.unwrap();
+        let db = Db::open(&ground.direct).await.unwrap();
         let certificates = enlarge(&db).await;
         let cookies = [sit_down(&db, "demo_enterprise").await, sit_down(&db, "demo_writeoff").await];
         let book = Book::open(&db).await;
@@ -589,8 +710,11 @@ fn campaign(address: &str) {
 
     let mut serving = start(listen);
     let [mut acknowledged, mut unanswered, mut came_through, mut refused] = [0_u64; 4];
-    for kill in 1..=kills {
+    let mut longest = Duration::ZERO;
+    for round in 1..=ground.rounds {
+        let fault = dice.pick(&ground.faults).unwrap();
         let done = Arc::new(AtomicU64::new(0));
+        let over = Arc::new(AtomicBool::new(false));
         let hands = (0..HANDS).map(|n| Hand {
             dice: Dice(dice.roll(1 << 31) * 2 + n),
             address: serving.address,
@@ -599,6 +723,7 @@ fn campaign(address: &str) {
             certificates: certificates.clone(),
             written: book.to_be_reversed(),
             done: Arc::clone(&done),
+            over: Arc::clone(&over),
         });
         let hands: Vec<_> = hands.map(|hand| std::thread::spawn(move || hand.work())).collect();
         let (enough, waiting) = (dice.roll(MOST_DONE + 1), Instant::now());
@@ -606,15 +731,30 @@ fn campaign(address: &str) {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(dice.roll(LONGEST)));
-        serving.child.kill().unwrap();
-        serving.child.wait().unwrap();
+        if fault == Fault::Kill {
+            serving.child.kill().unwrap();
+            serving.child.wait().unwrap();
+        } else {
+            let suffered = Instant::now();
+            ground.suffer(fault, &serving, &runtime, &mut dice);
+            // Work goes on by itself, and soon.
+            let before = done.load(Ordering::Relaxed);
+            while done.load(Ordering::Relaxed) < before + 2 {
+                assert!(suffered.elapsed() < RECOVERY, "round {round}: nothing is done any more after {fault:?}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            longest = longest.max(suffered.elapsed());
+            over.store(true, Ordering::Relaxed);
+        }
         let mut sent: Vec<_> = hands.into_iter().flat_map(|hand| hand.join().unwrap()).collect();
+        if fault == Fault::Kill {
+            serving = start(listen);
+        }
 
-        serving = start(listen);
-        let at = |what: &str| println!("kill {kill}, {} forms sent: {what}", sent.len());
-        at("what the killed server has left");
+        let at = |what: &str| println!("round {round}, {fault:?}, {} forms sent: {what}", sent.len());
+        at("what the fault has left");
         let check = async |book: &mut Book, sent: &[(Form, Told)], is_quiet: bool| {
-            let db = Db::open(address).await.unwrap();
+            let db = Db::open(&ground.direct).await.unwrap();
             book.settle(&db, sent).await;
             if is_quiet {
                 book.close_round(&db).await;
@@ -628,35 +768,64 @@ fn campaign(address: &str) {
                 Told::Nothing => {
                     unanswered += 1;
                     came_through += u64::from(book.kept.contains(&form.key));
-                    *told = send(serving.address, form);
-                    assert!(*told != Told::Nothing, "no answer from the new server: {form:?}");
+                    *told = send_until_answered(serving.address, form);
                 }
                 Told::Done if dice.roll(4) == 0 => {
                     acknowledged += 1;
-                    assert_eq!(send(serving.address, form), Told::Done, "{form:?}");
+                    assert_eq!(send_until_answered(serving.address, form), Told::Done, "{form:?}");
                 }
                 Told::Done => acknowledged += 1,
                 Told::Refused(_) => refused += 1,
             }
         }
         runtime.block_on(check(&mut book, &sent, true));
-        let doctor = mianban(folder.path()).args(["doctor", "--database-url", address]).output().unwrap();
-        assert!(doctor.status.success(), "kill {kill}: {}", said(&doctor));
+        let doctor = mianban(folder.path()).args(["doctor", "--database-url", &ground.direct]).output().unwrap();
+        assert!(doctor.status.success(), "round {round}, {fault:?}: {}", said(&doctor));
     }
     assert!(serving.terminate());
     println!(
-        "{kills} kills in {:?}: {acknowledged} acknowledged, {refused} refused, {unanswered} not answered, of which \
-         {came_through} had been done",
+        "{} rounds in {:?}: {acknowledged} acknowledged, {refused} refused, {unanswered} not answered, of which \
+         {came_through} had been done; work went on after at most {longest:?}",
+        ground.rounds,
         begun.elapsed()
     );
-    assert!(acknowledged > 2 * kills, "the hands were too slow: {acknowledged} deeds in {kills} rounds");
+    assert!(acknowledged > 2 * ground.rounds, "the hands were too slow: {acknowledged} deeds");
+}
+
+/// After a fault some connections may still be found broken: the page asks to try again, and that is what people do.
+fn send_until_answered(address: SocketAddr, form: &Form) -> Told {
+    let begun = Instant::now();
+    loop {
+        match send(address, form) {
+            Told::Nothing => {
+                assert!(begun.elapsed() < RECOVERY, "no answer: {form:?}");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            told => return told,
+        }
+    }
+}
+
+fn kills(address: &str) -> Ground {
+    Ground {
+        address: address.to_owned(),
+        direct: address.to_owned(),
+        disk: None,
+        wire: None,
+        faults: vec![Fault::Kill],
+        rounds: setting("MIANBAN_TEST_KILLS").unwrap_or(20),
+    }
+}
+
+fn fault_rounds() -> u64 {
+    setting("MIANBAN_TEST_FAULTS").unwrap_or(24)
 }
 
 /// R-2.8-19: killed at any moment, on SQLite.
 #[test]
 fn r_2_8_19_a_killed_server_keeps_its_word_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    campaign(&format!("sqlite:{}", folder.path().join("mianban.sqlite").display()));
+    campaign(&kills(&format!("sqlite:{}", folder.path().join("mianban.sqlite").display())));
 }
 
 /// R-2.8-19: killed at any moment, on PostgreSQL.
@@ -664,6 +833,45 @@ fn r_2_8_19_a_killed_server_keeps_its_word_on_sqlite() {
 fn r_2_8_19_a_killed_server_keeps_its_word_on_postgresql() {
     let runtime = Runtime::new().unwrap();
     if let Some(test) = runtime.block_on(TestDb::postgres()) {
-        campaign(&test.address);
+        campaign(&kills(&test.address));
     }
+}
+
+/// R-2.8-19: the disk is full or fails, and the server goes on, on SQLite.
+#[test]
+fn r_2_8_19_a_server_with_a_failing_disk_keeps_its_word_on_sqlite() {
+    let disk = Disk::new();
+    let address = format!("sqlite:{}", disk.folder.path().join("mianban.sqlite").display());
+    let mut faults = vec![Fault::WritesFail];
+    if disk.is_mounted {
+        faults.push(Fault::DiskFull);
+    } else {
+        println!("no disk can be mounted here: a full disk is left out");
+    }
+    let ground = Ground {
+        address: address.clone(),
+        direct: address,
+        disk: Some(disk),
+        wire: None,
+        faults,
+        rounds: fault_rounds(),
+    };
+    campaign(&ground);
+}
+
+/// R-2.8-19: connections to the database go silent, are cut, or end, and the server goes on, on PostgreSQL.
+#[test]
+fn r_2_8_19_a_server_with_failing_connections_keeps_its_word_on_postgresql() {
+    let runtime = Runtime::new().unwrap();
+    let Some(test) = runtime.block_on(TestDb::postgres()) else { return };
+    let wire = runtime.block_on(Wire::to(&test.address));
+    let ground = Ground {
+        address: wire.address.clone(),
+        direct: test.address.clone(),
+        disk: None,
+        wire: Some(wire),
+        faults: vec![Fault::Cut, Fault::Ended, Fault::Cut, Fault::Ended, Fault::Silence],
+        rounds: fault_rounds(),
+    };
+    campaign(&ground);
 }

@@ -19,6 +19,21 @@ pub fn mianban(data: &Path) -> Command {
     command
 }
 
+/// The same, with file-size limits that make a write fail where the default signal would end the process.
+pub fn mianban_without_sigxfsz(data: &Path) -> Command {
+    let program = mianban(data);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program.get_program());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
 /// Runs it to its end.
 pub fn run(data: &Path, args: &[&str]) -> Output {
     mianban(data).args(args).output().unwrap()
@@ -65,8 +80,13 @@ impl Serving {
     pub fn start_on(address: SocketAddr, data: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = mianban(data);
         command.args(["serve", "--listen", &address.to_string()]).args(more);
-        command.envs(variables.iter().copied()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.envs(variables.iter().copied());
+        Self::start_from(command, address)
+    }
+
+    /// Starts this command, which serves on this address, and waits until it is ready.
+    pub fn start_from(mut command: Command, address: SocketAddr) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         // The log is read to its end, or the program would stop at a full pipe.
         std::thread::spawn(move || {
