@@ -9,6 +9,9 @@ import * as s from "./steps.mjs";
 /** The officers of 上海局, one post each, in the order of the course. */
 const OFFICERS = { "受理": "demo_accept", "初审": "demo_first", "终审": "demo_final", "文件对比": "demo_compare", "发证": "demo_issue" };
 
+/** Names of which the main face of the paper has little; short, so that each stays on one line of its cell. */
+const RARE = { "商标": "𠮷野𬭎", "生产厂名": "Łódź삼성⌀₂" };
+
 /** A program for papers. @param {string} program @param {string[]} words @returns {string} */
 function tool(program, ...words) {
   const done = spawnSync(program, words, { encoding: "utf8" });
@@ -68,7 +71,7 @@ together("从注册到取得证明", () => {
       await s.field(page, "编码").fill("8418500000");
       await s.press(page, "查询");
       await s.at(page, "免办产品信息");
-      await s.fill(main, { ...s.PRODUCT, ...s.REFRIGERATOR, "需免办产品名称": "冷藏展示柜样机", "规格型号": "LSC-320" });
+      await s.fill(main, { ...s.PRODUCT, ...s.REFRIGERATOR, "需免办产品名称": "冷藏展示柜样机", "规格型号": "LSC-320", ...RARE });
       await s.press(page, "保存并关闭");
       await s.at(page, "附表产品信息");
       await page.getByText("共 3 项").first().waitFor();
@@ -213,7 +216,7 @@ together("从注册到取得证明", () => {
       assert.ok(await facts.getByText(`${later(0)} 至 ${later(100)}`).isVisible());
       const address = readPaper(copies[0], join(outputFolder(), `12-paper-${width}`), [
         "免于办理强制性产品认证证明", "CERTIFICATE OF EXEMPTION FROM COMPULSORY PRODUCT CERTIFICATION", "申请单位", "Applicant", "ANNEX",
-        company.name, company.written, number, certificate, "HT-2026-001", "窗式空调器样机", "壁式空调器样机", "冷藏展示柜样机", "LSC-320", "12 台",
+        company.name, company.written, number, certificate, "HT-2026-001", "窗式空调器样机", "壁式空调器样机", "冷藏展示柜样机", "LSC-320", "12 台", ...Object.values(RARE),
         "上海出入境检验检疫局", later(100),
       ]);
       assert.ok(address.startsWith(`${url.toUpperCase()}/V/`) && address.length <= 300, address);

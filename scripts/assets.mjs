@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { createHash } from "node:crypto";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { faces } from "./faces.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
@@ -92,7 +93,7 @@ function removeEmptyFolders(folder) {
   }
 }
 
-function build() {
+async function build() {
   stylesheet("bootstrap.min.css", imagesToFiles(withoutSourceMap(vendor("bootstrap/dist/css/bootstrap.min.css")), "bootstrap"));
   stylesheet("tom-select.min.css", imagesToFiles(withoutSourceMap(vendor("tom-select/dist/css/tom-select.bootstrap5.min.css")), "tom-select"));
   stylesheet("app.css", readFileSync(join(own, "app.css"), "utf8"));
@@ -110,10 +111,8 @@ function build() {
   };
   for (const [name, from] of Object.entries(licences)) write(join(dist, "licences", name), vendor(from));
 
-  const serif = "@expo-google-fonts/noto-serif-sc";
-  write(join(fonts, "NotoSerifSC-Regular.ttf"), vendor(`${serif}/400Regular/NotoSerifSC_400Regular.ttf`));
-  write(join(fonts, "NotoSerifSC-Bold.ttf"), vendor(`${serif}/700Bold/NotoSerifSC_700Bold.ttf`));
-  write(join(fonts, "OFL.txt"), vendor(`${serif}/LICENSE_FONT`));
+  await faces(vendor, write, fonts);
+  for (const file of filesBelow(join(fonts, "licences"))) write(join(dist, "licences", "faces", relative(join(fonts, "licences"), file)), readFileSync(file));
 
   for (const file of filesBelow(dist)) {
     if (wanted.has(file)) continue;
@@ -124,7 +123,7 @@ function build() {
 }
 
 try {
-  build();
+  await build();
   console.log(changed === 0 ? "assets: up to date" : `assets: ${changed} files written`);
 } catch (error) {
   console.error(`assets: ${error instanceof Error ? error.message : error}`);

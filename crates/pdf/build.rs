@@ -1,37 +1,71 @@
-//! Reads which characters the faces of the certificate hold, so that asking for one reads no face at run time, and
-//! collects the sources of the user's manual. Fails early, with one clear line, when the fonts have not been fetched.
+//! Turns the list of faces that `make assets` wrote into tables of the program, and collects the sources of the user's
+//! manual. Fails early, with one clear line, when the fonts have not been fetched.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
-const FACES: [&str; 2] = ["NotoSerifSC-Regular.ttf", "NotoSerifSC-Bold.ttf"];
+/// First and last of an unbroken run of characters.
+type Run = (u32, u32);
 
 fn main() {
-    let mut common: Option<BTreeSet<u32>> = None;
-    for file in FACES {
+    for file in ["NotoSerifSC-Regular.ttf", "NotoSerifSC-Bold.ttf", "fallback.bin", "fallback.txt"] {
         let path = format!("fonts/{file}");
         println!("cargo::rerun-if-changed={path}");
-        let Ok(bytes) = fs::read(&path) else {
+        if !fs::exists(&path).unwrap_or_default() {
             println!("cargo::error=fonts are missing: run `make assets` first");
             return;
-        };
-        let held = characters(&bytes);
-        common = Some(match common {
-            Some(before) => before.intersection(&held).copied().collect(),
-            None => held,
-        });
+        }
     }
-
-    let mut code = String::from("&[");
-    for (first, last) in ranges(&common.unwrap_or_default()) {
-        write!(code, "('\\u{{{first:x}}}', '\\u{{{last:x}}}'), ").expect("a text can be written to");
-    }
-    code.push(']');
+    let index = fs::read_to_string("fonts/fallback.txt").expect("the list of faces can be read");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("coverage.rs"), code).expect("OUT_DIR can be written");
+    let (code, printable) = faces(&index);
+    fs::write(out.join("faces.rs"), code).expect("OUT_DIR can be written");
+    fs::write(out.join("printable.bin"), printable).expect("OUT_DIR can be written");
     fs::write(out.join("manual.rs"), manual()).expect("OUT_DIR can be written");
+}
+
+/// The faces as code, and one bit for each code point: whether a face prints it. `scripts/faces.mjs` writes the list.
+fn faces(index: &str) -> (String, Vec<u8>) {
+    let mut printable = vec![0_u8; 0x11_0000 / 8];
+    let mut main = Vec::new();
+    let mut pieces = String::new();
+    for line in index.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let held = match words.as_slice() {
+            ["edition", _] => continue,
+            ["main", held @ ..] => {
+                main = runs(held);
+                main.clone()
+            }
+            ["face", family, weight, at, packed, size, held @ ..] => {
+                let (family, held) = (family.replace('_', " "), runs(held));
+                writeln!(
+                    pieces,
+                    "Piece {{ family: {family:?}, weight: {weight}, at: {at}, packed: {packed}, size: {size}, \
+                     held: &{held:?} }},"
+                )
+                .expect("a text can be written to");
+                held
+            }
+            _ => panic!("fonts/fallback.txt is not a list of faces: run `make assets`"),
+        };
+        for c in held.into_iter().flat_map(|(first, last)| first..=last) {
+            let at = usize::try_from(c).expect("a code point fits");
+            printable[at / 8] |= 1 << (at % 8);
+        }
+    }
+    let code = format!(
+        "/// Held by the main face.\nstatic MAIN: &[Run] = &{main:?};\n/// All pieces.\nstatic PIECES: &[Piece] = &[{pieces}];\n"
+    );
+    (code, printable)
+}
+
+/// `4e00-9fff` and the like.
+fn runs(words: &[&str]) -> Vec<Run> {
+    let number = |text: &str| u32::from_str_radix(text, 16).expect("a hexadecimal number");
+    words.iter().filter_map(|word| word.split_once('-')).map(|(a, b)| (number(a), number(b))).collect()
 }
 
 /// The files of `docs/manual` as a list of path and content, in order of path.
@@ -55,32 +89,4 @@ fn manual() -> String {
     }
     code.push(']');
     code
-}
-
-/// The characters for which a face has a glyph.
-fn characters(face: &[u8]) -> BTreeSet<u32> {
-    let face = ttf_parser::Face::parse(face, 0).expect("the fonts are those of the lock file");
-    let mut held = BTreeSet::new();
-    for table in
-        face.tables().cmap.into_iter().flat_map(|cmap| cmap.subtables).filter(ttf_parser::cmap::Subtable::is_unicode)
-    {
-        table.codepoints(|c| {
-            if table.glyph_index(c).is_some_and(|glyph| glyph.0 != 0) {
-                held.insert(c);
-            }
-        });
-    }
-    held
-}
-
-/// The same as first and last of each unbroken run.
-fn ranges(held: &BTreeSet<u32>) -> Vec<(u32, u32)> {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for &c in held {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == c => *last = c,
-            Some(_) | None => runs.push((c, c)),
-        }
-    }
-    runs
 }

@@ -209,7 +209,8 @@ async fn papers(server: &Server, store: &Store, meter: Meter) -> anyhow::Result<
     let memory = process::memory(server.pid())?;
     Ok(vec![
         aside("PDF, typeset and signed, a job", PDF, Run::untimed(n, cpu), Some(memory)),
-        aside("PDF, typeset alone", PDF, papers::render(store).await?, None),
+        aside("PDF, typeset alone", PDF, papers::render(store, false).await?, None),
+        aside("PDF with rare names, typeset alone", PDF, papers::render(store, true).await?, None),
     ])
 }
 

@@ -15,12 +15,21 @@ fn code() -> String {
     format!("HTTPS://MIANBAN.EXAMPLE.GOV.CN/V/{}", "A7".repeat(112))
 }
 
-/// Makes certificates (a page and its annex), one after another, each with data of its own.
-pub async fn render(store: &Store) -> anyhow::Result<Run> {
+/// Names that the main face does not print alone.
+const RARE: [&str; 4] =
+    ["𠮷野家示例（上海）有限公司", "Łódź Przykład Sp. z o.o.", "삼성 예시전자 주식회사", "𬭎𫟼 CO₂ ⌀25"];
+
+/// Makes certificates (a page and its annex), one after another, each with data of its own; with rare names, when asked.
+pub async fn render(store: &Store, rare: bool) -> anyhow::Result<Run> {
     let sheet = store.text("SELECT sheet FROM certificate_version ORDER BY certificate_id LIMIT 1").await?;
     let mut sheet: CertificateSheet = serde_json::from_str(&sheet).context("the sheet of a certificate")?;
     let line = sheet.items.first().cloned().context("a certificate without products")?;
     sheet.items = (1..=3).map(|ordinal| pdf::CertificateSheetItem { ordinal, ..line.clone() }).collect();
+    if rare {
+        let names = sheet.items.iter_mut().zip(&RARE[1..]);
+        names.for_each(|(item, name)| item.manufacturer = (*name).to_owned());
+        RARE[0].clone_into(&mut sheet.holder);
+    }
     let renderer = Renderer::new();
     // The faces are read at the first paper.
     renderer.certificate(&sheet, &code())?;

@@ -55,7 +55,7 @@ pub trait Papers: Send + Sync {
     fn manual(&self, version: &str) -> anyhow::Result<Vec<u8>>;
     /// Names the edition of the manual that [`Papers::manual`] makes: other content is another edition.
     fn manual_edition(&self, version: &str) -> String;
-    /// The characters of a text that the certificate's face cannot print (E27).
+    /// The characters of a text that no face of the certificate can print (E27); each once, in their order.
     fn missing_glyphs(&self, text: &str) -> Vec<char>;
 }
 

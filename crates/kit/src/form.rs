@@ -1,16 +1,18 @@
 //! Forms: raw text in, checked values out, every error at once, nothing typed is lost.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use domain::ids::RegionCode;
 use domain::text;
 use domain::time::Day;
 
+use crate::app::Papers;
 pub use crate::controls::Choice;
 use crate::controls::{
     Checkbox, DateField, ErrorSummary, HiddenToken, Radio, RegionField, Select, TextArea, TextField, TwoLevel,
 };
+use crate::glyphs;
 
 /// No key of a page is longer.
 pub const LONGEST_KEY: usize = 64;
@@ -134,7 +136,7 @@ impl<'a> Checker<'a> {
 
     /// A text field.
     pub fn text<'c>(&'c mut self, field: &'c str, label: &'c str) -> TextCheck<'c, 'a> {
-        TextCheck { check: self, field, label, is_required: false, length: 0..=usize::MAX }
+        TextCheck { check: self, field, label, is_required: false, length: 0..=usize::MAX, printer: None }
     }
 
     /// A field that must be filled in and has a form of its own; the parser's message stands beside the field.
@@ -225,6 +227,15 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// What must be able to print a text.
+struct Printer<'c>(&'c dyn Papers);
+
+impl fmt::Debug for Printer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Printer")
+    }
+}
+
 /// A text field being checked.
 #[derive(Debug)]
 pub struct TextCheck<'c, 'a> {
@@ -233,9 +244,10 @@ pub struct TextCheck<'c, 'a> {
     label: &'c str,
     is_required: bool,
     length: RangeInclusive<usize>,
+    printer: Option<Printer<'c>>,
 }
 
-impl TextCheck<'_, '_> {
+impl<'c> TextCheck<'c, '_> {
     /// Red star.
     #[must_use]
     pub const fn required(mut self) -> Self {
@@ -250,9 +262,16 @@ impl TextCheck<'_, '_> {
         self
     }
 
+    /// Printed on the certificate: a character that no face has is a mistake (E27, D33).
+    #[must_use]
+    pub const fn printed(mut self, papers: &'c dyn Papers) -> Self {
+        self.printer = Some(Printer(papers));
+        self
+    }
+
     /// The normalised text; a mistake is noted.
     pub fn take(self) -> String {
-        let Self { check, field, label, is_required, length } = self;
+        let Self { check, field, label, is_required, length, printer } = self;
         let value = match text::normalise(check.form.get(field)) {
             Ok(value) => value,
             Err(why) => {
@@ -269,6 +288,8 @@ impl TextCheck<'_, '_> {
             check.errors.add(field, format!("{label}至少填写 {} 个字，现在是 {n} 个字", length.start()));
         } else if n > *length.end() {
             check.errors.add(field, format!("{label}不能超过 {} 个字，现在是 {n} 个字", length.end()));
+        } else if let Some(why) = printer.and_then(|Printer(papers)| glyphs::mistake(papers, label, &value)) {
+            check.errors.add(field, why);
         }
         value
     }

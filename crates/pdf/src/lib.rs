@@ -5,6 +5,8 @@
 //! sheet as JSON, never by text substitution, and it can open no file but those given here. The same sheet always gives
 //! the same bytes.
 
+mod faces;
+
 use std::sync::OnceLock;
 
 use qrcode::render::svg;
@@ -20,10 +22,11 @@ use typst::{Feature, Library, LibraryExt as _, World};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
+use self::faces::Faces;
+pub use self::faces::missing_glyphs;
+
 const CERTIFICATE: &str = include_str!("../sheets/certificate.typ");
 const APPLICATION: &str = include_str!("../sheets/application.typ");
-const REGULAR: &[u8] = include_bytes!("../fonts/NotoSerifSC-Regular.ttf");
-const BOLD: &[u8] = include_bytes!("../fonts/NotoSerifSC-Bold.ttf");
 
 /// A paper that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -200,13 +203,13 @@ pub struct ApplicationSheetFile {
 /// Makes papers. The faces are read at the first paper, so that a program that makes none stays small.
 #[derive(Default)]
 pub struct Renderer {
-    faces: OnceLock<Faces>,
+    shared: OnceLock<Shared>,
 }
 
-struct Faces {
+/// What all papers use.
+struct Shared {
     library: LazyHash<Library>,
-    book: LazyHash<FontBook>,
-    fonts: Vec<Font>,
+    faces: Faces,
 }
 
 impl Renderer {
@@ -215,17 +218,13 @@ impl Renderer {
         Self::default()
     }
 
-    fn faces(&self) -> &Faces {
-        self.faces.get_or_init(|| {
-            let fonts: Vec<Font> = [REGULAR, BOLD].into_iter().flat_map(|f| Font::iter(Bytes::new(f))).collect();
-            Faces {
-                // Cells that head a row are marked as such for screen readers.
-                library: LazyHash::new(
-                    Library::builder().with_features([Feature::A11yExtras].into_iter().collect()).build(),
-                ),
-                book: LazyHash::new(FontBook::from_fonts(&fonts)),
-                fonts,
-            }
+    fn shared(&self) -> &Shared {
+        self.shared.get_or_init(|| Shared {
+            // Cells that head a row are marked as such for screen readers.
+            library: LazyHash::new(
+                Library::builder().with_features([Feature::A11yExtras].into_iter().collect()).build(),
+            ),
+            faces: Faces::new(),
         })
     }
 
@@ -267,7 +266,8 @@ impl Renderer {
     /// Sets the first source; the others are there to be included.
     fn render(&self, sources: Vec<Source>, files: Vec<(FileId, Bytes)>, ident: String) -> Result<Vec<u8>, PdfError> {
         let main = sources.first().map(Source::id).ok_or_else(|| PdfError::Sheet("there is no sheet".to_owned()))?;
-        let world = SheetWorld { faces: self.faces(), main, sources, files };
+        let shared = self.shared();
+        let world = SheetWorld { shared, main, sources, files };
         let document = typst::compile::<PagedDocument>(&world).output.map_err(|e| said(&e));
         let pdf = document.and_then(|document| {
             let standards = PdfStandards::new(&[PdfStandard::A_2b, PdfStandard::Ua_1])
@@ -283,6 +283,7 @@ impl Renderer {
         });
         // The typesetter remembers everything it ever set unless told to forget.
         typst::comemo::evict(0);
+        shared.faces.forget_if_many();
         pdf
     }
 }
@@ -306,22 +307,6 @@ fn data_file(sheet: &impl Serialize) -> Result<(FileId, Bytes), PdfError> {
     Ok((file("/data.json")?, Bytes::new(serde_json::to_vec(sheet)?)))
 }
 
-/// What both faces hold, as first and last of each unbroken run, in order; written by the build script.
-static COVERAGE: &[(char, char)] = include!(concat!(env!("OUT_DIR"), "/coverage.rs"));
-
-/// The characters that the certificate's faces cannot print (E27); each once, in their order. Reads no face.
-pub fn missing_glyphs(text: &str) -> Vec<char> {
-    let mut missing = Vec::new();
-    for c in text.chars().filter(|c| !c.is_whitespace() && !c.is_control()) {
-        let run = COVERAGE.partition_point(|(_, last)| *last < c);
-        let known = COVERAGE.get(run).is_some_and(|(first, _)| *first <= c);
-        if !known && !missing.contains(&c) {
-            missing.push(c);
-        }
-    }
-    missing
-}
-
 fn said(errors: &[typst::diag::SourceDiagnostic]) -> PdfError {
     let texts: Vec<_> = errors.iter().map(|e| e.message.to_string()).collect();
     PdfError::Sheet(texts.join("; "))
@@ -332,9 +317,9 @@ fn file(path: &str) -> Result<FileId, PdfError> {
     Ok(RootedPath::new(VirtualRoot::Project, path).intern())
 }
 
-/// What a sheet can reach: itself and its chapters, its data and pictures, two faces. Nothing else exists.
+/// What a sheet can reach: itself and its chapters, its data and pictures, the faces. Nothing else exists.
 struct SheetWorld<'a> {
-    faces: &'a Faces,
+    shared: &'a Shared,
     main: FileId,
     sources: Vec<Source>,
     files: Vec<(FileId, Bytes)>,
@@ -342,11 +327,11 @@ struct SheetWorld<'a> {
 
 impl World for SheetWorld<'_> {
     fn library(&self) -> &LazyHash<Library> {
-        &self.faces.library
+        &self.shared.library
     }
 
     fn book(&self) -> &LazyHash<FontBook> {
-        &self.faces.book
+        self.shared.faces.book()
     }
 
     fn main(&self) -> FileId {
@@ -362,7 +347,7 @@ impl World for SheetWorld<'_> {
     }
 
     fn font(&self, index: usize) -> Option<Font> {
-        self.faces.fonts.get(index).cloned()
+        self.shared.faces.font(index)
     }
 
     fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {

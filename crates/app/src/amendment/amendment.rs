@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use db::amendment::Amendment;
+use db::amendment::{Amendment, Line, Which};
 use db::certificate;
 use domain::amendment::{Action, may, validity_faults};
 use domain::certificate::{AmendmentState, Validity};
@@ -16,7 +16,7 @@ use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
 use kit::session::{EnterpriseUser, Signed, Submitted, hash_of};
 use kit::shell::Shell;
-use kit::{flash, page};
+use kit::{flash, glyphs, page};
 
 use super::changes::{self, Changes};
 use super::{InHand, in_hand, open, open_for_update, refused};
@@ -221,6 +221,14 @@ pub async fn submit(
         errors.add("valid_to", "还没有修改任何内容。请修改证明有效期，或点击“查看申请产品信息”修改产品后再提交");
         return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
     }
+    let which = Which::Changed { limit: i64::from(u32::MAX), offset: 0 };
+    let lines = db::amendment::lines(&tx, of.certificate.application_id, &of.amendment, which).await?;
+    if let Some(why) = unprintable(&app, &lines) {
+        drop(tx);
+        let mut errors = FieldErrors::default();
+        errors.add("valid_to", why);
+        return page::unprocessable(&build(&app, &user, &of, form, errors).await?);
+    }
     db::amendment::save_basics(&tx, &of.amendment, of.edit, validity, &reason, &user.by(), now).await?;
     let saved = db::amendment::open_of(&tx, id).await?.ok_or(AppError::NotFound)?;
     db::amendment::advance(&tx, &of.certificate, &saved, step, &reason, &user.by(), now).await?;
@@ -229,4 +237,15 @@ pub async fn submit(
     tx.commit().await?;
     let done = format!("证明 {} 的修改已提交，等待检验检疫局确认。", of.certificate.number);
     Ok(flash::to(&app.key, app.config.is_https(), "/applications", &done))
+}
+
+/// The first changed product that the certificate cannot print: saved before all faces were asked at the field (E27, D33).
+fn unprintable(app: &App, lines: &[Line]) -> Option<String> {
+    lines.iter().find_map(|line| {
+        let p = line.product();
+        let texts =
+            [("产品名称", &p.product_name), ("规格/型号", &p.model), ("商标", &p.brand), ("生产厂名", &p.manufacturer)];
+        let why = texts.iter().find_map(|(label, text)| glyphs::mistake(app.papers.as_ref(), label, text))?;
+        Some(format!("第 {} 项产品：{why}。请点击“查看申请产品信息”修改", line.ordinal))
+    })
 }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::amendment::{Amendment, Taking, Which};
+use db::amendment::{Amendment, Line, Taking, Which};
 use db::certificate::{self, Certificate};
 use domain::amendment::{Action, Facts, is_second_look, may, validity_faults};
 use domain::certificate::AmendmentState;
@@ -17,7 +17,7 @@ use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
 use kit::paging::Pager;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
-use kit::{flash, page};
+use kit::{flash, glyphs, page};
 
 use super::changes::{self, Changes, ProductRow};
 use super::refused;
@@ -282,7 +282,7 @@ pub async fn decide(
         return again(&app, &officer, &of, form, errors).await;
     }
     if action == Action::Confirm
-        && let Some(why) = obstacle(&app, &of)?
+        && let Some(why) = obstacle(&tx, &app, &of).await?
     {
         drop(tx);
         return conflict(&app, &officer, &of, form, why).await;
@@ -293,14 +293,32 @@ pub async fn decide(
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/amendments?state={tab}"), &done))
 }
 
-/// Why the new version cannot come into force now: its last day has passed meanwhile, or no key to sign with (E35).
-fn obstacle(app: &App, of: &Case) -> Result<Option<String>, AppError> {
+/// Why the new version cannot come into force now: its last day has passed meanwhile, a character that no face has (E27; it
+/// was submitted before the field said so), or no key to sign with (E35).
+async fn obstacle(tx: &db::Tx, app: &App, of: &Case) -> Result<Option<String>, AppError> {
     let issued_on = of.certificate.issued_at.china_day();
     let (from, to) = validity_faults(issued_on, app.clock.today(), of.amendment.validity());
     if let Some(why) = from.or(to) {
         return Ok(Some(format!("{why}。请选择“不通过”，由企业重新修改。")));
     }
+    let lines = changed_lines(tx, of).await?;
+    let printed: Vec<_> = lines
+        .iter()
+        .map(Line::product)
+        .flat_map(|p| [p.product_name.as_str(), &p.model, &p.brand, &p.manufacturer])
+        .collect();
+    let missing = app.papers.missing_glyphs(&printed.join("\n"));
+    if !missing.is_empty() {
+        let list = glyphs::named(&missing);
+        return Ok(Some(format!("证明暂不能打印下列字：{list}。请选择“不通过”，由企业改用其他写法。")));
+    }
     Ok(signing::obstacle(app)?.map(str::to_owned))
+}
+
+/// All products that the amendment changes.
+async fn changed_lines(tx: &db::Tx, of: &Case) -> Result<Vec<Line>, AppError> {
+    let which = Which::Changed { limit: i64::from(u32::MAX), offset: 0 };
+    Ok(db::amendment::lines(tx, of.certificate.application_id, &of.amendment, which).await?)
 }
 
 async fn carry_out(
@@ -318,8 +336,7 @@ async fn carry_out(
     let number = &certificate.number;
     let (news, done) = match action {
         Action::Confirm => {
-            let which = Which::Changed { limit: i64::from(u32::MAX), offset: 0 };
-            let lines = db::amendment::lines(tx, certificate.application_id, amendment, which).await?;
+            let lines = changed_lines(tx, of).await?;
             let references = app.references.now();
             let version = certificate.version + 1;
             let sheet = sheet::amend(&references, &certificate.sheet, version, amendment.validity(), &lines)?;

@@ -14,7 +14,7 @@ use domain::ids::{ApplicationId, ClauseCode, PortCode, TradeModeCode};
 use domain::text;
 use domain::time::Day;
 use domain::workflow::State as S;
-use kit::app::App;
+use kit::app::{App, Papers};
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
@@ -28,7 +28,7 @@ use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
 use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::typed::{self, Desk, Offer};
-use crate::parts::{status, view};
+use crate::parts::{printed, status, view};
 
 #[derive(Template)]
 #[template(path = "application/basics.html")]
@@ -43,6 +43,8 @@ struct BasicsPage {
     /// The profile changed since the draft was made: 刷新申请单位信息 is offered (D21).
     applicant_is_old: bool,
     locked: bool,
+    /// The address is locked, and cannot be printed: it may be mended (D33), its region may not.
+    address_opens: bool,
     correction: Option<CorrectionNote>,
     clauses: Vec<Choice>,
     common_modes: Vec<Choice>,
@@ -127,7 +129,7 @@ pub async fn update(
         let stored = typed_fields(&references, before, &application.applicant);
         conflict::keep_theirs(&mut form, &stored, fields_of);
     }
-    let basics = match parse(&references, app.clock.today(), &application, &form) {
+    let basics = match parse(&references, app.papers.as_ref(), app.clock.today(), &application, &form) {
         Ok(basics) => basics,
         Err(errors) => {
             drop(tx);
@@ -167,13 +169,24 @@ pub async fn refresh_applicant(
 ) -> Result<Response, AppError> {
     let tx = app.db.begin().await?;
     let Draft { application, edit } = open_for_update(&tx, &app, &user, id).await?;
-    if application.state() != S::Draft {
+    if !applicant_may_change(&app, &application) {
         return Err(AppError::Conflict("只有未提交的申请可以刷新申请单位信息。".to_owned()));
     }
     let applicant = profile(&tx, &user, &application).await?.applicant;
     db::application::refresh_applicant(&tx, &application, edit, &applicant, &user.by(), app.now()).await?;
     tx.commit().await?;
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/basics"), "已刷新申请单位信息。"))
+}
+
+/// 申请单位信息 is frozen with the submission, but for what the certificate cannot print (D33).
+fn applicant_may_change(app: &App, application: &Application) -> bool {
+    let state = application.state();
+    state == S::Draft || state == S::Returned && printed::applicant_is_stuck(app, &application.applicant)
+}
+
+/// A locked text that the certificate cannot print would leave a correction without a way out.
+fn is_stuck(papers: &dyn Papers, text: &str) -> bool {
+    !papers.missing_glyphs(text).is_empty()
 }
 
 /// The profile that 申请单位信息 is copied from: that of the user's session (D22), or of whoever the application is entered
@@ -197,10 +210,13 @@ async fn build(
     let references = app.references.now();
     let today = app.clock.today();
     let locked = application.state() == S::Returned;
+    let address_opens = locked && is_stuck(app.papers.as_ref(), &application.basics.use_address);
     if locked {
         // Locked fields are shown, never typed (R-2.4-04).
         data.set("clause_code", application.basics.clause.as_str());
-        data.set("use_address", &application.basics.use_address);
+        if !address_opens {
+            data.set("use_address", &application.basics.use_address);
+        }
     }
     let regions = references.region_choices_on(
         [data.get("use_region_code_1"), data.get("use_region_code_2"), data.get("use_region_code_3")],
@@ -221,10 +237,11 @@ async fn build(
         home,
         steps: Steps::of(application, Step::Basics),
         id,
-        applicant_is_old: application.state() == S::Draft && application.applicant != applicant,
+        applicant_is_old: applicant_may_change(app, application) && application.applicant != applicant,
         org_code: text::hyphenated(&application.applicant.org_code),
         applicant: application.applicant.clone(),
         locked,
+        address_opens,
         correction: correction::note(&app.db.read(), app, application).await?,
         clauses: references.clause_choices(today),
         common_modes,
@@ -293,6 +310,7 @@ fn typed_fields(references: &ReferenceCache, b: &Basics, applicant: &Applicant) 
 
 fn parse(
     references: &ReferenceCache,
+    papers: &dyn Papers,
     today: Day,
     application: &Application,
     form: &FormData,
@@ -301,24 +319,25 @@ fn parse(
     let locked = application.state() == S::Returned;
     let mut check = Checker::new(form);
     let (clause, use_region, use_address) = if locked {
-        (before.clause.clone(), before.use_region.clone(), before.use_address.clone())
+        let stored = &before.use_address;
+        let use_address = if is_stuck(papers, stored) { address(&mut check, papers) } else { stored.clone() };
+        (before.clause.clone(), before.use_region.clone(), use_address)
     } else {
         let clause = check.choice("clause_code", "免办条款", |c| references.clause_is_valid(c, today));
         let region = check.region("use_region_code", "产品最终使用地行政区划", |levels| {
             references.leaf_on(levels, today, before.use_region.as_ref())
         });
-        let address = check.text("use_address", "产品最终使用地（地址）").required().length(2..=200).take();
-        (ClauseCode::new(clause), region, address)
+        (ClauseCode::new(clause), region, address(&mut check, papers))
     };
     let trade_mode = check.choice("trade_mode", "贸易方式", |c| references.trade_mode_is_valid(c, today));
-    let use_unit_name = check.text("use_unit_name", "使用单位").required().length(2..=100).take();
+    let use_unit_name = check.text("use_unit_name", "使用单位").required().length(2..=100).printed(papers).take();
     let use_contact = check.text("use_contact", "使用单位联系人").required().length(2..=50).take();
     let use_phone = check
         .parse("use_phone", "使用单位联系电话", |s| text::phone(s).map_err(|e| format!("使用单位联系电话{e}")))
         .unwrap_or_default();
-    let contract_no = check.text("contract_no", "合同号").length(0..=100).take();
-    let invoice_no = check.text("invoice_no", "发票号").length(0..=100).take();
-    let bl_no = check.text("bl_no", "提/运单号").length(0..=100).take();
+    let contract_no = check.text("contract_no", "合同号").length(0..=100).printed(papers).take();
+    let invoice_no = check.text("invoice_no", "发票号").length(0..=100).printed(papers).take();
+    let bl_no = check.text("bl_no", "提/运单号").length(0..=100).printed(papers).take();
     let port = form.get("port_code_2");
     let stands = application.basics.port.as_ref().is_some_and(|p| p.as_str() == port);
     let can_be_chosen = references.has_port(port) && (stands || references.port_holds(port, today));
@@ -328,7 +347,7 @@ fn parse(
         check.error("port_code", "请继续选择第二级口岸，或清空第一级口岸");
     }
     let expected_import_date = check.day_optional("expected_import_date", "预计进口日期");
-    let purpose = check.text("purpose", "用途及免办理由").required().length(10..=1000).take();
+    let purpose = check.text("purpose", "用途及免办理由").required().length(10..=1000).printed(papers).take();
     let disposal_plan = check
         .parse("disposal_plan", "后续处理方式", |s| s.parse::<DisposalPlan>().map_err(|_| "请选择后续处理方式"));
     let display = clause.as_str() == DISPLAY_CLAUSE;
@@ -372,6 +391,10 @@ fn parse(
         principal_name,
         remark,
     })
+}
+
+fn address(check: &mut Checker<'_>, papers: &dyn Papers) -> String {
+    check.text("use_address", "产品最终使用地（地址）").required().length(2..=200).printed(papers).take()
 }
 
 /// The fields of the form that make up one field as people read it.

@@ -12,6 +12,7 @@ use domain::ids::RegionCode;
 use domain::text;
 use domain::time::Day;
 use domain::workflow::State as S;
+use kit::app::Papers;
 use kit::form::FormData;
 use kit::reference::ReferenceCache;
 
@@ -268,6 +269,7 @@ struct Layout {
 /// whole. `chosen` is the HS type of rows that name none.
 pub fn judge(
     references: &ReferenceCache,
+    papers: &dyn Papers,
     application: &Application,
     chosen: Option<&HsType>,
     today: Day,
@@ -281,7 +283,7 @@ pub fn judge(
     let any = references.hs_types_matching("", "", today).first().copied();
     let regions = regions(references);
     let lists = lists(references);
-    let reader = RowReader { references, application, chosen, any, today, layout: &layout, regions, lists };
+    let reader = RowReader { references, papers, application, chosen, any, today, layout: &layout, regions, lists };
     let mut judged = Judged { rows: rows.len(), ..Judged::default() };
     for row in rows {
         match reader.read(row) {
@@ -376,6 +378,7 @@ impl Layout {
 
 struct RowReader<'a> {
     references: &'a ReferenceCache,
+    papers: &'a dyn Papers,
     application: &'a Application,
     chosen: Option<&'a HsType>,
     /// Some type, for the cells of rows whose own is wrong.
@@ -434,7 +437,7 @@ impl RowReader<'_> {
             self.check_unit(&mut filling, known);
             self.fill_traits(&mut filling, known);
         }
-        let parsed = item::parse(self.references, self.today, self.application, None, hs, &filling.data);
+        let parsed = item::parse(self.references, self.papers, self.today, self.application, None, hs, &filling.data);
         for at in (0..row.cells.len()).filter(|at| !self.layout.has_head(*at)) {
             let column = format!("第 {} 列", at + 1);
             if !filling.take(Some(at), &column).is_empty() {

@@ -190,8 +190,10 @@ async fn judge(
     let of = application.clone();
     let today = app.clock.today();
     let hs_code = hs_code.to_owned();
-    let judge =
-        move |rows: Vec<Row>| columns::judge(&references, &of, references.hs_type(&hs_code, today), today, &rows);
+    let papers = app.papers.clone();
+    let judge = move |rows: Vec<Row>| {
+        columns::judge(&references, papers.as_ref(), &of, references.hs_type(&hs_code, today), today, &rows)
+    };
     let why = format!("文件中的产品超过 {MOST_ITEMS} 行，一份申请最多 {MOST_ITEMS} 个产品，请分成几份申请填写");
     let most = Most { rows: usize::try_from(MOST_ITEMS).unwrap_or_default(), why };
     files::waiting_table(app, &folder(application.id), key, most, judge).await

@@ -15,7 +15,7 @@ use domain::ids::{ApplicationId, CountryCode, CurrencyCode, ItemId, RegionCode, 
 use domain::quantity::{Money, Quantity, UnitPrice, total, total_differs};
 use domain::time::Day;
 use domain::workflow::State as S;
-use kit::app::App;
+use kit::app::{App, Papers};
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView, LONGEST_KEY};
 use kit::reference::ReferenceCache;
@@ -540,7 +540,7 @@ async fn save(
         ended.add("hs_code", unknown_hs(hs.code.as_str()));
     }
     let parsed = if ended.is_empty() {
-        parse(&references, app.clock.today(), &application, stored.as_ref(), hs, &form)
+        parse(&references, app.papers.as_ref(), app.clock.today(), &application, stored.as_ref(), hs, &form)
     } else {
         Err(ended)
     };
@@ -609,6 +609,7 @@ pub fn warnings(new: &ItemForm) -> Vec<String> {
 /// Reads a product; every mistake at once. A file of products is read by the same rules.
 pub fn parse(
     references: &ReferenceCache,
+    papers: &dyn Papers,
     today: Day,
     application: &Application,
     stored: Option<&Item>,
@@ -617,10 +618,10 @@ pub fn parse(
 ) -> Result<ItemForm, FieldErrors> {
     let locked = application.state() == S::Returned;
     let mut check = Checker::new(form);
-    let product_name = check.text("product_name", "需免办产品名称").required().length(1..=100).take();
-    let model = check.text("model", "规格型号").required().length(1..=200).take();
-    let brand = check.text("brand", "商标").required().length(1..=100).take();
-    let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).take();
+    let product_name = check.text("product_name", "需免办产品名称").required().length(1..=100).printed(papers).take();
+    let model = check.text("model", "规格型号").required().length(1..=200).printed(papers).take();
+    let brand = check.text("brand", "商标").required().length(1..=100).printed(papers).take();
+    let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).printed(papers).take();
     let origin =
         check.choice("origin_country", "原产国", |c| references.countries.iter().any(|x| x.code.as_str() == c));
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));

@@ -1,5 +1,8 @@
 //! 打印申请: the application form on paper, all fields and products (manual §2.2 case 4; R-2.2-10).
 
+use std::collections::HashSet;
+
+use anyhow::Context as _;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
@@ -9,7 +12,7 @@ use domain::application::Application;
 use domain::ids::ApplicationId;
 use domain::policy::{self, Operation};
 use domain::time::Instant;
-use kit::app::App;
+use kit::app::{App, Papers};
 use kit::error::AppError;
 use kit::reference::ReferenceCache;
 use kit::session::Signed;
@@ -20,7 +23,7 @@ use crate::parts::readings;
 use crate::parts::view::{self, Row};
 
 /// What stands for a character that the typeface lacks (E27).
-const GETA: &str = "〓";
+const GETA: char = '〓';
 
 #[derive(Serialize)]
 struct Sheet {
@@ -86,13 +89,12 @@ pub async fn show(State(app): State<App>, user: Signed, Path(id): Path<Applicati
         .into_iter()
         .map(|f| SheetFile { kind: f.kind_name, name: f.name, size: f.size, at: f.at })
         .collect();
-    let json = printable(&app, &mut sheet)?;
 
     let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
     let papers = app.papers.clone();
     let typeset = move || {
         let _permit = permit;
-        papers.application(&json)
+        papers.application(&printable(papers.as_ref(), &mut sheet)?)
     };
     let bytes = tokio::task::spawn_blocking(typeset).await.map_err(anyhow::Error::new)??;
     let mut response = bytes.into_response();
@@ -161,16 +163,13 @@ fn sheet_item(references: &ReferenceCache, ordinal: i64, item: &Item) -> SheetIt
 }
 
 /// The sheet as JSON, with 〓 for what the typeface lacks: a name of a file may hold any character.
-fn printable(app: &App, sheet: &mut Sheet) -> Result<String, AppError> {
-    let written = |sheet: &Sheet| {
-        serde_json::to_string(sheet)
-            .map_err(|e| AppError::Internal(anyhow::Error::new(e).context("the sheet of an application")))
-    };
+fn printable(papers: &dyn Papers, sheet: &mut Sheet) -> anyhow::Result<String> {
+    let written = |sheet: &Sheet| serde_json::to_string(sheet).context("the sheet of an application");
     let json = written(sheet)?;
-    let missing = app.papers.missing_glyphs(&json);
+    let missing: HashSet<char> = papers.missing_glyphs(&json).into_iter().collect();
     if missing.is_empty() {
         return Ok(json);
     }
     sheet.replaced = true;
-    Ok(missing.into_iter().fold(written(sheet)?, |json, c| json.replace(c, GETA)))
+    Ok(written(sheet)?.chars().map(|c| if missing.contains(&c) { GETA } else { c }).collect())
 }

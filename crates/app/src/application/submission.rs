@@ -25,6 +25,7 @@ use kit::shell::Shell;
 use crate::application::{Draft, Home, Step, Steps, open};
 use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
+use crate::parts::printed;
 use crate::parts::view::{self, Shown, View};
 use crate::{jobs, parts};
 
@@ -92,12 +93,7 @@ async fn build(
     shell.error_title = !faults.is_empty();
     let shown = Shown::Page(pages, format!("/applications/{id}/submission"), Vec::new());
     let view = view::of_items(&app.db.read(), app, application, items, &shown).await?;
-    let mut warnings: Vec<String> = application::warnings(&application.basics).into_iter().map(str::to_owned).collect();
-    let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();
-    if !missing.is_empty() {
-        let list = missing.join("、");
-        warnings.push(format!("证明暂不能打印下列字：{list}，含有这些字的申请不能发证，请改用其他写法后再提交"));
-    }
+    let warnings: Vec<String> = application::warnings(&application.basics).into_iter().map(str::to_owned).collect();
     Ok(CheckPage {
         shell,
         home,
@@ -161,7 +157,9 @@ fn faults(app: &App, application: &Application, items: &[Item], files: &[Attachm
             enclosures.faulty_items.push((item.id, form.product_name.clone(), what));
         }
     }
-    application::faults(basics, &enclosures)
+    let mut all = application::faults(basics, &enclosures);
+    all.extend(printed::faults(app, application, items));
+    all
 }
 
 /// 提交申请: submits when faultless; a second click answers like the first (one application).

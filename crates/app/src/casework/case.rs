@@ -21,7 +21,7 @@ use kit::form::{Choice, FieldErrors, FormData, FormView};
 use kit::paging::PageQuery;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
-use kit::{flash, page};
+use kit::{flash, glyphs, page};
 
 use crate::casework::checklist::{self, Checklist};
 use crate::casework::comparison::{self, Arrival, ComparisonPart};
@@ -129,7 +129,8 @@ struct CasePage {
     may_terminate: bool,
     issuing: bool,
     paper: bool,
-    missing_glyphs: Vec<char>,
+    /// The characters that the certificate cannot print, in words; empty when there are none.
+    missing_glyphs: String,
     conflict: Option<String>,
     /// The query of the worklist from which it was opened; the next case comes from there.
     list: String,
@@ -324,7 +325,7 @@ async fn build(
         shell.crumbs = vec![("主页".to_owned(), Some("/main".to_owned())), (title.clone(), None)];
     }
     shell.error_title = !errors.is_empty();
-    let missing_glyphs = if may_handle { view.missing_glyphs(app) } else { Vec::new() };
+    let missing_glyphs = if may_handle { glyphs::named(&view.missing_glyphs(app)) } else { String::new() };
     Ok(CasePage {
         shell,
         id,

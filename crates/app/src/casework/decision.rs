@@ -18,7 +18,7 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData};
 use kit::session::{BureauOfficer, Submitted};
-use kit::{flash, random};
+use kit::{flash, glyphs, random};
 
 use crate::casework::selection::{self, Place};
 use crate::casework::{case, checklist, comparison};
@@ -245,10 +245,10 @@ fn named_products(numbers: &str, products: &[ItemId]) -> Result<Vec<NamedProduct
 /// Why a certificate cannot be issued now: a character that its face lacks (E27), or no key to sign with (E35).
 async fn obstacle_to_issue(tx: &db::Tx, app: &App, application: &Application) -> Result<Option<String>, AppError> {
     let view = view::load(tx, app, application, &Shown::All).await?;
-    let missing: Vec<String> = view.missing_glyphs(app).iter().map(char::to_string).collect();
+    let missing = view.missing_glyphs(app);
     if !missing.is_empty() {
-        let list = missing.join("、");
-        return Ok(Some(format!("证明暂不能打印下列字：{list}。请联系企业和系统管理员处理后再发证。")));
+        let list = glyphs::named(&missing);
+        return Ok(Some(format!("证明暂不能打印下列字：{list}。请由企业改用其他写法后再发证。")));
     }
     Ok(signing::obstacle(app)?.map(str::to_owned))
 }

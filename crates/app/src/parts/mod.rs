@@ -12,6 +12,7 @@ pub mod found_certificate;
 pub mod login_card;
 pub mod particulars;
 pub mod photo;
+pub mod printed;
 pub mod prose;
 pub mod readings;
 pub mod receipt;

@@ -16,6 +16,8 @@ use kit::error::AppError;
 use kit::paging::{PageQuery, Pager, SIZES};
 use kit::reference::ReferenceCache;
 
+use crate::parts::printed;
+
 /// A label and what stands beside it.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -126,7 +128,7 @@ pub struct View {
     pub files: Vec<FileRow>,
     /// The HS codes of the products that were read, each once.
     pub hs_codes: Vec<HsCode>,
-    /// What the certificate prints of the products.
+    /// What the certificate prints.
     printed: String,
 }
 
@@ -142,12 +144,7 @@ pub enum Shown {
 impl View {
     /// The characters that the certificate could not print (E27).
     pub fn missing_glyphs(&self, app: &App) -> Vec<char> {
-        let mut text = String::new();
-        for row in self.applicant.iter().chain(self.basics.iter()) {
-            text.push_str(&row.value);
-        }
-        text.push_str(&self.printed);
-        app.papers.missing_glyphs(&text)
+        app.papers.missing_glyphs(&self.printed)
     }
 }
 
@@ -166,11 +163,6 @@ pub async fn of_items(
     items: &[Item],
     shown: &Shown,
 ) -> Result<View, AppError> {
-    let mut printed = String::new();
-    for item in items {
-        let i = &item.form;
-        printed.extend([i.product_name.as_str(), &i.model, &i.brand, &i.manufacturer]);
-    }
     let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let pager = pager(shown, count);
     let (skip, take) = pager.as_ref().map_or((0, i64::MAX), |p| (p.offset(), p.limit()));
@@ -182,7 +174,7 @@ pub async fn of_items(
     let mut view = assemble(source, app, application, count, pager).await?;
     let references = app.references.now();
     view.items = rows.into_iter().map(|(ordinal, item)| item_row(&references, ordinal, item)).collect();
-    view.printed = printed;
+    view.printed = printed::joined(&references, application, items);
     view.hs_codes = items.iter().map(|item| item.form.hs_code.clone()).collect();
     view.hs_codes.sort_unstable();
     view.hs_codes.dedup();

@@ -123,9 +123,14 @@ pub async fn update(
     let mut check = Checker::new(&form);
     let shared = if may_share {
         Organisation {
-            name: check.text("org_name", "申请单位").required().length(2..=100).take(),
+            name: check.text("org_name", "申请单位").required().length(2..=100).printed(app.papers.as_ref()).take(),
             postcode: check.parse("org_postcode", "申请单位邮编", text::postcode).unwrap_or_default(),
-            address: check.text("org_address", "申请单位地址").required().length(5..=200).take(),
+            address: check
+                .text("org_address", "申请单位地址")
+                .required()
+                .length(5..=200)
+                .printed(app.papers.as_ref())
+                .take(),
             remark: check.text("org_remark", "申请单位信息备注").length(0..=500).take(),
             ..details.organisation.clone()
         }

@@ -14,7 +14,7 @@ use domain::policy::KeepReferences;
 use domain::reference::{Field, FieldKind, ReferenceKind, Words};
 use domain::text;
 use domain::time::Day;
-use kit::app::App;
+use kit::app::{App, Papers};
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
@@ -336,6 +336,7 @@ fn typed(references: &ReferenceCache, field: &Field, text_of: &str, today: Day) 
 fn judge(
     kind: ReferenceKind,
     references: &ReferenceCache,
+    papers: &dyn Papers,
     before: &BTreeMap<String, Content>,
     pending: &BTreeSet<String>,
     today: Day,
@@ -406,6 +407,7 @@ fn judge(
         let mut check = Checker::new(&form);
         let content = row::read(&mut check, &form, kind, references, stands.map(|s| (s, false)), today);
         row::check_above(&mut check, kind, &code, &content);
+        row::check_printed(&mut check, papers, kind, &content);
         if let Err(errors) = check.finish() {
             for error in errors.iter() {
                 // What was said of the cell itself is said once.
@@ -462,7 +464,8 @@ async fn look(
     let (seen, pending) = reference_edition::newest(&read, kind).await?;
     let before = reference_edition::contents(&read, &user.permit, kind).await?;
     let (references, today) = (app.references.now(), app.clock.today());
-    let judge = move |rows: Vec<Row>| judge(kind, &references, &before, &pending, today, &rows);
+    let papers = app.papers.clone();
+    let judge = move |rows: Vec<Row>| judge(kind, &references, papers.as_ref(), &before, &pending, today, &rows);
     let mut judged = files::waiting_table(app, &folder(kind), key, most(), judge).await?;
     if let Ok(judged) = &mut judged {
         for (row, code, label) in std::mem::take(&mut judged.lasting) {

@@ -9,13 +9,13 @@ use domain::ids::{BureauCode, UnitCode};
 use domain::policy::KeepReferences;
 use domain::reference::{Field, FieldKind, ReferenceKind, Words, is_hs_prefix};
 use domain::time::Day;
-use kit::app::App;
+use kit::app::{App, Papers};
 use kit::error::AppError;
 use kit::form::{CHANGED_MEANWHILE, Checker, Choice, FieldErrors, FormData, FormView};
 use kit::reference::ReferenceCache;
 use kit::session::{Permitted, Submitted};
 use kit::shell::Shell;
-use kit::{flash, page};
+use kit::{flash, glyphs, page};
 
 use super::characteristics;
 use super::list::{Tab, tabs, validity};
@@ -448,6 +448,30 @@ pub(super) fn check_above(check: &mut Checker<'_>, kind: ReferenceKind, code: &s
     }
 }
 
+/// That the certificate can print the texts that it takes from these rows (E27): what CNCA writes here, no enterprise can
+/// mend.
+pub(super) fn check_printed(check: &mut Checker<'_>, papers: &dyn Papers, kind: ReferenceKind, content: &Content) {
+    let is_printed = match kind {
+        ReferenceKind::Unit
+        | ReferenceKind::Clause
+        | ReferenceKind::TradeMode
+        | ReferenceKind::Port
+        | ReferenceKind::Region
+        | ReferenceKind::Bureau => true,
+        ReferenceKind::HsType
+        | ReferenceKind::AttachmentKind
+        | ReferenceKind::ReviewPoint
+        | ReferenceKind::SharedPhrase => false,
+    };
+    let texts = kind.fields().iter().filter(|f| matches!(f.kind, FieldKind::Text(_) | FieldKind::Long(_)));
+    for f in texts.filter(|_| is_printed) {
+        let text = content.get(f.column).map_or("", String::as_str);
+        if let Some(why) = glyphs::mistake(papers, f.label, text) {
+            check.error(f.column, why);
+        }
+    }
+}
+
 fn done(app: &App, kind: ReferenceKind, code: &str, sentence: &str) -> Response {
     flash::to(&app.key, app.config.is_https(), &format!("/reference/{}/{code}", kind.path()), sentence)
 }
@@ -476,6 +500,7 @@ pub async fn create(
     if let Some(code) = &code {
         check_above(&mut check, kind, code, &new);
     }
+    check_printed(&mut check, app.papers.as_ref(), kind, &new);
     let outcome = check.finish();
     let (Ok(()), Some(code)) = (&outcome, code) else {
         let errors = outcome.err().unwrap_or_default();
@@ -511,6 +536,7 @@ pub async fn update(
     let mut check = Checker::new(&form);
     let to = read(&mut check, &form, kind, &references, Some((&stored, is_used)), today);
     check_above(&mut check, kind, &code, &to);
+    check_printed(&mut check, app.papers.as_ref(), kind, &to);
     let from = check.day("effective_on", "生效日期");
     if from.is_some_and(|d| d < today) {
         check.error("effective_on", "生效日期不能早于今天");

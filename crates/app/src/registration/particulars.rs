@@ -10,9 +10,9 @@ use domain::text::{self, OrganisationCode};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
-use kit::page;
 use kit::session::{Caller, Submitted};
 use kit::shell::Shell;
+use kit::{glyphs, page};
 
 use crate::parts::particulars;
 use crate::registration::{consent, require_consent};
@@ -102,7 +102,7 @@ pub async fn submit(
     if !query.refresh.is_empty() {
         return show(&app, &caller, form, FieldErrors::default(), known);
     }
-    let (new, username) = match parse(&app, &form) {
+    let (new, username) = match parse(&app, &form, known) {
         Ok(parsed) => parsed,
         Err(errors) => return show(&app, &caller, form, errors, known),
     };
@@ -121,7 +121,7 @@ pub async fn submit(
     Ok(page::see_other("/registration/done"))
 }
 
-fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErrors> {
+fn parse(app: &App, form: &FormData, known: bool) -> Result<(Registration, String), FieldErrors> {
     let references = app.references.now();
     let mut check = Checker::new(form);
     let username = check.parse("username", "用户名", text::user_name);
@@ -143,6 +143,15 @@ fn parse(app: &App, form: &FormData) -> Result<(Registration, String), FieldErro
     let org_postcode = check.parse("org_postcode", "申请单位邮编", text::postcode);
     let org_address = check.text("org_address", "申请单位地址").required().length(5..=200).take();
     let org_remark = check.text("org_remark", "申请单位信息备注").length(0..=500).take();
+    // What is registered already is not typed here, and cannot be mended here.
+    if !known {
+        for (field, label, text) in [("org_name", "申请单位", &org_name), ("org_address", "申请单位地址", &org_address)]
+        {
+            if let Some(why) = glyphs::mistake(app.papers.as_ref(), label, text) {
+                check.error(field, why);
+            }
+        }
+    }
     let own = particulars::parse(&mut check, &references, app.clock.today(), None);
     check.finish()?;
     let missing = || {

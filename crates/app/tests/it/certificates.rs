@@ -137,27 +137,6 @@ async fn everybody_can_check_a_certificate_with_its_code() {
     }
 }
 
-/// E27: a character that the certificate cannot print is said early, and stops the issue, not the printing.
-#[tokio::test]
-async fn e_27_an_unprintable_character_blocks_the_issue_until_it_is_mended() {
-    for site in Site::each().await {
-        let user = site.company().await;
-        let bureau = Bureau::shanghai(&site).await;
-        let id = open_draft(&user).await;
-        fill_basics(&user, &id, &[]).await.is(200);
-        add_product(&user, &id, story::AIR_CONDITIONER, &[("product_name", "样机𠀀")]).await.is(200);
-        attach(&site, &user, &id, "1").await;
-        user.get(&format!("/applications/{id}/submission")).await.sees("证明暂不能打印").sees("𠀀");
-        submit(&user, &id).await;
-        bureau.accept.get(&format!("/casework/{id}")).await.sees("证明暂不能打印下列字");
-        bureau.bring_to(&id, Post::Issue).await;
-        let page = decide(&bureau.issue, &id, &[("decision", "issue"), ("opinion", "保留的意见")]).await.is(409);
-        let page = page.sees("证明暂不能打印下列字：𠀀");
-        assert_eq!(page.value("opinion"), "保留的意见");
-        assert_eq!(site.number("SELECT COUNT(*) FROM certificate").await, 0);
-    }
-}
-
 /// E35: without a signing key 发证 is refused with a sentence.
 #[tokio::test]
 async fn e_35_nothing_is_issued_without_a_signing_key() {

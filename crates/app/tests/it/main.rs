@@ -42,6 +42,7 @@ mod profile;
 mod proxy_entry;
 mod publishing;
 mod races;
+mod rare_names;
 mod references;
 mod registration;
 mod review;

@@ -12,7 +12,7 @@ async fn r_2_2_10_a_submitted_application_is_printed() {
         let user = site.company().await;
         let draft = story::complete_draft(&site, &user).await;
         story::fill_basics(&user, &draft, &[("invoice_no", "INV-77"), ("remark", "样机两批到货")]).await.is(200);
-        user.upload(&draft, "invoice", &[("发票𠀀.pdf", story::pdf())]).await.is(200);
+        user.upload(&draft, "invoice", &[("发票\u{30EDE}.pdf", story::pdf())]).await.is(200);
         user.get(&format!("/applications/{draft}/print")).await.is(409).sees("申请尚未提交，不能打印申请");
         let number = story::submit(&user, &draft).await;
 

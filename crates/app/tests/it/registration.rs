@@ -30,7 +30,7 @@ async fn particulars_page(visitor: &Browser, code: &str) -> Page {
     visitor.send(&page.form("注册").set("org_code", code)).await
 }
 
-async fn register(visitor: &Browser, fields: &[(&str, &str)]) -> Page {
+pub async fn register(visitor: &Browser, fields: &[(&str, &str)]) -> Page {
     let page = particulars_page(visitor, "").await.is(200);
     visitor.send(&page.form("注册").fill(&PARTICULARS).fill(fields)).await
 }

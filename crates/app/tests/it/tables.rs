@@ -15,13 +15,13 @@ async fn draft(user: &Browser) -> String {
 }
 
 /// What the template of a HS type asks for.
-async fn titles(user: &Browser, id: &str, hs_code: &str) -> Vec<String> {
+pub async fn titles(user: &Browser, id: &str, hs_code: &str) -> Vec<String> {
     let file = user.get(&format!("/applications/{id}/import/template?hs_code={hs_code}&format=csv")).await.is(200).body;
     cells(&file).remove(0)
 }
 
 /// A row of a complete product under these titles, with other values for some columns.
-fn row(site: &Site, titles: &[String], changes: &[(&str, &str)]) -> Vec<String> {
+pub fn row(site: &Site, titles: &[String], changes: &[(&str, &str)]) -> Vec<String> {
     let references = site.app.references.now();
     let hs = references.hs_type(AIR_CONDITIONER, site.today()).unwrap();
     titles
@@ -56,7 +56,7 @@ fn row(site: &Site, titles: &[String], changes: &[(&str, &str)]) -> Vec<String> 
         .collect()
 }
 
-fn csv(titles: &[String], rows: &[Vec<String>]) -> Vec<u8> {
+pub fn csv(titles: &[String], rows: &[Vec<String>]) -> Vec<u8> {
     let heads: Vec<_> = titles.iter().map(|t| head(t)).collect();
     write_csv(&heads, &values(rows))
 }
@@ -69,7 +69,7 @@ fn values(rows: &[Vec<String>]) -> Vec<Vec<Value>> {
     rows.iter().map(|r| r.iter().map(|v| Value::Text(v.clone())).collect()).collect()
 }
 
-async fn import(user: &Browser, id: &str, name: &str, content: Vec<u8>) -> Page {
+pub async fn import(user: &Browser, id: &str, name: &str, content: Vec<u8>) -> Page {
     let token = user.token().await;
     let fields = [("csrf", token.as_str()), ("hs_code", AIR_CONDITIONER)];
     let page = user.multipart(&format!("/applications/{id}/import"), &fields, &[(name, content)]).await;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod certificate;
+mod names;
 mod pictures;
 
 use std::io::Write as _;
@@ -176,11 +177,4 @@ fn the_manual_is_typeset() {
     assert!(fonts.lines().skip(2).all(|row| row.contains(" yes yes yes ")), "{fonts}");
     assert_eq!(pdf::manual_edition("V1").len(), 64);
     assert_ne!(pdf::manual_edition("V1"), pdf::manual_edition("V2"));
-}
-
-#[test]
-fn characters_that_the_face_lacks_are_named() {
-    assert!(pdf::missing_glyphs("示例电器(上海)有限公司 喆镕堃犇 ABC 123 ，。“”").is_empty());
-    assert_eq!(pdf::missing_glyphs("𠀀𠀀甲"), ['𠀀']);
-    assert_eq!(pdf::missing_glyphs("\u{10FFFF}\u{E000}"), ['\u{10FFFF}', '\u{E000}']);
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use image::{GrayImage, ImageReader};
 use pdf::Renderer;
 
+use crate::names::names;
 use crate::{pages_of, said, sheet, written};
 
 /// Small on purpose: letters cannot be read, lines and columns can be seen.
@@ -92,6 +93,32 @@ fn r_2_6_01_certificates_look_as_they_did() {
         }
     }
     assert!(wrong.is_empty(), "the pages no longer look as in {}:\n{}", references().display(), wrong.join("\n"));
+}
+
+/// Names from everywhere look as they did: no box in place of a character, and accents over their letters.
+#[test]
+fn names_from_everywhere_look_as_they_did() {
+    let mut paper = sheet(1);
+    paper.specimen = false;
+    let names = names();
+    paper.purpose = names.join("；");
+    paper.holder.clone_from(&names[10]);
+    paper.use_unit.clone_from(&names[2]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(&Renderer::new().certificate(&paper, CODE).unwrap());
+    let painted = folder.path().join("names");
+    let (from, to) = (file.path().to_str().unwrap(), painted.to_str().unwrap());
+    let part = ["-x", "100", "-y", "380", "-W", "650", "-H", "320"];
+    said(
+        "pdftoppm",
+        &[&["-r", "90", "-gray", "-png", "-f", "1", "-l", "1", "-singlefile"], &part[..], &[from, to]].concat(),
+    );
+    let (painted, reference) = (painted.with_extension("png"), references().join("certificate-names.png"));
+    if std::env::var_os("MIANBAN_UPDATE_DOCS").is_some() {
+        std::fs::copy(&painted, &reference).unwrap();
+    }
+    compare(&painted, &reference).unwrap();
+    assert!(std::fs::metadata(&reference).unwrap().len() <= LARGEST);
 }
 
 /// The comparison sees what a person would: a missing line, another column.
