@@ -20,7 +20,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    accounts, amendment, application, audit, casework, certificate, ending, exports, home, login, operations, profile,
+    accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login, operations, profile,
     publishing, reference, registration, routing, search, statistics, supervision, usage, write_off,
 };
 
@@ -246,6 +246,9 @@ pub fn site() -> Site {
         .post("/accounts/{id}/reinstatement", accounts::account::reinstate)
         .post("/accounts/{id}/password", accounts::password::reset)
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
+        // 后台任务
+        .get("/jobs", background::jobs::list)
+        .post("/jobs/{id}/retry", background::jobs::retry)
         // reference data on pages (R-C-02, R-C-04)
         .get("/reference", reference::list::index)
         .get("/reference/attachment-rules", reference::attachment_rules::show)
