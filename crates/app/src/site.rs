@@ -20,8 +20,9 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login, operations, profile,
-    publishing, reference, registration, routing, search, statistics, supervision, usage, write_off,
+    accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login,
+    operations, profile, publishing, reference, registration, routing, search, statistics, supervision, usage,
+    write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.

@@ -96,7 +96,8 @@ impl Claimed {
 
     /// Seconds until the next try: twice as long as before, up to a bound.
     fn pause(&self) -> i64 {
-        let longest = if self.kind == RENDER_CERTIFICATE { LONGEST_PAUSE_OF_PAPERS_SECONDS } else { LONGEST_PAUSE_SECONDS };
+        let longest =
+            if self.kind == RENDER_CERTIFICATE { LONGEST_PAUSE_OF_PAPERS_SECONDS } else { LONGEST_PAUSE_SECONDS };
         5_i64.saturating_mul(1 << self.attempts.clamp(0, 12)).min(longest)
     }
 }
@@ -107,13 +108,7 @@ pub async fn enqueue(tx: &Tx, kind: &str, payload: &str, run_at: Instant) -> DbR
 }
 
 /// The same for a certificate (a paper), an account (a letter) or a file of a long list.
-pub async fn enqueue_for(
-    tx: &Tx,
-    kind: &str,
-    payload: &str,
-    subject: Option<i64>,
-    run_at: Instant,
-) -> DbResult<JobId> {
+pub async fn enqueue_for(tx: &Tx, kind: &str, payload: &str, subject: Option<i64>, run_at: Instant) -> DbResult<JobId> {
     let id = tx
         .insert(
             "INSERT INTO job (kind, payload, subject_id, state, run_at, created_at) \
@@ -214,7 +209,8 @@ pub struct Backlog {
 }
 
 /// A job that waits longer than expected; the values are those of [`late_since`].
-const LATE: &str = "(j.state IN ('ready', 'running') AND (j.first_run_at <= ? OR (j.state = 'ready' AND j.run_at <= ?)))";
+const LATE: &str =
+    "(j.state IN ('ready', 'running') AND (j.first_run_at <= ? OR (j.state = 'ready' AND j.run_at <= ?)))";
 
 /// How the queue stands, for metrics and the log.
 pub async fn backlog(source: &impl Source, now: Instant) -> DbResult<Backlog> {

@@ -132,7 +132,9 @@ impl ClockWatch {
             }
         }
         let doubt = match (self.good, reading.seen) {
-            (Some(good), _) => Some(good.departure(reading)).filter(|off| off.saturating_abs() > LEAP_MS).map(Doubt::Leap),
+            (Some(good), _) => {
+                Some(good.departure(reading)).filter(|off| off.saturating_abs() > LEAP_MS).map(Doubt::Leap)
+            }
             (None, Some(seen)) => match reading.now.millis().saturating_sub(seen.millis()) {
                 off if off < -TOLERANCE_MS => Some(Doubt::Back(off)),
                 off if off > GAP_MS => Some(Doubt::Gap(off)),

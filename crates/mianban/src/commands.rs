@@ -232,7 +232,9 @@ pub async fn job(options: &Options, command: JobCommand) -> anyhow::Result<()> {
                 match queue::retry(&tx, *id, &by, now).await {
                     Ok(()) => tx.commit().await?,
                     Err(db::DbError::Overtaken(_)) => {
-                        anyhow::bail!("job {id} cannot be tried again: there is none, it runs, it is done, or its password is over")
+                        anyhow::bail!(
+                            "job {id} cannot be tried again: there is none, it runs, it is done, or its password is over"
+                        )
                     }
                     Err(other) => return Err(other.into()),
                 }

@@ -119,13 +119,12 @@ fn server(address: &str, authority: Option<&Path>) -> anyhow::Result<MailServer>
         (false, Some("required")) => (Guard::Required(tls("TLS")?), smtp::SUBMISSION_PORT),
         (false, Some("opportunistic")) => (Guard::Opportunistic(tls("TLS")?), smtp::SUBMISSION_PORT),
         (false, None) => {
-            anyhow::ensure!(
-                authority.is_none(),
-                "--smtp-ca needs an --smtp-url with TLS: smtps://… or ?tls=required"
-            );
+            anyhow::ensure!(authority.is_none(), "--smtp-ca needs an --smtp-url with TLS: smtps://… or ?tls=required");
             (Guard::None, smtp::SMTP_PORT)
         }
-        (_, Some(_)) => anyhow::bail!("--smtp-url cannot be used: ?tls= is `required` or `opportunistic`, with smtp://"),
+        (_, Some(_)) => {
+            anyhow::bail!("--smtp-url cannot be used: ?tls= is `required` or `opportunistic`, with smtp://")
+        }
     };
     let port = url.port().unwrap_or(usual_port);
     anyhow::ensure!(port != 0, "--smtp-url cannot be used: there is no port 0");

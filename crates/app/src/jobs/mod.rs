@@ -558,7 +558,9 @@ async fn attempt(app: &App, claimed: &Claimed, refused: &mut Option<Failure>) ->
         Ok(Job::MakeExport { export }) => exports::make(app, export, is_over(app, claimed).await?).await,
         Ok(Job::SendLetter(letter)) => {
             if letter::is_worthless(&app.db.read(), claimed.id, app.now()).await? && clock::judge(app).await?.is_ok() {
-                return Err(JobError::Hopeless(anyhow::anyhow!("the password in this letter is worth nothing any more")));
+                return Err(JobError::Hopeless(anyhow::anyhow!(
+                    "the password in this letter is worth nothing any more"
+                )));
             }
             app.post.send(&letter).await.map_err(|why| {
                 *refused = Some(why.failure);
@@ -594,13 +596,7 @@ async fn is_over(app: &App, claimed: &Claimed) -> Result<bool, DbError> {
     Ok(claimed.is_last_try(app.now()) && clock::judge(app).await?.is_ok_and(|now| claimed.is_last_try(now)))
 }
 
-async fn failed(
-    app: &App,
-    tx: &Tx,
-    claimed: &Claimed,
-    error: &anyhow::Error,
-    after: After,
-) -> anyhow::Result<()> {
+async fn failed(app: &App, tx: &Tx, claimed: &Claimed, error: &anyhow::Error, after: After) -> anyhow::Result<()> {
     let kind = &claimed.kind;
     metrics::counter!("mianban_jobs_total", "kind" => kind.clone(), "outcome" => "failed").increment(1);
     match after {

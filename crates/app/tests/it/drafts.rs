@@ -128,7 +128,10 @@ async fn a_deleted_draft_is_restored_within_thirty_days() {
         site.clock.pass_hours(241);
         minute(&site).await;
         let listed = db::application::deleted_drafts(&site.app.db.read()).await.unwrap();
-        assert_eq!((listed.len(), listed[0].id, listed[0].items, listed[0].username.as_str()), (1, number, 1, "shili_a"));
+        assert_eq!(
+            (listed.len(), listed[0].id, listed[0].items, listed[0].username.as_str()),
+            (1, number, 1, "shili_a")
+        );
         site.clock.pass_hours(29 * 24);
         minute(&site).await;
         assert!(restore().await && !restore().await);

@@ -75,7 +75,8 @@ async fn a_paper_is_tried_without_end() {
     for site in Site::each().await {
         let user = site.company().await;
         let bureau = story::Bureau::shanghai(&site).await;
-        story::issued(&site, &user, &bureau).await;
+        let id = story::submitted(&site, &user).await;
+        bureau.bring_to(&id, Post::Terminate).await;
         let key = site.keys.0.lock().unwrap().take();
         for _ in 0..40 {
             site.work().await;
@@ -98,7 +99,8 @@ async fn a_silent_mail_server_stops_nothing_else() {
         site.clock.pass_hours(241);
         let user = site.sit_down(site.account("shili_a").await).await;
         let bureau = story::Bureau::shanghai(&site).await;
-        story::issued(&site, &user, &bureau).await;
+        let id = story::submitted(&site, &user).await;
+        bureau.bring_to(&id, Post::Terminate).await;
         site.mail.silent.store(true, Ordering::SeqCst);
         let stop = tokio_util::sync::CancellationToken::new();
         let worker = tokio::spawn(app::jobs::work(site.app.clone(), stop.clone()));
@@ -137,7 +139,10 @@ async fn a_job_that_panics_is_tried_again() {
         site.mail.panics.store(true, Ordering::SeqCst);
         story::submitted(&site, &user).await;
         site.work().await;
-        assert_eq!(site.number("SELECT COUNT(*) FROM job WHERE state = 'ready' AND last_error = 'it panicked'").await, 1);
+        assert_eq!(
+            site.number("SELECT COUNT(*) FROM job WHERE state = 'ready' AND last_error = 'it panicked'").await,
+            1
+        );
         site.mail.panics.store(false, Ordering::SeqCst);
         site.clock.pass_hours(1);
         site.work().await;
@@ -202,7 +207,10 @@ async fn what_failed_is_tried_again_on_a_page() {
         site.work().await;
         assert_eq!(site.mail.letters().len(), 1);
         shanghai.send(&again).await.is(409).sees("不能重新执行");
-        assert_eq!(site.number("SELECT COUNT(*) FROM audit WHERE action = 'retry_job' AND subject_kind = 'job'").await, 1);
+        assert_eq!(
+            site.number("SELECT COUNT(*) FROM audit WHERE action = 'retry_job' AND subject_kind = 'job'").await,
+            1
+        );
         cnca.get("/audit?action=retry_job").await.is(200).sees("重新执行后台任务").sees("sh_admin");
         cnca.get(&format!("/audit/chain?kind=job&id={id}")).await.is(200).sees("后台任务");
         assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
@@ -215,7 +223,8 @@ async fn papers_concern_their_bureau_and_many_come_in_pages() {
     for site in Site::each().await {
         let user = site.company().await;
         let bureau = story::Bureau::shanghai(&site).await;
-        story::issued(&site, &user, &bureau).await;
+        let id = story::submitted(&site, &user).await;
+        bureau.bring_to(&id, Post::Terminate).await;
         site.keys.0.lock().unwrap().take();
         site.work().await;
         site.clock.pass_hours(2);

@@ -298,9 +298,7 @@ fn a_clock_that_leaps_deletes_no_draft_and_the_operator_has_the_last_word() {
     let data = folder.path().join("data");
     let variables = [("LD_PRELOAD", library.to_str().unwrap()), ("TEST_CLOCK_SHIFT", shift.to_str().unwrap())];
     let metrics = free_address();
-    let start = || {
-        Serving::start_with(&data, &["--demo", "--metrics-listen", &metrics.to_string()], &variables)
-    };
+    let start = || Serving::start_with(&data, &["--demo", "--metrics-listen", &metrics.to_string()], &variables);
     let operator = |args: &[&str]| {
         let mut command = crate::program::mianban(&data);
         let output = command.args(args).envs(variables).output().unwrap();
