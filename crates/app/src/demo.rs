@@ -380,6 +380,7 @@ async fn shifted(app: &App, clock: Arc<FixedClock>) -> anyhow::Result<App> {
         cores: app.cores.clone(),
         seen: app.seen.clone(),
         readings: app.readings.clone(),
+        watch: kit::watch::Watch::default(),
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use db::params;
 use domain::actor::{Actor, Cnca, Officer, Post};
-use domain::policy::{self, Delegate, ReadAudit, ReadStatistics, permit};
+use domain::policy::{self, Delegate, ReadAudit, ReadStatistics, WatchJobs, permit};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -28,6 +28,8 @@ pub enum Entry {
     Profile,
     /// 账号管理.
     Accounts,
+    /// 后台任务.
+    Jobs,
     /// 公告管理.
     Publishing,
     /// 基础数据.
@@ -340,6 +342,9 @@ fn duties(app: &App, actor: &Actor, entry: Entry) -> Vec<MenuItem> {
     }
     if permit::<ReadAudit>(actor).is_ok() {
         items.push(item("审计查询", "/audit", "history", None, entry == Entry::Audit));
+    }
+    if permit::<WatchJobs>(actor).is_ok() {
+        items.push(item("后台任务", "/jobs", "refresh", None, entry == Entry::Jobs));
     }
     items
 }

@@ -15,15 +15,53 @@ pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// The process can serve: its database answers.
-pub async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
-    match app.db.read().number("SELECT CAST(1 AS BIGINT)", params![]).await {
-        Ok(_) => (StatusCode::OK, "ready"),
-        Err(error) => {
-            tracing::warn!(%error, "not ready: the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
-        }
+/// Something that this process lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lack {
+    /// Its word, for machines.
+    word: &'static str,
+    /// What is wrong, for the operator.
+    why: String,
+    /// Whether requests had better go to another process.
+    is_fatal: bool,
+}
+
+/// The process can serve: `ready`, or one line for each thing that it lacks. 503 when one of them is fatal.
+pub async fn readyz(State(app): State<App>) -> (StatusCode, String) {
+    let lacks = readiness(&app).await;
+    let words = lacks.iter().map(|l| l.word).collect::<Vec<_>>().join(" ");
+    let is_news = app.watch.is_news("readiness", &words);
+    if lacks.is_empty() {
+        return (StatusCode::OK, "ready".to_owned());
     }
+    for lack in lacks.iter().filter(|_| is_news) {
+        tracing::warn!(lack = lack.word, "not ready: {}: {}", lack.word, lack.why);
+    }
+    let lines: Vec<_> = lacks.iter().map(|l| format!("{}: {}", l.word, l.why)).collect();
+    if lacks.iter().any(|l| l.is_fatal) {
+        (StatusCode::SERVICE_UNAVAILABLE, lines.join("\n"))
+    } else {
+        (StatusCode::OK, format!("ready\n{}", lines.join("\n")))
+    }
+}
+
+/// Everything that is looked at; each check has a word of its own.
+async fn readiness(app: &App) -> Vec<Lack> {
+    [database(app).await, clock(app).await].into_iter().flatten().collect()
+}
+
+async fn database(app: &App) -> Option<Lack> {
+    let error = app.db.read().number("SELECT CAST(1 AS BIGINT)", params![]).await.err()?;
+    tracing::warn!(%error, "the database does not answer");
+    Some(Lack { word: "database", why: "the database does not answer".to_owned(), is_fatal: true })
+}
+
+/// A machine that was off for weeks serves; a clock that is certainly wrong would write wrong times.
+async fn clock(app: &App) -> Option<Lack> {
+    // A database that does not answer has a word already.
+    let doubt = crate::clock::judge(app).await.ok()?.err()?;
+    let why = format!("{}; confirm it with `mianban clock accept` when it is right", doubt.sentence());
+    Some(Lack { word: "clock", why, is_fatal: doubt.is_certain() })
 }
 
 /// How many statements a request sent, beside its response.

@@ -18,8 +18,9 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
-    accounts, amendment, application, audit, casework, certificate, ending, exports, home, login, operations, profile,
-    publishing, reference, registration, routing, search, statistics, supervision, usage, write_off,
+    accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login,
+    operations, profile, publishing, reference, registration, routing, search, statistics, supervision, usage,
+    write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.
@@ -244,6 +245,9 @@ pub fn site() -> Site {
         .post("/accounts/{id}/reinstatement", accounts::account::reinstate)
         .post("/accounts/{id}/password", accounts::password::reset)
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
+        // 后台任务
+        .get("/jobs", background::jobs::list)
+        .post("/jobs/{id}/retry", background::jobs::retry)
         // reference data on pages (R-C-02, R-C-04)
         .get("/reference", reference::list::index)
         .get("/reference/attachment-rules", reference::attachment_rules::show)

@@ -744,19 +744,131 @@ pub async fn delete(tx: &Tx, seen: &Application, deletion: Transition, by: &By, 
     if done == 1 { Ok(()) } else { Err(DbError::Overtaken(OVERTAKEN.to_owned())) }
 }
 
+/// How long a draft that the clock deleted is kept, hidden, so that an operator can restore it.
+pub const DELETED_DRAFT_DAYS: i64 = 30;
+
+#[derive(crate::Row)]
+struct Id {
+    id: ApplicationId,
+}
+
 /// The drafts whose ten days are over, oldest first, a handful at a time.
 pub async fn expired_drafts(source: &impl Source, now: Instant) -> DbResult<Vec<ApplicationId>> {
-    #[derive(crate::Row)]
-    struct Id {
-        id: ApplicationId,
-    }
     let found: Vec<Id> = rows(
         source.connection(),
-        "SELECT id FROM application WHERE state = 'draft' AND expires_at <= $1 ORDER BY expires_at LIMIT 50",
+        "SELECT id FROM application WHERE state = 'draft' AND deleted_at IS NULL AND expires_at <= $1 \
+         ORDER BY expires_at LIMIT 50",
         params![now],
     )
     .await?;
     Ok(found.into_iter().map(|i| i.id).collect())
+}
+
+/// Deletes a draft whose ten days are over. Nobody has seen it since they ended; products and files are kept for
+/// [`DELETED_DRAFT_DAYS`].
+pub async fn expire(tx: &Tx, seen: &Application, deletion: Transition, by: &By, now: Instant) -> DbResult<()> {
+    if deletion.to() != Target::Deleted {
+        return Err(DbError::Inconsistent("a draft ends by a deletion".to_owned()));
+    }
+    let done = tx
+        .run(
+            "UPDATE application SET deleted_at = $1 WHERE id = $2 AND state = $3 AND deleted_at IS NULL AND expires_at <= $1",
+            params![now, seen.id, deletion.from()],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
+    }
+    let entry = Entry { from: Some(deletion.from()), ..Entry::of(deletion.action().word()) };
+    audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
+}
+
+/// Deleted drafts whose thirty days are over, a handful at a time.
+pub async fn drafts_to_purge(source: &impl Source, now: Instant) -> DbResult<Vec<ApplicationId>> {
+    let found: Vec<Id> = rows(
+        source.connection(),
+        "SELECT id FROM application WHERE state = 'draft' AND deleted_at <= $1 AND expires_at <= $2 \
+         ORDER BY deleted_at LIMIT 50",
+        params![now.plus_days(-DELETED_DRAFT_DAYS), now],
+    )
+    .await?;
+    Ok(found.into_iter().map(|i| i.id).collect())
+}
+
+/// Removes a deleted draft for good, with products and files; false when it was restored meanwhile.
+pub async fn purge(tx: &Tx, id: ApplicationId, by: &By, now: Instant) -> DbResult<bool> {
+    let before = now.plus_days(-DELETED_DRAFT_DAYS);
+    let sql = format!(
+        "SELECT COUNT(*) FROM (SELECT id FROM application WHERE id = $1 AND state = 'draft' AND deleted_at <= $2{}) d",
+        tx.for_update()
+    );
+    if crate::number(&tx.0, &sql, params![id, before]).await? == 0 {
+        return Ok(false);
+    }
+    audit::record(tx, Subject::Application(id), by, now, &Entry::of("purge_draft")).await?;
+    tx.run(
+        "INSERT INTO orphaned_object (object_key, since) \
+         SELECT object_key, CAST($1 AS BIGINT) FROM attachment WHERE application_id = $2",
+        params![now, id],
+    )
+    .await?;
+    tx.run("DELETE FROM application WHERE id = $1", params![id]).await?;
+    Ok(true)
+}
+
+/// A draft that the clock deleted.
+#[derive(Debug, Clone, crate::Row)]
+pub struct DeletedDraft {
+    /// Its number.
+    pub id: ApplicationId,
+    /// Whose it is.
+    pub username: String,
+    /// 申请单位.
+    pub applicant_name: String,
+    /// When it was first saved.
+    pub first_saved_at: Instant,
+    /// When it was deleted.
+    pub deleted_at: Instant,
+    /// How many products it has.
+    pub items: i64,
+}
+
+impl DeletedDraft {
+    /// Until when it can be restored.
+    pub const fn kept_until(&self) -> Instant {
+        self.deleted_at.plus_days(DELETED_DRAFT_DAYS)
+    }
+}
+
+/// The drafts that can be restored, those deleted last first.
+pub async fn deleted_drafts(source: &impl Source) -> DbResult<Vec<DeletedDraft>> {
+    rows(
+        source.connection(),
+        "SELECT a.id, c.username, a.applicant_name, a.first_saved_at, a.deleted_at, \
+         (SELECT COUNT(*) FROM application_item i WHERE i.application_id = a.id) AS items \
+         FROM application a JOIN account c ON c.id = a.owner_id WHERE a.deleted_at IS NOT NULL \
+         ORDER BY a.deleted_at DESC, a.id DESC",
+        params![],
+    )
+    .await
+}
+
+/// Gives a deleted draft back to its owner: it lives for ten days from now. [`DbError::NotFound`] when there is none.
+pub async fn restore(tx: &Tx, id: ApplicationId, by: &By, now: Instant) -> DbResult<Instant> {
+    let until = now.plus_hours(DRAFT_LIFE_HOURS);
+    let done = tx
+        .run(
+            "UPDATE application SET deleted_at = NULL, expires_at = $1, reminded_day = 0 \
+             WHERE id = $2 AND state = 'draft' AND deleted_at IS NOT NULL",
+            params![until, id],
+        )
+        .await?;
+    if done == 0 {
+        return Err(DbError::NotFound);
+    }
+    let entry = Entry { to: Some(State::Draft), ..Entry::of("restore_draft") };
+    audit::record(tx, Subject::Application(id), by, now, &entry).await?;
+    Ok(until)
 }
 
 /// The day of its ten on which a draft is mentioned in a letter, and how many hours it has left then (D8).

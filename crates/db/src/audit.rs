@@ -5,7 +5,7 @@
 //! global chain.
 
 use domain::actor::{Actor, Post};
-use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId, PortSystemId};
+use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId, JobId, PortSystemId};
 use domain::time::Instant;
 use domain::workflow::State;
 use sha2::{Digest, Sha256};
@@ -23,6 +23,8 @@ pub enum Subject {
     Account(AccountId),
     /// A system of a port, and its key.
     PortSystem(PortSystemId),
+    /// A job that somebody revived.
+    Job(JobId),
 }
 
 impl Subject {
@@ -32,6 +34,7 @@ impl Subject {
             Self::Certificate(id) => ("certificate", id.get()),
             Self::Account(id) => ("account", id.get()),
             Self::PortSystem(id) => ("port_system", id.get()),
+            Self::Job(id) => ("job", id.get()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `mianban doctor`: recomputes what must agree and says what does not.
 
-use domain::ids::{AccountId, ApplicationId, CertificateId, PortSystemId};
+use domain::ids::{AccountId, ApplicationId, CertificateId, JobId, PortSystemId};
 
 use crate::audit::{Subject, first_break, first_broken_checkpoint, head, trail};
 use crate::{Db, DbResult, params};
@@ -45,6 +45,7 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
                 "application" => Subject::Application(ApplicationId::new(s.subject_id)),
                 "certificate" => Subject::Certificate(CertificateId::new(s.subject_id)),
                 "port_system" => Subject::PortSystem(PortSystemId::new(s.subject_id)),
+                "job" => Subject::Job(JobId::new(s.subject_id)),
                 _ => Subject::Account(AccountId::new(s.subject_id)),
             };
             out.chains += 1;

@@ -63,6 +63,12 @@ pub async fn undelivered(tx: &Tx, job: JobId, failure: Failure) -> DbResult<()> 
     Ok(())
 }
 
+/// Whether the letter of a job holds a password that is worth nothing any more.
+pub async fn is_worthless(source: &impl Source, job: JobId, now: Instant) -> DbResult<bool> {
+    let sql = "SELECT COUNT(*) FROM letter WHERE job_id = $1 AND kind = 'password' AND created_at <= $2";
+    Ok(crate::number(source.connection(), sql, params![job, now.plus_hours(-PASSWORD_HOURS)]).await? > 0)
+}
+
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
@@ -191,8 +197,8 @@ pub async fn resend(
     account::lock(tx, letter.account_id).await?;
     let done = tx
         .run(
-            "UPDATE job SET state = 'ready', attempts = 0, run_at = $1, locked_until = NULL, payload = $2 \
-             WHERE id = $3 AND state = 'dead' AND payload <> ''",
+            "UPDATE job SET state = 'ready', attempts = 0, first_run_at = NULL, run_at = $1, locked_until = NULL, \
+             payload = $2 WHERE id = $3 AND state = 'dead' AND payload <> ''",
             params![now, payload, letter.job_id],
         )
         .await?;

@@ -16,6 +16,7 @@ pub mod bulletin;
 pub mod case_note;
 pub mod certificate;
 pub mod certificate_list;
+pub mod clock;
 pub mod comparison;
 mod connection;
 pub mod delegation;

@@ -77,6 +77,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0088_regions"),
     || file!("0089_lists_at_scale"),
     || file!("0090_owners_and_viewers"),
+    || file!("0091_jobs_for_days"),
+    || file!("0092_deleted_drafts"),
 ];
 
 struct Migrator;

@@ -75,6 +75,8 @@ words! {
         Unreachable = "unreachable", "暂时连接不上邮件服务器";
         /// The mail server does not accept us: for the operator to mend.
         Credentials = "credentials", "邮件服务器拒绝了本系统的连接，请联系系统管理员";
+        /// The letter was handed over, and no answer came: it may have arrived.
+        Unconfirmed = "unconfirmed", "邮件服务器没有确认是否收下，稍后自动重发；收到两封相同邮件的，以其中一封为准";
         /// The mail server asks to come again.
         Later = "later", "邮件服务器暂时不收，稍后自动重发";
         /// The mailbox does not exist, or does not take our letters.

@@ -1,7 +1,7 @@
 //! Rules of the CCC exemption system: pure, no async, no I/O.
 //!
 //! What two screens would have to agree on lives here. Values first ([`ids`], [`time`], [`quantity`],
-//! [`text`], [`number`], [`catalogue`], [`calendar`]); then who is acting ([`actor`]), what he may see and do
+//! [`text`], [`number`], [`catalogue`], [`calendar`], [`clock_watch`]); then who is acting ([`actor`]), what he may see and do
 //! ([`policy`]), how an application moves ([`workflow`]), when it is complete ([`application`]), what a correction asks
 //! for and changes ([`correction`]), what an officer should look at
 //! ([`risk`]) and compares with paper ([`comparison`]), which bureau handles it ([`routing`]), what CNCA keeps on pages ([`reference`]),
@@ -15,6 +15,7 @@ pub mod bulletin;
 pub mod calendar;
 pub mod catalogue;
 pub mod certificate;
+pub mod clock_watch;
 pub mod comparison;
 pub mod correction;
 pub mod ending;

@@ -243,6 +243,11 @@ duty! {
 }
 
 duty! {
+    /// 后台任务: letters, papers and files that could not be made; CNCA all of them, 局系统管理员 what concerns his bureau.
+    WatchJobs = "后台任务" by BureauAdmin | CncaAdmin
+}
+
+duty! {
     /// 业务下放: CNCA for every direct bureau, 局系统管理员 of a direct bureau for his own (R-C-03, workflow §4).
     Delegate = "业务下放" by BureauAdmin | RoutingAdmin
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
@@ -202,6 +202,12 @@ pub trait Clock: Send + Sync {
     fn today(&self) -> Day {
         self.now().china_day()
     }
+
+    /// Whether this is a machine's clock, which may be wrong ([`crate::clock_watch`]). A clock that a demonstration or a
+    /// test moves on purpose is right by definition.
+    fn may_be_wrong(&self) -> bool {
+        false
+    }
 }
 
 /// The machine's clock.
@@ -213,32 +219,48 @@ impl Clock for SystemClock {
     fn now(&self) -> Instant {
         Instant(Timestamp::now().as_millisecond())
     }
+
+    fn may_be_wrong(&self) -> bool {
+        true
+    }
 }
 
 /// A clock that stands where it is put, for tests and for building demonstration data.
 #[derive(Debug)]
-pub struct FixedClock(AtomicI64);
+pub struct FixedClock {
+    now: AtomicI64,
+    is_machine: AtomicBool,
+}
 
 impl FixedClock {
     /// Stands at this instant.
     pub const fn at(now: Instant) -> Self {
-        Self(AtomicI64::new(now.0))
+        Self { now: AtomicI64::new(now.0), is_machine: AtomicBool::new(false) }
     }
 
     /// Puts the clock somewhere else.
     pub fn set(&self, now: Instant) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.now.store(now.0, Ordering::SeqCst);
+    }
+
+    /// From now on this clock is watched like a machine's.
+    pub fn act_as_machine(&self) {
+        self.is_machine.store(true, Ordering::SeqCst);
     }
 
     /// Lets so many hours pass.
     pub fn pass_hours(&self, n: i64) {
-        self.0.fetch_add(n * HOUR, Ordering::SeqCst);
+        self.now.fetch_add(n * HOUR, Ordering::SeqCst);
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> Instant {
-        Instant(self.0.load(Ordering::SeqCst))
+        Instant(self.now.load(Ordering::SeqCst))
+    }
+
+    fn may_be_wrong(&self) -> bool {
+        self.is_machine.load(Ordering::SeqCst)
     }
 }
 

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::reference::References;
 use crate::throttle::Throttle;
+use crate::watch::Watch;
 
 /// How this installation is set up.
 #[derive(Debug, Clone)]
@@ -129,6 +130,8 @@ pub struct Parts {
     pub seen: mpsc::Sender<SessionId>,
     /// Who read personal data, written in batches (E11).
     pub readings: mpsc::Sender<Reading>,
+    /// What this process remembers of its clock.
+    pub watch: Watch,
 }
 
 impl App {

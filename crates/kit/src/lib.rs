@@ -23,5 +23,6 @@ pub mod session_ended;
 pub mod shell;
 pub mod throttle;
 pub mod upload;
+pub mod watch;
 
 pub use shell::icon;

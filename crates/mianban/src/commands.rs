@@ -6,13 +6,16 @@ use anyhow::Context as _;
 use db::account::Appointment;
 use db::audit::By;
 use db::port_system::NewPortSystem;
+use db::queue::{self, Wanted};
 use db::reference::ReferenceSet;
 use domain::actor::Posts;
-use domain::ids::{AccountId, BureauCode, PortCode, PortSystemId};
+use domain::ids::{AccountId, ApplicationId, BureauCode, JobId, PortCode, PortSystemId};
 use domain::text;
-use domain::time::{Clock as _, SystemClock};
+use domain::time::{Clock as _, Instant, SystemClock};
 
-use crate::options::{AccountCommand, KeyCommand, Options, PortSystemCommand, ReferenceCommand};
+use crate::options::{
+    AccountCommand, ClockCommand, DraftCommand, JobCommand, KeyCommand, Options, PortSystemCommand, ReferenceCommand,
+};
 use crate::serve::{hash, open_database, prepare};
 
 /// `migrate`.
@@ -166,6 +169,161 @@ pub async fn reference(options: &Options, command: ReferenceCommand) -> anyhow::
         println!("nothing to do: these files were imported last");
     } else {
         println!("{} rows imported; running processes show them within a minute", report.rows);
+    }
+    db.close().await?;
+    Ok(())
+}
+
+/// What a job is about: a certificate, or a letter and its mailbox.
+fn about(job: &queue::Record) -> String {
+    let parts = [&job.certificate_no, &job.recipient, &job.subject, &job.username];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// `job list`, `show`, `retry`.
+pub async fn job(options: &Options, command: JobCommand) -> anyhow::Result<()> {
+    let db = open_database(options).await?;
+    prepare(&db, &SystemClock).await?;
+    let by = By { name: "mianban job".to_owned(), ..By::system() };
+    let now = SystemClock.now();
+    match command {
+        JobCommand::List { dead } => {
+            let wanted = if dead { Wanted::Dead } else { Wanted::Trouble };
+            let found = queue::all_in_trouble(&db.read(), wanted, now).await?;
+            for job in &found {
+                let state = if job.is_dead() { "dead" } else { "late" };
+                let next = if job.state == "ready" { job.run_at.china() } else { "-".to_owned() };
+                println!(
+                    "{}\t{}\t{state}\t{} tries\t{}\t{next}\t{}\t{}",
+                    job.id,
+                    job.kind,
+                    job.attempts,
+                    job.created_at.china(),
+                    about(job),
+                    job.last_error
+                );
+            }
+            eprintln!("{} jobs", found.len());
+        }
+        JobCommand::Show { number } => {
+            let job = match queue::get(&db.read(), JobId::new(number)).await {
+                Err(db::DbError::NotFound) => anyhow::bail!("there is no job {number}"),
+                found => found?,
+            };
+            println!("number      {}", job.id);
+            println!("kind        {}", job.kind);
+            println!("state       {}", job.state);
+            println!("tries       {}", job.attempts);
+            println!("put in      {}", job.created_at.china());
+            println!("next try    {}", job.run_at.china());
+            println!("about       {}", about(&job));
+            println!("data        {}", if job.has_data() { "there" } else { "gone: done, or a password that is over" });
+            println!("last error  {}", job.last_error);
+        }
+        JobCommand::Retry { numbers, dead } => {
+            let wanted: Vec<JobId> = if dead {
+                let found = queue::all_in_trouble(&db.read(), Wanted::Dead, now).await?;
+                found.iter().filter(|job| job.has_data()).map(|job| job.id).collect()
+            } else {
+                numbers.into_iter().map(JobId::new).collect()
+            };
+            for id in &wanted {
+                let tx = db.begin().await?;
+                match queue::retry(&tx, *id, &by, now).await {
+                    Ok(()) => tx.commit().await?,
+                    Err(db::DbError::Overtaken(_)) => {
+                        anyhow::bail!(
+                            "job {id} cannot be tried again: there is none, it runs, it is done, or its password is over"
+                        )
+                    }
+                    Err(other) => return Err(other.into()),
+                }
+                println!("job {id} is tried again");
+            }
+            eprintln!("{} jobs are tried again; `mianban job list` shows what becomes of them", wanted.len());
+        }
+    }
+    db.close().await?;
+    Ok(())
+}
+
+/// `draft list-deleted`, `restore`.
+pub async fn draft(options: &Options, command: DraftCommand) -> anyhow::Result<()> {
+    let db = open_database(options).await?;
+    prepare(&db, &SystemClock).await?;
+    let by = By { name: "mianban draft".to_owned(), ..By::system() };
+    let found = db::application::deleted_drafts(&db.read()).await?;
+    match command {
+        DraftCommand::ListDeleted => {
+            for d in &found {
+                println!(
+                    "{}\t{}\t{}\t{} products\tsaved {}\tdeleted {}\tkept until {}",
+                    d.id,
+                    d.username,
+                    d.applicant_name,
+                    d.items,
+                    d.first_saved_at.china(),
+                    d.deleted_at.china(),
+                    d.kept_until().china()
+                );
+            }
+            eprintln!("{} deleted drafts can be restored", found.len());
+        }
+        DraftCommand::Restore { numbers, all } => {
+            let wanted: Vec<_> = if all {
+                found.iter().map(|d| d.id).collect()
+            } else {
+                numbers.into_iter().map(ApplicationId::new).collect()
+            };
+            for id in wanted {
+                let tx = db.begin().await?;
+                match db::application::restore(&tx, id, &by, SystemClock.now()).await {
+                    Ok(until) => {
+                        tx.commit().await?;
+                        println!("the draft {id} is there again, until {}; tell its owner", until.china());
+                    }
+                    Err(db::DbError::NotFound) => anyhow::bail!("there is no deleted draft {id}"),
+                    Err(other) => return Err(other.into()),
+                }
+            }
+        }
+    }
+    db.close().await?;
+    Ok(())
+}
+
+/// How far this machine's clock may be from the database server's when an operator confirms it.
+const CLOCKS_APART_SECONDS: i64 = 300;
+
+/// `clock show`, `accept`.
+pub async fn clock(options: &Options, command: &ClockCommand) -> anyhow::Result<()> {
+    let db = open_database(options).await?;
+    prepare(&db, &SystemClock).await?;
+    let known = db::clock::known(&db).await?;
+    let now = SystemClock.now();
+    let time = |at: Option<Instant>| at.map_or_else(|| "-".to_owned(), Instant::rfc3339);
+    match command {
+        ClockCommand::Show => {
+            println!("this machine         {}", now.rfc3339());
+            println!("database server      {}", time(known.database));
+            println!("newest deed          {}", time(db::clock::newest_deed(&db.read()).await?));
+            println!("known to be right    {}", time(known.seen));
+        }
+        ClockCommand::Accept => {
+            if let Some(database) = known.database {
+                let apart = now.seconds_since(database);
+                anyhow::ensure!(
+                    apart.abs() <= CLOCKS_APART_SECONDS,
+                    "this machine's clock ({}) differs from the database server's ({}) by {apart} s: set them first",
+                    now.rfc3339(),
+                    database.rfc3339()
+                );
+            }
+            let tx = db.begin().await?;
+            db::clock::confirm(&tx, now).await?;
+            tx.commit().await?;
+            println!("confirmed: it is {}; running processes go on within a minute", now.rfc3339());
+        }
     }
     db.close().await?;
     Ok(())

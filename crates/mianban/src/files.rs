@@ -1,15 +1,22 @@
 //! Where files lie: a folder, or an S3-compatible store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 
 use crate::options::Options;
+use crate::patience::Patient;
 
-/// Opens the store that `--files-url` names; the folder `files` of the data folder by default.
+/// Opens the store that `--files-url` names; every call of it ends within `--files-timeout`.
 pub fn open(options: &Options) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    Ok(Arc::new(Patient::new(open_any(options)?, Duration::from_secs(options.files_timeout))))
+}
+
+/// The folder `files` of the data folder by default.
+fn open_any(options: &Options) -> anyhow::Result<Arc<dyn ObjectStore>> {
     let address = match &options.files_url {
         Some(address) => address.clone(),
         None => format!("file:{}", options.data_dir.join("files").display()),

@@ -1,4 +1,4 @@
-//! The program: `serve`, `worker`, `migrate`, `doctor`, `account`, `key`, `reference`, `port-system`.
+//! The program: `serve`, `worker`, `migrate`, `doctor`, `account`, `key`, `reference`, `job`, `draft`, `clock`, `port-system`.
 
 mod clock;
 mod commands;
@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod options;
 mod papers;
+mod patience;
 mod post;
 mod serve;
 
@@ -70,9 +71,14 @@ fn main() -> ExitCode {
             Command::Account { command } => commands::account(&cli.options, command).await,
             Command::Key { command } => commands::key(&cli.options, &command),
             Command::Reference { command } => commands::reference(&cli.options, command).await,
+            Command::Job { command } => commands::job(&cli.options, command).await,
+            Command::Draft { command } => commands::draft(&cli.options, command).await,
+            Command::Clock { command } => commands::clock(&cli.options, &command).await,
             Command::PortSystem { command } => commands::port_system(&cli.options, command).await,
         }
     }));
+    // A thread that waits for a resolver or a disk that never answers does not hold the exit.
+    runtime.shutdown_timeout(Duration::from_millis(200));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -47,6 +47,21 @@ pub enum Command {
         #[command(subcommand)]
         command: ReferenceCommand,
     },
+    /// Letters, papers and files that could not be made.
+    Job {
+        #[command(subcommand)]
+        command: JobCommand,
+    },
+    /// Drafts that were deleted when their ten days were over.
+    Draft {
+        #[command(subcommand)]
+        command: DraftCommand,
+    },
+    /// The clock of this machine, on which deleting and lapsing depend.
+    Clock {
+        #[command(subcommand)]
+        command: ClockCommand,
+    },
     /// Systems of ports that report write-offs (docs/port-api.md).
     PortSystem {
         #[command(subcommand)]
@@ -112,6 +127,57 @@ pub enum ReferenceCommand {
     },
 }
 
+/// What to do with jobs.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// List the jobs that are dead, and those that are late: number, kind, state, tries, age, next try, what it is about.
+    List {
+        /// Dead ones only.
+        #[arg(long)]
+        dead: bool,
+    },
+    /// Say everything about a job but its data, which may hold a password.
+    Show {
+        /// The number of the job.
+        number: i64,
+    },
+    /// Try jobs again, at once and for as long as new ones.
+    Retry {
+        /// The numbers of the jobs.
+        #[arg(required_unless_present = "dead")]
+        numbers: Vec<i64>,
+        /// All dead ones.
+        #[arg(long, conflicts_with = "numbers")]
+        dead: bool,
+    },
+}
+
+/// What to do with drafts.
+#[derive(Debug, Subcommand)]
+pub enum DraftCommand {
+    /// List the drafts that the clock deleted within the last thirty days: number, user, applicant, first saved, deleted,
+    /// kept until.
+    ListDeleted,
+    /// Give deleted drafts back to their owners, for ten days from now.
+    Restore {
+        /// The numbers of the drafts.
+        #[arg(required_unless_present = "all")]
+        numbers: Vec<i64>,
+        /// All of them.
+        #[arg(long, conflicts_with = "numbers")]
+        all: bool,
+    },
+}
+
+/// What to do with the clock.
+#[derive(Debug, Subcommand)]
+pub enum ClockCommand {
+    /// Say what time it is here, in the database, at the newest deed, and when the clock was last known to be right.
+    Show,
+    /// Confirm that the clock of this machine is right: running processes believe theirs within a minute.
+    Accept,
+}
+
 /// What to do with systems of ports.
 #[derive(Debug, Subcommand)]
 pub enum PortSystemCommand {
@@ -140,6 +206,12 @@ pub enum PortSystemCommand {
     },
 }
 
+/// How long somebody outside may be waited for.
+fn seconds(text: &str) -> Result<u64, String> {
+    let n = text.parse().ok().filter(|n| (1..=600).contains(n));
+    n.ok_or_else(|| "it is a number of seconds, 1 to 600".to_owned())
+}
+
 /// The options of every command.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -159,6 +231,12 @@ pub struct Options {
     /// without it letters are written to the data folder as .eml files.
     #[arg(long, env = "MIANBAN_SMTP_URL", hide_env_values = true, global = true)]
     pub smtp_url: Option<SecretString>,
+    /// Seconds that one letter may take in all, from looking up the name of the mail server to its last answer.
+    #[arg(long, env = "MIANBAN_SMTP_TIMEOUT", default_value = "60", value_parser = seconds, global = true)]
+    pub smtp_timeout: u64,
+    /// Seconds that one call of the store of files may take.
+    #[arg(long, env = "MIANBAN_FILES_TIMEOUT", default_value = "30", value_parser = seconds, global = true)]
+    pub files_timeout: u64,
     /// A PEM file with the certificate of a private authority that signs the certificate of the mail server.
     #[arg(long, env = "MIANBAN_SMTP_CA", global = true)]
     pub smtp_ca: Option<PathBuf>,

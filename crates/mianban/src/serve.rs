@@ -1,7 +1,7 @@
 //! `serve` and `worker`.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -18,10 +18,12 @@ use kit::flash::SigningKey;
 use kit::random;
 use kit::reference::References;
 use kit::throttle::Throttle;
+use kit::watch::Watch;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::FileClock;
@@ -29,8 +31,12 @@ use crate::options::Options;
 use crate::papers::Typesetter;
 use crate::{files, post};
 
-/// How long requests may take to finish after the signal to stop.
-const GRACE: Duration = Duration::from_secs(20);
+/// The program ends within this time after the signal to stop, whatever it waits for.
+const END: Duration = Duration::from_secs(20);
+/// Requests that have begun have this long of it.
+const GRACE: Duration = Duration::from_secs(17);
+/// What is left to be written down has until then.
+const LAST_WORDS: Duration = Duration::from_secs(19);
 
 /// What a connection reads ahead of its handler, bytes; also the limit of a request's head. An upload that waits for the
 /// object store holds this much in memory.
@@ -87,6 +93,9 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
     prepare(&db, clock.as_ref()).await?;
     let tx = db.begin().await?;
     let key = db::setting::get_or_put(&tx, "signing_key", &random::token()).await?;
+    if clock.may_be_wrong() {
+        db::clock::begin(&tx, clock.now()).await?;
+    }
     tx.commit().await?;
     let key = SigningKey::from_hex(&key).context("the signing key in the database is not readable")?;
     let references = References::new(db::reference::load(&db.read()).await?);
@@ -123,6 +132,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
         cores: Arc::new(Semaphore::new(cores)),
         seen,
         readings,
+        watch: Watch::default(),
     });
     if options.demo {
         demo::prepare(&app, app.now()).await?;
@@ -145,17 +155,20 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let listener = std::net::TcpListener::bind(options.listen)
         .with_context(|| format!("--listen {} cannot be used", options.listen))?;
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
+    let mut worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
     let notes = tokio::spawn(note_use(app.clone(), seen));
     let answered = CancellationToken::new();
-    let log = tokio::spawn(note_readings(app.clone(), readings, answered.clone()));
+    let mut log = tokio::spawn(note_readings(app.clone(), readings, answered.clone()));
     tracing::info!(database = app.db.kind(), "serving {} on {}", app.config.public_url, options.listen);
     let service = app::site::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
-    let signalled = (stop.clone(), handle.clone());
+    let end = Arc::new(OnceLock::new());
+    let signalled = (stop.clone(), handle.clone(), end.clone());
     tokio::spawn(async move {
         signals.first().await;
         tracing::info!("stopping: requests that have begun are finished");
+        end_in_time();
+        signalled.2.get_or_init(Instant::now);
         signalled.0.cancel();
         signalled.1.graceful_shutdown(Some(GRACE));
     });
@@ -163,12 +176,28 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let mut server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).handle(handle).http1_only();
     server.http_builder().http1().max_buf_size(READ_AHEAD).header_read_timeout(HEAD);
     server.serve(service).await?;
+    let signalled_at = *end.get_or_init(Instant::now);
     stop.cancel();
-    worker.await?;
+    if timeout_at(signalled_at + GRACE, &mut worker).await.is_err() {
+        tracing::warn!("jobs are cut off; they are tried again later");
+        worker.abort();
+    }
     notes.abort();
     answered.cancel();
-    log.await?;
+    if timeout_at(signalled_at + LAST_WORDS, &mut log).await.is_err() {
+        tracing::error!("readings of personal data could not be noted before the end");
+        log.abort();
+    }
     Ok(())
+}
+
+/// Ends the process in time, even if a thread is stuck and nothing else can.
+fn end_in_time() {
+    std::thread::spawn(|| {
+        std::thread::sleep(END);
+        eprintln!("mianban: something did not end in time and was cut off");
+        std::process::exit(0);
+    });
 }
 
 /// Runs jobs alone.
@@ -179,6 +208,7 @@ pub async fn worker(options: &Options) -> anyhow::Result<()> {
     let signalled = stop.clone();
     tokio::spawn(async move {
         signals.first().await;
+        end_in_time();
         signalled.cancel();
     });
     tracing::info!(database = app.db.kind(), "working on jobs");

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum_extra::extract::Query;
 use db::audit::{self, Subject};
 use db::audit_query;
-use domain::ids::{AccountId, ApplicationId, CertificateId, PortSystemId};
+use domain::ids::{AccountId, ApplicationId, CertificateId, JobId, PortSystemId};
 use domain::policy::{Reach, ReadAudit};
 use kit::app::App;
 use kit::error::AppError;
@@ -78,6 +78,7 @@ pub async fn show(
             "certificate" => Subject::Certificate(CertificateId::new(query.id)),
             "account" => Subject::Account(AccountId::new(query.id)),
             "port_system" => Subject::PortSystem(PortSystemId::new(query.id)),
+            "job" => Subject::Job(JobId::new(query.id)),
             _ => return Err(AppError::NotFound),
         };
         if let Reach::Bureau(own) = user.permit.reach()

@@ -25,6 +25,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("create", "首次保存申请"),
     ("edit", "保存申请内容"),
     ("delete", "删除草稿"),
+    ("restore_draft", "恢复已删除的草稿"),
+    ("purge_draft", "清除已删除的草稿"),
     ("submit", "提交申请"),
     ("resubmit", "补正后重新提交"),
     ("withdraw", "撤回申请"),
@@ -101,6 +103,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("open_port_system", "开通口岸系统接口"),
     ("renew_port_system_key", "更换口岸系统密钥"),
     ("close_port_system", "停用口岸系统接口"),
+    ("retry_job", "重新执行后台任务"),
 ];
 
 /// What an action is called.
@@ -293,6 +296,7 @@ fn kind_label(kind: &str) -> &'static str {
         "application" => "申请",
         "certificate" => "证明",
         "port_system" => "口岸系统",
+        "job" => "后台任务",
         _ => "账号",
     }
 }

@@ -10,6 +10,7 @@ use domain::application::{Application, Part};
 use domain::certificate::CertificateState;
 use domain::expiry;
 use domain::ids::{BureauCode, CertificateId};
+use domain::time::{Day, Instant};
 use domain::usage::UsageState;
 use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
@@ -169,8 +170,8 @@ pub(super) fn certificate_changed(
 }
 
 /// The letter about a draft that is going to be deleted (D8).
-pub(super) fn draft_ends(app: &App, to: &str, draft: &Application) -> Letter {
-    let left = time_left(draft.expires_at, app.now());
+pub(super) fn draft_ends(app: &App, to: &str, draft: &Application, now: Instant) -> Letter {
+    let left = time_left(draft.expires_at, now);
     let link = app.config.absolute(&format!("/applications/{}/basics", draft.id));
     let lines = vec![
         format!("{}：", draft.applicant.name),
@@ -228,9 +229,9 @@ fn from(by: &By) -> String {
 }
 
 /// The letter about a certificate whose validity is going to end, with what can be done (D17, D19).
-pub(super) fn certificate_ends(app: &App, to: &str, ending: &Ending) -> Letter {
+pub(super) fn certificate_ends(app: &App, to: &str, ending: &Ending, today: Day) -> Letter {
     let references = app.references.now();
-    let left = expiry::left_in_words(ending.valid_to, app.clock.today());
+    let left = expiry::left_in_words(ending.valid_to, today);
     let bureau = references.bureau_name(&ending.bureau_code);
     let page = app.config.absolute(&format!("/certificates/{}", ending.id));
     let mut lines = vec![

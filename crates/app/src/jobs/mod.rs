@@ -2,6 +2,9 @@
 //!
 //! A job is put into the outbox by the transaction that causes it ([`status_changed`], [`render_certificate`]) and run
 //! by [`work`], inside `mianban serve` or alone in `mianban worker`. Every job may run twice: it is idempotent.
+//!
+//! Each lane of the queue, and each round of the duties, is a task of its own: whoever waits for a mail server or a store of
+//! files that does not answer holds up nobody else, and has an end.
 
 mod exports;
 mod letters;
@@ -11,36 +14,47 @@ mod schedule;
 
 pub use letters::CertificateNews;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use db::application::Remarks;
 use db::audit::By;
 use db::certificate::{Certificate, Ending};
 use db::letter;
-use db::queue::{self, Claimed, Lane};
+use db::queue::{self, After, Claimed, Lane, RENDER_CERTIFICATE, SEND_LETTER};
 use db::usage::Record;
 use db::{DbError, Tx};
 use domain::application::Application;
 use domain::certificate::CertificateState;
 use domain::expiry;
 use domain::ids::{AccountId, BureauCode, CertificateId, ExportId, JobId, LetterId, OrganisationId};
-use domain::letter::{LetterKind, Occasion};
+use domain::letter::{Failure, LetterKind, Occasion};
 use domain::time::Instant;
 use domain::usage::UsageStep;
 use domain::workflow::{Target, Transition};
+use futures_util::FutureExt as _;
 use kit::app::{App, Letter};
 use kit::error::AppError;
 use kit::random;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+use crate::clock;
 
 /// How long an idle worker waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the duties of the clock are looked at.
 const DUTY_PAUSE: Duration = Duration::from_mins(1);
-
-/// The stored word of [`Job::SendLetter`].
-const SEND_LETTER: &str = "send_letter";
+/// How long a worker waits that cannot reach its queue.
+const LOST_PAUSE: Duration = Duration::from_secs(5);
+/// How often a running job says that its worker lives.
+const PULSE: Duration = Duration::from_mins(1);
+/// Told to stop, what has begun may go on for this long; then it is cut off and tried again later.
+const GRACE: Duration = Duration::from_secs(10);
+/// What was cut off is written down within this time.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A job, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,13 +100,13 @@ impl<E: Into<anyhow::Error>> From<E> for JobError {
 
 async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<JobId, DbError> {
     let payload = packed(job)?;
-    let kind = match job {
-        Job::RenderCertificate { .. } => "render_certificate",
-        Job::GrantPassword { .. } => "grant_password",
-        Job::MakeExport { .. } => queue::MAKE_EXPORT,
-        Job::SendLetter(_) => SEND_LETTER,
+    let (kind, subject) = match job {
+        Job::RenderCertificate { certificate } => (RENDER_CERTIFICATE, Some(certificate.get())),
+        Job::GrantPassword { .. } => ("grant_password", None),
+        Job::MakeExport { export } => (queue::MAKE_EXPORT, Some(export.get())),
+        Job::SendLetter(_) => (SEND_LETTER, None),
     };
-    queue::enqueue(tx, kind, &payload, now).await
+    queue::enqueue_for(tx, kind, &payload, subject, now).await
 }
 
 fn packed(job: &Job) -> Result<String, DbError> {
@@ -109,7 +123,8 @@ async fn post(
 ) -> Result<LetterId, DbError> {
     letter.reference = random::token();
     let (recipient, subject) = (letter.to.clone(), letter.subject.clone());
-    let job = enqueue(tx, &Job::SendLetter(letter), now).await?;
+    let payload = packed(&Job::SendLetter(letter))?;
+    let job = queue::enqueue_for(tx, SEND_LETTER, &payload, Some(account.get()), now).await?;
     letter::note(tx, account, kind, &recipient, &subject, job, now).await
 }
 
@@ -234,15 +249,15 @@ pub async fn usage_judged(tx: &Tx, app: &App, record: &Record, step: UsageStep, 
 
 /// The owner is told that his draft is going to be deleted (D8), once for each day that [`db::application::REMINDERS`]
 /// names.
-async fn remind(tx: &Tx, app: &App, draft: &Application, day: i64) -> Result<(), DbError> {
+async fn remind(tx: &Tx, app: &App, draft: &Application, day: i64, now: Instant) -> Result<(), DbError> {
     let owner = draft.ownership.owner;
     if !db::application::note_reminder(tx, draft.id, day).await? {
         return Ok(());
     }
     let mailbox = letter::mailbox(tx, owner).await?;
     if mailbox.letter_choice.wants(Occasion::DraftEnds) && !mailbox.contact_email.is_empty() {
-        let letter = letters::draft_ends(app, &mailbox.contact_email, draft);
-        post(tx, owner, LetterKind::Draft, letter, app.now()).await?;
+        let letter = letters::draft_ends(app, &mailbox.contact_email, draft, now);
+        post(tx, owner, LetterKind::Draft, letter, now).await?;
     }
     Ok(())
 }
@@ -270,8 +285,8 @@ async fn warn(tx: &Tx, app: &App, account: AccountId, letter: impl FnOnce(&str) 
 
 /// The holder is told that the validity of his certificate is going to end, once for each version and each of
 /// [`expiry::REMINDERS`]. Nothing is said of a certificate that cannot be used any more.
-async fn remind_of_end(tx: &Tx, app: &App, ending: &Ending) -> Result<(), DbError> {
-    let today = app.clock.today();
+async fn remind_of_end(tx: &Tx, app: &App, ending: &Ending, now: Instant) -> Result<(), DbError> {
+    let today = now.china_day();
     let over = match ending.state {
         CertificateState::Revoked | CertificateState::Surrendered => true,
         CertificateState::Valid | CertificateState::Amending => ending.version != ending.current,
@@ -284,8 +299,8 @@ async fn remind_of_end(tx: &Tx, app: &App, ending: &Ending) -> Result<(), DbErro
     }
     let mailbox = letter::mailbox(tx, ending.owner_id).await?;
     if mailbox.letter_choice.wants(Occasion::CertificateEnds) && !mailbox.contact_email.is_empty() {
-        let letter = letters::certificate_ends(app, &mailbox.contact_email, ending);
-        post(tx, ending.owner_id, LetterKind::Certificate, letter, app.now()).await?;
+        let letter = letters::certificate_ends(app, &mailbox.contact_email, ending, today);
+        post(tx, ending.owner_id, LetterKind::Certificate, letter, now).await?;
     }
     Ok(())
 }
@@ -385,36 +400,73 @@ pub async fn paper_of(app: &App, certificate: CertificateId) -> Result<Paper, Ap
     })
 }
 
-/// Runs jobs and duties until told to stop; what has begun is finished. Files that take minutes are made beside the others.
+/// Runs jobs and duties until told to stop. What has begun is finished, unless it takes longer than [`GRACE`]: then it is
+/// cut off, and tried again later.
 pub async fn work(app: App, stop: CancellationToken) {
-    tokio::join!(work_in(&app, Lane::Short, &stop), work_in(&app, Lane::Long, &stop));
+    let cut = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    for lane in Lane::ALL {
+        let (app, stop, cut) = (app.clone(), stop.clone(), cut.clone());
+        tasks.spawn(async move { work_in(&app, lane, &stop, &cut).await });
+    }
+    for round in [Round::Records, Round::Files] {
+        let (app, stop) = (app.clone(), stop.clone());
+        tasks.spawn(async move { keep(&app, round, &stop).await });
+    }
+
+    stop.cancelled().await;
+    if tokio::time::timeout(GRACE, all(&mut tasks)).await.is_err() {
+        tracing::warn!("what still waits for somebody outside is cut off and tried again later");
+        cut.cancel();
+        if tokio::time::timeout(FAREWELL, all(&mut tasks)).await.is_err() {
+            tasks.shutdown().await;
+        }
+    }
 }
 
-async fn work_in(app: &App, lane: Lane, stop: &CancellationToken) {
-    let mut next_duty = tokio::time::Instant::now();
+async fn all(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+/// The duties of the clock that wait for the same thing.
+#[derive(Debug, Clone, Copy)]
+enum Round {
+    /// For the database.
+    Records,
+    /// For the store of files.
+    Files,
+}
+
+/// Does a round of duties about once a minute.
+async fn keep(app: &App, round: Round, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        if lane == Lane::Short && tokio::time::Instant::now() >= next_duty {
-            duties(app).await;
-            next_duty = tokio::time::Instant::now() + DUTY_PAUSE;
+        match round {
+            Round::Records => schedule::keep_records(app).await,
+            Round::Files => schedule::keep_files(app).await,
         }
-        let at_once = match lane {
-            Lane::Short => 4,
-            Lane::Long => 1,
-        };
-        match run_due(app, lane, at_once).await {
-            Ok(0) => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
-            }
+        pause(stop, DUTY_PAUSE).await;
+    }
+}
+
+async fn pause(stop: &CancellationToken, length: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(length) => {}
+    }
+}
+
+async fn work_in(app: &App, lane: Lane, stop: &CancellationToken, cut: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match run_some(app, lane, 1, cut).await {
+            Ok(0) => pause(stop, PAUSE).await,
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the worker cannot reach its queue");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(DUTY_PAUSE / 12) => {}
-                }
+                tracing::error!(
+                    lane = lane.word(),
+                    error = format!("{error:#}"),
+                    "the worker cannot reach its queue: {error:#}"
+                );
+                pause(stop, LOST_PAUSE).await;
             }
         }
     }
@@ -422,45 +474,63 @@ async fn work_in(app: &App, lane: Lane, stop: &CancellationToken) {
 
 /// Does the duties of the clock once: drafts after ten days, certificates that end soon, ended sessions, files without rows, audit checkpoints.
 pub async fn duties(app: &App) {
-    schedule::run(app).await;
+    schedule::keep_records(app).await;
+    schedule::keep_files(app).await;
 }
 
 /// Runs what is due in a lane, at most `n` jobs; says how many there were.
 pub async fn run_due(app: &App, lane: Lane, n: i64) -> anyhow::Result<usize> {
+    run_some(app, lane, n, &CancellationToken::new()).await
+}
+
+async fn run_some(app: &App, lane: Lane, n: i64, cut: &CancellationToken) -> anyhow::Result<usize> {
     // An idle look takes no write lock.
-    let due = app
-        .db
-        .read()
-        .number(
-            "SELECT COUNT(*) FROM job WHERE state IN ('ready', 'running') AND ((state = 'ready' AND run_at <= $1) \
-             OR (state = 'running' AND locked_until <= $1)) AND (kind = $2) = $3",
-            db::params![app.now(), queue::MAKE_EXPORT, lane == Lane::Long],
-        )
-        .await?;
-    if due == 0 {
+    if queue::count_due(&app.db.read(), lane, app.now()).await? == 0 {
         return Ok(0);
     }
     let tx = app.db.begin().await?;
     let claimed = queue::claim(&tx, lane, n, app.now()).await?;
     tx.commit().await?;
     for job in &claimed {
-        run(app, job).await?;
+        run(app, job, lane, cut).await?;
     }
     Ok(claimed.len())
 }
 
-async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
-    let mut refused = None;
-    let outcome = match serde_json::from_str::<Job>(&claimed.payload) {
-        Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
-        Ok(Job::GrantPassword { username, email, address }) => passwords::grant(app, &username, &email, &address).await,
-        Ok(Job::MakeExport { export }) => exports::make(app, export, claimed.attempts >= queue::MAX_ATTEMPTS).await,
-        Ok(Job::SendLetter(letter)) => app.post.send(&letter).await.map_err(|why| {
-            refused = Some(why.failure);
-            if why.failure.is_final() { JobError::Hopeless(why.error) } else { JobError::Retry(why.error) }
-        }),
-        Err(error) => Err(JobError::Hopeless(error.into())),
+/// Whatever a job waits for, it ends within this time. Calls to the outside have shorter ends of their own.
+const fn longest(lane: Lane) -> Duration {
+    match lane {
+        Lane::Letters => Duration::from_mins(15),
+        Lane::Papers | Lane::Inside => Duration::from_mins(30),
+        Lane::Exports => Duration::from_hours(6),
+    }
+}
+
+async fn run(app: &App, claimed: &Claimed, lane: Lane, cut: &CancellationToken) -> anyhow::Result<()> {
+    let (mut refused, mut is_cut) = (None, false);
+    let outcome = {
+        let work = AssertUnwindSafe(attempt(app, claimed, &mut refused)).catch_unwind();
+        tokio::select! {
+            outcome = work => outcome.unwrap_or_else(|_| Err(JobError::Retry(anyhow::anyhow!("it panicked")))),
+            () = tokio::time::sleep(longest(lane)) => {
+                is_cut = true;
+                Err(JobError::Retry(anyhow::anyhow!("it took too long")))
+            }
+            () = cut.cancelled() => {
+                is_cut = true;
+                Err(JobError::Retry(anyhow::anyhow!("the program was stopped")))
+            }
+            () = lose(app, claimed) => {
+                tracing::warn!(job.id = %claimed.id, job.kind = %claimed.kind, "a job was taken over by another worker");
+                return Ok(());
+            }
+        }
     };
+    if is_cut && claimed.kind == SEND_LETTER {
+        refused = Some(Failure::Unconfirmed);
+    }
+    // Asked before the transaction: the answer may be written down.
+    let after = if outcome.is_err() && is_over(app, claimed).await? { After::Death } else { After::Pause };
     let tx = app.db.begin().await?;
     match outcome {
         Ok(()) => {
@@ -470,8 +540,8 @@ async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
             }
             metrics::counter!("mianban_jobs_total", "kind" => claimed.kind.clone(), "outcome" => "done").increment(1);
         }
-        Err(JobError::Retry(error)) => failed(app, &tx, claimed, &error, false).await?,
-        Err(JobError::Hopeless(error)) => failed(app, &tx, claimed, &error, true).await?,
+        Err(JobError::Retry(error)) => failed(app, &tx, claimed, &error, after).await?,
+        Err(JobError::Hopeless(error)) => failed(app, &tx, claimed, &error, After::Death).await?,
     }
     if let Some(failure) = refused {
         letter::undelivered(&tx, claimed.id, failure).await?;
@@ -480,10 +550,65 @@ async fn run(app: &App, claimed: &Claimed) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn failed(app: &App, tx: &Tx, claimed: &Claimed, error: &anyhow::Error, hopeless: bool) -> anyhow::Result<()> {
-    tracing::warn!(job.id = %claimed.id, job.kind = %claimed.kind, attempt = claimed.attempts,
-        error = format!("{error:#}"), "job {} failed: {error:#}", claimed.kind);
-    metrics::counter!("mianban_jobs_total", "kind" => claimed.kind.clone(), "outcome" => "failed").increment(1);
-    queue::fail(tx, claimed, &format!("{error:#}"), hopeless, app.now()).await?;
+/// One try of a job. Why a letter was refused is left in `refused`.
+async fn attempt(app: &App, claimed: &Claimed, refused: &mut Option<Failure>) -> Result<(), JobError> {
+    match serde_json::from_str::<Job>(&claimed.payload) {
+        Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
+        Ok(Job::GrantPassword { username, email, address }) => passwords::grant(app, &username, &email, &address).await,
+        Ok(Job::MakeExport { export }) => exports::make(app, export, is_over(app, claimed).await?).await,
+        Ok(Job::SendLetter(letter)) => {
+            if letter::is_worthless(&app.db.read(), claimed.id, app.now()).await? && clock::judge(app).await?.is_ok() {
+                return Err(JobError::Hopeless(anyhow::anyhow!(
+                    "the password in this letter is worth nothing any more"
+                )));
+            }
+            app.post.send(&letter).await.map_err(|why| {
+                *refused = Some(why.failure);
+                if why.failure.is_final() { JobError::Hopeless(why.error) } else { JobError::Retry(why.error) }
+            })
+        }
+        Err(error) => Err(JobError::Hopeless(error.into())),
+    }
+}
+
+/// Says once a minute that the worker of a job lives; ends when the job is another worker's all the same.
+async fn lose(app: &App, claimed: &Claimed) {
+    let mut pulse = tokio::time::interval_at(tokio::time::Instant::now() + PULSE, PULSE);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pulse.tick().await;
+        let kept = async {
+            let tx = app.db.begin().await?;
+            let kept = queue::keep(&tx, claimed, app.now()).await?;
+            tx.commit().await?;
+            Ok::<_, DbError>(kept)
+        };
+        match kept.await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(job.id = %claimed.id, %error, "a running job cannot say that it runs"),
+        }
+    }
+}
+
+/// Whether a job that fails now has been tried long enough. A clock that cannot be believed lets nothing die.
+async fn is_over(app: &App, claimed: &Claimed) -> Result<bool, DbError> {
+    Ok(claimed.is_last_try(app.now()) && clock::judge(app).await?.is_ok_and(|now| claimed.is_last_try(now)))
+}
+
+async fn failed(app: &App, tx: &Tx, claimed: &Claimed, error: &anyhow::Error, after: After) -> anyhow::Result<()> {
+    let kind = &claimed.kind;
+    metrics::counter!("mianban_jobs_total", "kind" => kind.clone(), "outcome" => "failed").increment(1);
+    match after {
+        After::Pause => tracing::warn!(job.id = %claimed.id, job.kind = %kind, attempt = claimed.attempts,
+            error = format!("{error:#}"), "job {kind} failed and is tried again: {error:#}"),
+        After::Death => {
+            metrics::counter!("mianban_jobs_total", "kind" => kind.clone(), "outcome" => "dead").increment(1);
+            tracing::warn!(job.id = %claimed.id, job.kind = %kind, attempt = claimed.attempts,
+                error = format!("{error:#}"),
+                "job {kind} is dead: {error:#}; `mianban job retry {}` tries it again", claimed.id);
+        }
+    }
+    queue::fail(tx, claimed, &format!("{error:#}"), after, app.now()).await?;
     Ok(())
 }

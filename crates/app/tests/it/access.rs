@@ -372,6 +372,8 @@ fn matrix() -> Vec<Row> {
         post("/publishing/{id}/files", Nothing, &[], NO_DUTY),
         get("/publishing/{id}/files/{file}", Nothing, NO_DUTY),
         post("/publishing/{id}/files/{file}/deletion", Nothing, &[], NO_DUTY),
+        get("/jobs", Nothing, NO_DUTY),
+        post("/jobs/{id}/retry", Nothing, &[], NO_DUTY),
         get("/accounts", Nothing, NO_DUTY),
         get("/accounts/new", Nothing, NO_DUTY),
         post("/accounts", Nothing, &[], NO_DUTY),

@@ -165,8 +165,8 @@ async fn the_paper_is_made_once() {
         let id = story::submitted(&site, &user).await;
         bureau.bring_to(&id, Post::Terminate).await;
         let (a, b) = tokio::join!(
-            app::jobs::run_due(&site.app, Lane::Short, 50),
-            app::jobs::run_due(&site.app, Lane::Short, 50)
+            app::jobs::run_due(&site.app, Lane::Papers, 50),
+            app::jobs::run_due(&site.app, Lane::Papers, 50)
         );
         assert!(a.unwrap() + b.unwrap() > 0);
         let read = site.app.db.read();

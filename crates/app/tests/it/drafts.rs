@@ -96,9 +96,60 @@ async fn r_2_3_03_nothing_of_a_draft_that_is_over_answers() {
         user.get("/main").await.is(200).sees_no(&format!("草稿 {id}"));
 
         minute(&site).await;
+        assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE deleted_at IS NULL").await, 0);
+        user.get(&format!("/applications/{id}")).await.is(404);
+        user.get("/main").await.is(200).sees_no(&format!("草稿 {id}"));
+        // An operator could restore it for thirty days.
+        site.clock.pass_hours(30 * 24);
+        minute(&site).await;
         for table in ["application", "application_item", "attachment"] {
             assert_eq!(site.number(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
         }
+        assert_eq!(site.number("SELECT COUNT(*) FROM audit WHERE action IN ('delete', 'purge_draft')").await, 2);
+    }
+}
+
+/// A draft that the clock deleted comes back with its products and files, for ten days, and is reminded of again.
+#[tokio::test]
+async fn a_deleted_draft_is_restored_within_thirty_days() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let id = story::complete_draft(&site, &user).await;
+        let number = id.parse().unwrap();
+        let restore = async || {
+            let tx = site.app.db.begin().await.unwrap();
+            let restored = db::application::restore(&tx, number, &db::audit::By::system(), site.app.now()).await;
+            if restored.is_ok() {
+                tx.commit().await.unwrap();
+            }
+            restored.is_ok()
+        };
+        assert!(!restore().await, "it is not deleted");
+        site.clock.pass_hours(241);
+        minute(&site).await;
+        let listed = db::application::deleted_drafts(&site.app.db.read()).await.unwrap();
+        assert_eq!(
+            (listed.len(), listed[0].id, listed[0].items, listed[0].username.as_str()),
+            (1, number, 1, "shili_a")
+        );
+        site.clock.pass_hours(29 * 24);
+        minute(&site).await;
+        assert!(restore().await && !restore().await);
+        let user = owner(&site, &id).await;
+        user.get("/applications").await.is(200).sees(&format!("草稿 {id}")).sees("剩余 10 天");
+        user.get(&format!("/applications/{id}/items")).await.is(200).sees("窗式空调器样机");
+        let file = site.number(&format!("SELECT MIN(id) FROM attachment WHERE application_id = {id}")).await;
+        user.get(&format!("/attachments/{file}")).await.is(200);
+        let before = reminders(&site).len();
+        site.clock.pass_hours(9 * 24);
+        minute(&site).await;
+        assert_eq!(reminders(&site).len(), before + 1);
+        let user = owner(&site, &id).await;
+        story::submit(&user, &id).await;
+        site.clock.pass_hours(40 * 24);
+        minute(&site).await;
+        assert_eq!(site.number("SELECT COUNT(*) FROM application").await, 1);
+        assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
     }
 }
 

@@ -175,6 +175,9 @@ async fn r_2_3_03_a_draft_lives_ten_days_from_its_first_save() {
         user.force(&Method::POST, &format!("/applications/{id}/submission"), &[]).await.is(404);
         assert_eq!(site.number("SELECT COUNT(*) FROM application").await, 1, "the purge comes later");
         app::jobs::duties(&site.app).await;
+        assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE deleted_at IS NULL").await, 0);
+        site.clock.pass_hours(30 * 24);
+        app::jobs::duties(&site.app).await;
         assert_eq!(site.number("SELECT COUNT(*) FROM application").await, 0);
         assert_eq!(site.number("SELECT COUNT(*) FROM application_item").await, 0);
         assert_eq!(site.number("SELECT COUNT(*) FROM orphaned_object").await, files);

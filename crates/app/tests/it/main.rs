@@ -13,6 +13,7 @@ mod casework;
 mod certificate_lists;
 mod certificate_reminders;
 mod certificates;
+mod clock;
 mod copies;
 mod corrections;
 mod deeds;

@@ -310,7 +310,7 @@ async fn r_b_10_a_draft_of_the_bureau_keeps_the_rules_of_drafts() {
         officer.get(&first).await.is(404);
         officer.get(&format!("/casework/{id}")).await.is(404);
         app::jobs::duties(&site.app).await;
-        assert_eq!(site.number("SELECT COUNT(*) FROM application").await, 0);
+        assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE deleted_at IS NULL").await, 0);
     }
 }
 

@@ -16,11 +16,12 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 20] = [
+const CAPABILITIES: [&str; 21] = [
     "accounts",
     "amendment",
     "application",
     "audit",
+    "background",
     "casework",
     "certificate",
     "ending",
@@ -112,6 +113,7 @@ fn the_url_names_the_file() {
         ("codes", "second_factor"),
         ("removal", "second_factor"),
         ("accounts", "list"),
+        ("retry", "jobs"),
         ("reference", "list"),
         ("cancellation", "row"),
         ("publishing", "list"),

@@ -104,6 +104,10 @@ pub struct Mailbox {
     pub broken: std::sync::atomic::AtomicBool,
     /// What the mail server says to every letter.
     pub refuses: Mutex<Option<Failure>>,
+    /// Takes every letter, and never says anything.
+    pub silent: std::sync::atomic::AtomicBool,
+    /// Fails in a way that nobody expects.
+    pub panics: std::sync::atomic::AtomicBool,
 }
 
 #[async_trait::async_trait]
@@ -113,6 +117,10 @@ impl kit::app::Post for Mailbox {
         if let Some(failure) = closed.or(*self.refuses.lock().unwrap()) {
             return Err(Undelivered { failure, error: anyhow::anyhow!("the post office is closed") });
         }
+        if self.silent.load(std::sync::atomic::Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        assert!(!self.panics.load(std::sync::atomic::Ordering::SeqCst), "the post office burns");
         self.letters.lock().unwrap().push(letter.clone());
         Ok(())
     }
@@ -216,6 +224,7 @@ impl Site {
             cores: Arc::new(tokio::sync::Semaphore::new(2)),
             seen: tokio::sync::mpsc::channel(64).0,
             readings,
+            watch: kit::watch::Watch::default(),
         });
         let readings = tokio::sync::Mutex::new(read_by);
         Self { router: app::site::router(app.clone()), app, clock, mail, keys, readings, _db: Some(test) }
@@ -239,6 +248,7 @@ impl Site {
             guesses: kit::throttle::Throttle::default(),
             seen: self.app.seen.clone(),
             readings: self.app.readings.clone(),
+            watch: kit::watch::Watch::default(),
         });
         Self {
             router: app::site::router(app.clone()),
@@ -338,8 +348,15 @@ impl Site {
 
     /// Runs every job that is due, and the jobs these cause.
     pub async fn work(&self) {
-        for lane in [Lane::Short, Lane::Long] {
-            while app::jobs::run_due(&self.app, lane, 10).await.unwrap() > 0 {}
+        // A job may cause one of another lane: a password that was asked for is a letter.
+        loop {
+            let mut n = 0;
+            for lane in Lane::ALL {
+                n += app::jobs::run_due(&self.app, lane, 10).await.unwrap();
+            }
+            if n == 0 {
+                return;
+            }
         }
     }
 

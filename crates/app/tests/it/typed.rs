@@ -76,7 +76,10 @@ async fn e_21_typed_text_goes_with_saving_submitting_and_the_draft() {
         assert_eq!(kept().await, 1);
         site.clock.pass_hours(240);
         app::jobs::duties(&site.app).await;
-        assert_eq!(kept().await, 0, "the draft is over");
+        assert_eq!(kept().await, 1, "the draft is over, and could be restored with it");
+        site.clock.pass_hours(30 * 24);
+        app::jobs::duties(&site.app).await;
+        assert_eq!(kept().await, 0, "the draft is purged");
     }
 }
 

@@ -116,6 +116,7 @@ impl Site {
             cores: Arc::new(tokio::sync::Semaphore::new(1)),
             seen: tokio::sync::mpsc::channel(1).0,
             readings: tokio::sync::mpsc::channel(1).0,
+            watch: kit::watch::Watch::default(),
         });
         let router = Router::new()
             .route("/private", get(private).post(save))

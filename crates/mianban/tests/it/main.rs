@@ -5,6 +5,7 @@ mod commands;
 mod killed;
 mod mail;
 mod options;
+mod outside;
 mod program;
 mod serving;
 mod store;
