@@ -17,10 +17,12 @@ pub mod case_note;
 pub mod certificate;
 pub mod certificate_list;
 pub mod comparison;
+pub mod copy;
 pub mod delegation;
 pub mod doctor;
 pub mod ending;
 pub mod export;
+pub mod health;
 pub mod ledger;
 pub mod letter;
 mod migrate;
@@ -263,6 +265,16 @@ pub async fn counting<F: Future>(work: F) -> (F::Output, u64) {
 }
 
 impl Db {
+    /// Refuses an address that cannot be the one of a database, and opens nothing.
+    pub fn judge(address: &str) -> anyhow::Result<()> {
+        let is_postgres = address.starts_with("postgres:") || address.starts_with("postgresql:");
+        let file = address.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//"));
+        if is_postgres || file.is_some_and(|path| !path.is_empty() && !path.contains('?')) {
+            return Ok(());
+        }
+        Err(BadAddress(address.split('@').next_back().unwrap_or_default().to_owned()).into())
+    }
+
     /// Opens `sqlite:PATH` or `postgres://…` and brings nothing up to date; see [`Db::migrate`].
     pub async fn open(address: &str) -> anyhow::Result<Self> {
         let (mut write, mut read) = if let Some(path) = address.strip_prefix("sqlite:") {
@@ -301,6 +313,16 @@ impl Db {
     /// The names of the migrations that [`Db::migrate`] would apply.
     pub async fn pending_migrations(&self) -> anyhow::Result<Vec<String>> {
         migrate::pending(&self.write).await
+    }
+
+    /// The newest migration that is applied; none in an empty database.
+    pub async fn schema(&self) -> anyhow::Result<Option<String>> {
+        migrate::newest_applied(&self.write).await
+    }
+
+    /// Whether this program has the migration of this name.
+    pub fn knows_migration(name: &str) -> bool {
+        migrate::position(name).is_some()
     }
 
     /// The pool that cannot write.

@@ -130,8 +130,11 @@ async fn sweep_exports(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes files whose rows have been gone for an hour.
+/// Removes files whose rows have been gone for an hour; none while a backup runs, whose rows may be older.
 async fn remove_files(app: &App) -> anyhow::Result<()> {
+    if db::stored_file::is_kept(&app.db.read(), app.now()).await? {
+        return Ok(());
+    }
     let keys = db::stored_file::orphans(&app.db.read(), app.now().plus_hours(-1)).await?;
     let mut gone = Vec::new();
     for key in keys {
