@@ -12,10 +12,11 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
+use crate::folders;
 use crate::options::Options;
 
 /// How long a mail server may take for an answer.
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 enum Way {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    Folder(AsyncFileTransport<Tokio1Executor>),
+    Folder(PathBuf),
 }
 
 /// Carries letters.
@@ -32,16 +33,39 @@ pub struct Carrier {
     way: Way,
 }
 
+/// Where letters are written when there is no mail server.
+pub fn folder(options: &Options) -> PathBuf {
+    options.mail_dir.clone().unwrap_or_else(|| options.data_dir.join("mail"))
+}
+
+/// Refuses options that cannot be used, and makes nothing.
+pub fn judge(options: &Options) -> anyhow::Result<()> {
+    let _: Mailbox = sender(options)?;
+    match &options.smtp_url {
+        Some(url) => server(url.expose_secret(), options.smtp_ca.as_deref()).map(|_| ()),
+        None => folders::judge("--mail-dir", &folder(options)),
+    }
+}
+
+fn sender(options: &Options) -> anyhow::Result<Mailbox> {
+    options.mail_from.parse().with_context(|| format!("--mail-from `{}` cannot be used", options.mail_from))
+}
+
+/// The mailbox to which a letter goes.
+pub fn addressee(to: &str) -> anyhow::Result<Mailbox> {
+    to.parse::<Mailbox>().map_err(|error| anyhow::Error::new(error).context("the mailbox of a letter"))
+}
+
 /// Opens the way that `--smtp-url` names; the folder of letters by default.
 pub fn open(options: &Options) -> anyhow::Result<Arc<dyn Post>> {
-    let from: Mailbox =
-        options.mail_from.parse().with_context(|| format!("--mail-from `{}` cannot be used", options.mail_from))?;
+    let from = sender(options)?;
     let way = if let Some(url) = &options.smtp_url {
         Way::Smtp(server(url.expose_secret(), options.smtp_ca.as_deref())?)
     } else {
-        let folder: PathBuf = options.mail_dir.clone().unwrap_or_else(|| options.data_dir.join("mail"));
-        std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        Way::Folder(AsyncFileTransport::new(folder))
+        let folder = folder(options);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("--mail-dir: the folder {} cannot be made", folder.display()))?;
+        Way::Folder(folder)
     };
     Ok(Arc::new(Carrier { from, way }))
 }
@@ -95,10 +119,12 @@ impl Post for Carrier {
                     .map_err(|error| Undelivered { failure: failure_of(&error), error: error.into() })?;
             }
             Way::Folder(folder) => {
-                folder
-                    .send(message)
-                    .await
-                    .map_err(|error| Undelivered { failure: Failure::Other, error: error.into() })?;
+                let path = folder.join(format!("{}.eml", kit::random::token()));
+                let written = tokio::task::spawn_blocking(move || folders::write(&path, &message.formatted())).await;
+                written
+                    .map_err(anyhow::Error::new)
+                    .and_then(|done| done.context("a letter cannot be written"))
+                    .map_err(|error| Undelivered { failure: Failure::Other, error })?;
             }
         }
         Ok(())
@@ -107,10 +133,7 @@ impl Post for Carrier {
 
 impl Carrier {
     fn write(&self, letter: &Letter) -> Result<Message, Undelivered> {
-        let to: Mailbox = letter.to.parse().map_err(|error| Undelivered {
-            failure: Failure::Mailbox,
-            error: anyhow::Error::new(error).context("the mailbox of a letter"),
-        })?;
+        let to = addressee(&letter.to).map_err(|error| Undelivered { failure: Failure::Mailbox, error })?;
         let mut message =
             Message::builder().from(self.from.clone()).to(to).subject(&letter.subject).header(ContentType::TEXT_PLAIN);
         if !letter.reference.is_empty() {
