@@ -272,7 +272,7 @@ async fn copy_object(
     path: &object_store::path::Path,
 ) -> object_store::Result<(u64, String)> {
     let mut parts = from.get(path).await?.into_stream();
-    let (mut hasher, mut size, mut waiting) = (Sha256::new(), 0, Vec::new());
+    let (mut hasher, mut size, mut waiting) = (Sha256::new(), 0_u64, Vec::<u8>::new());
     let mut upload = None;
     while let Some(part) = parts.try_next().await? {
         hasher.update(&part);
@@ -307,7 +307,7 @@ fn name_of(path: &Path) -> String {
 /// Size and SHA-256 of a file.
 fn hash(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
-    let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0_u64, vec![0_u8; 1 << 16]);
     loop {
         let n = file.read(&mut buffer)?;
         if n == 0 {

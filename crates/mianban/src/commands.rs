@@ -102,7 +102,7 @@ async fn password() -> anyhow::Result<String> {
         return line();
     }
     let unseen = Unseen::begin()?;
-    let typing = tokio::task::spawn_blocking(|| {
+    let typing = tokio::task::spawn_blocking(|| -> anyhow::Result<String> {
         eprint!("password (not shown): ");
         let first = line()?;
         eprint!("the same again: ");

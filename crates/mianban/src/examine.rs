@@ -97,7 +97,7 @@ pub async fn examine(db: &Db, store: &dyn ObjectStore, keys: &KeyFolder, depth: 
     for text in unreadable {
         report.fault("keys", text);
     }
-    let mut signers = BTreeMap::new();
+    let mut signers: BTreeMap<String, u64> = BTreeMap::new();
     if depth != Depth::None {
         match Listing::of(store).await {
             Ok(listing) => {
@@ -204,11 +204,11 @@ impl Examiner<'_> {
         let is_paper = table.name == PAPERS;
         let (sha256, bytes) = match read(self.store, path, is_paper).await {
             Ok(content) => content,
-            Err(object_store::Error::NotFound { .. }) if !still_names(self.db.read(), table, file).await? => {
-                return Ok(());
-            }
             Err(error) => {
-                self.report.fault("files that cannot be read", format!("{row}: {path} cannot be read: {error}"));
+                let is_gone = matches!(error, object_store::Error::NotFound { .. });
+                if !is_gone || still_names(self.db.read(), table, file).await? {
+                    self.report.fault("files that cannot be read", format!("{row}: {path} cannot be read: {error}"));
+                }
                 return Ok(());
             }
         };
@@ -245,7 +245,7 @@ impl Examiner<'_> {
 
 /// SHA-256 of a file, and its bytes when they are `wanted`.
 async fn read(store: &dyn ObjectStore, path: &Path, wanted: bool) -> object_store::Result<(String, Vec<u8>)> {
-    let (mut hasher, mut bytes) = (Sha256::new(), Vec::new());
+    let (mut hasher, mut bytes) = (Sha256::new(), Vec::<u8>::new());
     let mut parts = store.get(path).await?.into_stream();
     while let Some(part) = parts.try_next().await? {
         hasher.update(&part);
