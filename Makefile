@@ -59,7 +59,7 @@ bench: tools assets ## measure the release build at 100,000 and its lists at 1,0
 	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --report docs/benchmarks.md; \
 	$$wrapper "$(CARGO_TARGET_DIR)/release/bench" "$(CARGO_TARGET_DIR)/release/mianban" --only lists --report docs/benchmarks-lists.md
 
-soak: tools test-deps assets ## long campaigns: the property tests; 200 kills and 800 other faults on each database
+soak: tools test-deps assets ## long campaigns: the property tests; 200 kills, 200 killed migrations and 800 other faults on each database
 	PROPTEST_CASES=20000 MIANBAN_TEST_KILLS=200 MIANBAN_TEST_FAULTS=800 scripts/with-postgres.sh $(CARGO) test --locked --workspace
 
 demo-reset: ## remove the demonstration data in ./data; the next `make run` makes it anew

@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests need. Does nothing when all are there.
 set -euo pipefail
 
-packages=(chromium fonts-noto-cjk postgresql poppler-utils zbar-tools qpdf openssl)
+packages=(chromium fonts-noto-cjk postgresql poppler-utils zbar-tools qpdf openssl strace systemd)
 
 # A package counts as there when its program is, however it was installed.
 present() {
@@ -14,6 +14,8 @@ present() {
     zbar-tools) command -v zbarimg >/dev/null ;;
     qpdf) command -v qpdf >/dev/null ;;
     openssl) command -v openssl >/dev/null ;;
+    strace) command -v strace >/dev/null ;;
+    systemd) command -v systemd-analyze >/dev/null ;;
   esac
 }
 

@@ -1,12 +1,12 @@
 //! Every URL of the site in one table, and the layers around all of them.
 
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use kit::app::App;
 use kit::error::{self, AppError};
 use kit::{security, session};
@@ -388,11 +388,13 @@ pub fn site() -> Site {
 pub fn router(app: App) -> Router {
     // The address users type, whatever a proxy in front makes of the Host header (E19).
     let origin = app.config.public_url.origin().ascii_serialization();
+    let https = app.config.is_https();
     let csrf = CsrfLayer::new().add_trusted_origin(origin).expect("--public-url is an http address with a host");
     let dynamic = site()
         .router
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
+        .layer(Extension(operations::Readiness::default()))
         .layer(DefaultBodyLimit::max(FORM_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
         .layer(csrf)
@@ -412,7 +414,7 @@ pub fn router(app: App) -> Router {
         .merge(kit::assets::router())
         .merge(dynamic)
         .layer(middleware::from_fn(operations::measure))
-        .layer(middleware::from_fn(security::headers))
+        .layer(middleware::from_fn_with_state(https, security::headers))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }

@@ -220,6 +220,19 @@ pub async fn trail(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>
     .await
 }
 
+/// The next rows of the trail of a subject behind the row `after`, so that a long one is walked in pieces.
+pub(crate) async fn trail_after(source: &impl Source, subject: Subject, after: i64) -> DbResult<Vec<Deed>> {
+    let (kind, id) = subject.parts();
+    rows(
+        source.connection(),
+        &format!(
+            "SELECT {COLUMNS} FROM audit WHERE subject_kind = $1 AND subject_id = $2 AND id > $3 ORDER BY id LIMIT 500"
+        ),
+        params![kind, id, after],
+    )
+    .await
+}
+
 /// The same without the saves of its form and the notes that officers write to each other, which are audited too: what
 /// people follow. The enterprise reads it.
 pub async fn course(source: &impl Source, subject: Subject) -> DbResult<Vec<Deed>> {
@@ -259,8 +272,13 @@ pub async fn last_to(source: &impl Source, subject: Subject, state: State) -> Db
 
 /// Walks the chain of a subject and says the id of the first row that does not fit, if any.
 pub fn first_break(subject: Subject, trail: &[Deed]) -> Option<i64> {
+    first_break_after(subject, "", trail)
+}
+
+/// The same for the rows that follow the one with this hash.
+pub(crate) fn first_break_after(subject: Subject, previous: &str, trail: &[Deed]) -> Option<i64> {
     let (kind, id) = subject.parts();
-    let mut previous = "";
+    let mut previous = previous;
     for deed in trail {
         let content = Content {
             kind,

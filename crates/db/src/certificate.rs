@@ -230,19 +230,25 @@ pub async fn issue(tx: &Tx, new: &Issue<'_>, by: &By, now: Instant) -> DbResult<
     Ok(id)
 }
 
+/// A paper that lies in the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Paper<'a> {
+    /// Where it lies.
+    pub object_key: &'a str,
+    /// SHA-256, hexadecimal.
+    pub sha256: &'a str,
+    /// Its size.
+    pub size_bytes: i64,
+    /// The key that signed it.
+    pub key_id: &'a str,
+}
+
 /// Notes where the paper of a version lies; the first answer stays, so a repeated job changes nothing.
-pub async fn set_paper(
-    tx: &Tx,
-    id: CertificateId,
-    version: i64,
-    object_key: &str,
-    sha256: &str,
-    size_bytes: i64,
-) -> DbResult<()> {
+pub async fn set_paper(tx: &Tx, id: CertificateId, version: i64, paper: Paper<'_>) -> DbResult<()> {
     tx.run(
-        "UPDATE certificate_version SET object_key = $1, sha256 = $2, size_bytes = $3 \
-         WHERE certificate_id = $4 AND version = $5 AND object_key IS NULL",
-        params![object_key, sha256, size_bytes, id, version],
+        "UPDATE certificate_version SET object_key = $1, sha256 = $2, size_bytes = $3, key_id = $4 \
+         WHERE certificate_id = $5 AND version = $6 AND object_key IS NULL",
+        params![paper.object_key, paper.sha256, paper.size_bytes, paper.key_id, id, version],
     )
     .await?;
     Ok(())

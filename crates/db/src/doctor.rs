@@ -1,9 +1,10 @@
-//! `mianban doctor`: recomputes what must agree and says what does not.
+//! `mianban doctor`: recomputes what must agree and says what does not. Rows are read in pages, so that a run over a large
+//! database needs little memory. Files and keys lie outside; the program compares them with [`files_after`].
 
 use domain::ids::{AccountId, ApplicationId, CertificateId, JobId, PortSystemId};
 
-use crate::audit::{Subject, first_break, first_broken_checkpoint, head, trail};
-use crate::{Db, DbResult, params};
+use crate::audit::{Subject, first_break_after, first_broken_checkpoint, head, trail_after};
+use crate::{Db, DbResult, Reader, Tx, params};
 
 /// What was looked at and what was found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -49,13 +50,12 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
                 _ => Subject::Account(AccountId::new(s.subject_id)),
             };
             out.chains += 1;
-            let rows = trail(&read, subject).await?;
-            if let Some(at) = first_break(subject, &rows) {
+            let (newest, broken) = walk(read, subject).await?;
+            if let Some(at) = broken {
                 out.faults.push(format!("audit chain of {} {} is broken at row {at}", s.subject_kind, s.subject_id));
             }
             // The subject's own row knows the newest hash: rows cut off at the end are missed too.
-            let newest = rows.last().map(|d| d.hash.as_str());
-            if head(&read, subject).await?.is_some_and(|h| Some(h.as_str()) != newest) {
+            if head(&read, subject).await?.is_some_and(|h| h != newest) {
                 out.faults.push(format!("audit chain of {} {} lacks its end", s.subject_kind, s.subject_id));
             }
         }
@@ -188,5 +188,154 @@ pub async fn examine(db: &Db) -> DbResult<Findings> {
     if estranged > 0 {
         out.faults.push(format!("{estranged} applications or certificates belong to another than their owner"));
     }
+    let unread = read
+        .number(
+            "SELECT COUNT(*) FROM letter l WHERE l.sent_at IS NULL AND l.failure IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM job j WHERE j.id = l.job_id)",
+            params![],
+        )
+        .await?;
+    if unread > 0 {
+        out.faults.push(format!("{unread} letters wait for a job that is not there"));
+    }
     Ok(out)
+}
+
+/// Walks the audit chain of a subject: its newest hash, and its first row that does not fit.
+async fn walk(read: Reader<'_>, subject: Subject) -> DbResult<(String, Option<i64>)> {
+    let (mut newest, mut after, mut broken) = (String::new(), 0, None);
+    loop {
+        let page = trail_after(&read, subject, after).await?;
+        broken = broken.or_else(|| first_break_after(subject, &newest, &page));
+        let Some(last) = page.last() else { return Ok((newest, broken)) };
+        (newest, after) = (last.hash.clone(), last.id);
+    }
+}
+
+/// A file as its row knows it.
+#[derive(Debug, Clone, crate::Row)]
+pub struct StoredFile {
+    /// The row: its id, for a paper the certificate's.
+    pub id: i64,
+    /// The version of a paper; 0 for everything else.
+    pub version: i64,
+    /// Where the file lies.
+    pub object_key: String,
+    /// Its size; -1 when the row does not know it.
+    pub size_bytes: i64,
+    /// SHA-256, hexadecimal; blank when the row does not know it.
+    pub sha256: String,
+    /// The key that signed it, of papers; blank when that is not noted.
+    pub key_id: String,
+}
+
+/// A table whose rows name files.
+#[derive(Debug, Clone, Copy)]
+pub struct FileTable {
+    /// Its name.
+    pub name: &'static str,
+    columns: &'static str,
+    condition: &'static str,
+}
+
+const PLAIN: &str = "id, CAST(0 AS BIGINT) AS version, object_key, size_bytes, sha256, '' AS key_id";
+
+const fn plain(name: &'static str) -> FileTable {
+    FileTable { name, columns: PLAIN, condition: "" }
+}
+
+/// The name of the table of papers, which have a version beside their id.
+pub const PAPERS: &str = "certificate_version";
+
+/// All tables whose rows name files.
+pub const FILE_TABLES: [FileTable; 7] = [
+    plain("attachment"),
+    FileTable {
+        name: PAPERS,
+        columns: "certificate_id AS id, version, object_key, COALESCE(size_bytes, -1) AS size_bytes, \
+                  COALESCE(sha256, '') AS sha256, key_id",
+        condition: " AND object_key IS NOT NULL",
+    },
+    plain("paper_scan"),
+    plain("case_note_file"),
+    plain("bulletin_file"),
+    plain("usage_file"),
+    FileTable {
+        name: "export",
+        columns: "id, CAST(0 AS BIGINT) AS version, object_key, size_bytes, '' AS sha256, '' AS key_id",
+        condition: " AND state = 'done' AND object_key <> ''",
+    },
+];
+
+/// The next files of a table behind the row `after` (id and version).
+pub async fn files_after(read: Reader<'_>, table: FileTable, after: (i64, i64)) -> DbResult<Vec<StoredFile>> {
+    let FileTable { name, columns, condition } = table;
+    if name == PAPERS {
+        let sql = format!(
+            "SELECT {columns} FROM {name} WHERE (certificate_id > $1 OR (certificate_id = $1 AND version > $2)){condition} \
+             ORDER BY certificate_id, version LIMIT 1000"
+        );
+        return read.rows(&sql, params![after.0, after.1]).await;
+    }
+    let sql = format!("SELECT {columns} FROM {name} WHERE id > $1{condition} ORDER BY id LIMIT 1000");
+    read.rows(&sql, params![after.0]).await
+}
+
+/// Whether the row still names this file: it may have gone while the store was read.
+pub async fn still_names(read: Reader<'_>, table: FileTable, file: &StoredFile) -> DbResult<bool> {
+    let of_row = if table.name == PAPERS { "certificate_id = $1 AND version = $2" } else { "id = $1 AND $2 = 0" };
+    let sql = format!("SELECT COUNT(*) FROM {} WHERE {of_row} AND object_key = $3", table.name);
+    let values = params![file.id, file.version, file.object_key.clone()];
+    Ok(read.number(&sql, values).await? > 0)
+}
+
+/// Notes which key signed a paper that was made before this was noted.
+pub async fn note_signer(tx: &Tx, paper: &StoredFile, key_id: &str) -> DbResult<()> {
+    let sql = "UPDATE certificate_version SET key_id = $1 WHERE certificate_id = $2 AND version = $3 AND key_id = ''";
+    tx.run(sql, params![key_id, paper.id, paper.version]).await?;
+    Ok(())
+}
+
+/// A job that is not done yet.
+#[derive(Debug, Clone, crate::Row)]
+pub struct OpenJob {
+    /// Its id.
+    pub id: i64,
+    /// Its data as JSON.
+    pub payload: String,
+}
+
+/// The next jobs of a kind that are not done, behind the job `after`.
+pub async fn open_jobs_after(read: Reader<'_>, kind: &str, after: i64) -> DbResult<Vec<OpenJob>> {
+    let sql = "SELECT id, payload FROM job WHERE kind = $1 AND state <> 'done' AND id > $2 ORDER BY id LIMIT 500";
+    read.rows(sql, params![kind, after]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDb;
+
+    /// A new table with files is examined and backed up like the others, or this fails.
+    #[tokio::test]
+    async fn every_table_that_names_files_is_known() {
+        #[derive(crate::Row)]
+        struct Table {
+            name: String,
+        }
+        let sql = "SELECT m.name AS name FROM sqlite_schema m JOIN pragma_table_info(m.name) c ON c.name = 'object_key' \
+                   WHERE m.type = 'table' ORDER BY m.name";
+        let test = TestDb::sqlite().await;
+        let found: Vec<Table> = test.db.read().rows(sql, params![]).await.unwrap();
+        // What waits there belongs to no row.
+        let found: Vec<_> = found.into_iter().map(|t| t.name).filter(|n| n != "orphaned_object").collect();
+        let mut known: Vec<_> = FILE_TABLES.iter().map(|t| t.name.to_owned()).collect();
+        known.sort_unstable();
+        assert_eq!(found, known);
+        for test in TestDb::each().await {
+            for table in FILE_TABLES {
+                assert!(files_after(test.db.read(), table, (0, 0)).await.unwrap().is_empty(), "{}", table.name);
+            }
+        }
+    }
 }

@@ -19,10 +19,12 @@ pub mod certificate_list;
 pub mod clock;
 pub mod comparison;
 mod connection;
+pub mod copy;
 pub mod delegation;
 pub mod doctor;
 pub mod ending;
 pub mod export;
+pub mod health;
 pub mod ledger;
 pub mod letter;
 mod migrate;
@@ -263,6 +265,16 @@ async fn number<C: Runs>(conn: &C, sql: &str, params: Vec<Value>) -> DbResult<i6
 }
 
 impl Db {
+    /// Refuses an address that cannot be the one of a database, and opens nothing.
+    pub fn judge(address: &str) -> anyhow::Result<()> {
+        let is_postgres = address.starts_with("postgres:") || address.starts_with("postgresql:");
+        let file = address.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//"));
+        if is_postgres || file.is_some_and(|path| !path.is_empty() && !path.contains('?')) {
+            return Ok(());
+        }
+        Err(BadAddress(address.split('@').next_back().unwrap_or_default().to_owned()).into())
+    }
+
     /// Opens `sqlite:PATH` or `postgres://…` and brings nothing up to date; see [`Db::migrate`].
     pub async fn open(address: &str) -> anyhow::Result<Self> {
         let (write, read) = if let Some(path) = address.strip_prefix("sqlite:") {
@@ -290,6 +302,16 @@ impl Db {
     /// The names of the migrations that [`Db::migrate`] would apply.
     pub async fn pending_migrations(&self) -> anyhow::Result<Vec<String>> {
         migrate::pending(&self.write.sea_orm()).await
+    }
+
+    /// The newest migration that is applied; none in an empty database.
+    pub async fn schema(&self) -> anyhow::Result<Option<String>> {
+        migrate::newest_applied(&self.write.sea_orm()).await
+    }
+
+    /// Whether this program has the migration of this name.
+    pub fn knows_migration(name: &str) -> bool {
+        migrate::position(name).is_some()
     }
 
     /// The pool that cannot write.

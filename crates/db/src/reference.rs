@@ -242,6 +242,18 @@ pub async fn is_empty(source: &impl Source) -> DbResult<bool> {
     Ok(crate::number(source.connection(), "SELECT COUNT(*) FROM reference_import", params![]).await? == 0)
 }
 
+/// Imports a set unless there are reference data already; none when there are. Programs that start at once on an empty
+/// database wait for each other.
+pub async fn import_first(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Option<ImportReport>> {
+    if !tx.for_update().is_empty() {
+        tx.run(&format!("SELECT pg_advisory_xact_lock({FIRST_IMPORT})"), params![]).await?;
+    }
+    if is_empty(tx).await? { import(tx, set, at).await.map(Some) } else { Ok(None) }
+}
+
+/// The key of the advisory lock of the first import: `import` in ASCII.
+const FIRST_IMPORT: i64 = 0x696d_706f_7274;
+
 /// Imports a set: new and changed rows are written, rows that are gone end yesterday.
 pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<ImportReport> {
     #[derive(crate::Row)]

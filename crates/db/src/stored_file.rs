@@ -4,7 +4,7 @@
 
 use domain::time::Instant;
 
-use crate::{DbResult, Source, Tx, params, rows};
+use crate::{DbResult, Source, Tx, params, rows, setting};
 
 /// A file that has just been stored.
 #[derive(Debug, Clone)]
@@ -42,6 +42,26 @@ pub(crate) async fn leave(tx: &Tx, object_key: &str, now: Instant) -> DbResult<(
     .await?;
     Ok(())
 }
+
+/// Nothing is removed from the store before this moment: a backup has taken the rows and is still taking their files. A
+/// backup that goes on puts it off again.
+pub async fn keep_all_until(tx: &Tx, until: Instant) -> DbResult<()> {
+    setting::put(tx, KEEP_ALL_UNTIL, &until.millis().to_string()).await
+}
+
+/// A backup is through.
+pub async fn keep_no_longer(tx: &Tx) -> DbResult<()> {
+    setting::put(tx, KEEP_ALL_UNTIL, "0").await
+}
+
+/// Whether a backup runs, which keeps everything in the store.
+pub async fn is_kept(source: &impl Source, now: Instant) -> DbResult<bool> {
+    let until = setting::get(source, KEEP_ALL_UNTIL).await?.and_then(|text| text.parse::<i64>().ok());
+    Ok(until.is_some_and(|until| until > now.millis()))
+}
+
+/// Until when a backup keeps everything: milliseconds since 1970.
+const KEEP_ALL_UNTIL: &str = "keep_all_files_until";
 
 /// Keys that no row has had since before `until`.
 pub async fn orphans(source: &impl Source, until: Instant) -> DbResult<Vec<String>> {

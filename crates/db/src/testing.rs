@@ -52,16 +52,31 @@ impl TestDb {
         all
     }
 
-    /// Both databases with nothing in them but the tables, for tests of the import.
-    pub async fn each_bare() -> Vec<Self> {
+    /// A SQLite database with nothing in it.
+    pub async fn empty_sqlite() -> Self {
         let folder = folder();
         let address = sqlite_address(&folder.path().join("bare.sqlite"));
-        let mut all = vec![Self::open(address, Some(folder)).await];
-        if let Ok(server) = std::env::var("MIANBAN_TEST_POSTGRES") {
-            let name = format!("mianban_bare_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-            administrate(&server, &format!("CREATE DATABASE {name}")).await;
-            all.push(Self::open(postgres_address(&server, &name), None).await);
-        }
+        Self::open(address, Some(folder)).await
+    }
+
+    /// A PostgreSQL database with nothing in it; none without a server.
+    pub async fn empty_postgres() -> Option<Self> {
+        let server = std::env::var("MIANBAN_TEST_POSTGRES").ok()?;
+        let name = format!("mianban_bare_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        administrate(&server, &format!("CREATE DATABASE {name}")).await;
+        Some(Self::open(postgres_address(&server, &name), None).await)
+    }
+
+    /// Both databases with nothing in them, for tests of migrations.
+    pub async fn each_empty() -> Vec<Self> {
+        let mut all = vec![Self::empty_sqlite().await];
+        all.extend(Self::empty_postgres().await);
+        all
+    }
+
+    /// Both databases with nothing in them but the tables, for tests of the import.
+    pub async fn each_bare() -> Vec<Self> {
+        let all = Self::each_empty().await;
         for test in &all {
             test.db.migrate().await.expect("migrations apply");
         }
@@ -119,6 +134,12 @@ async fn administrate(server: &str, sql: &str) {
 fn postgres_address(server: &str, database: &str) -> String {
     let (base, _) = server.rsplit_once('/').expect("MIANBAN_TEST_POSTGRES names a database");
     format!("{base}/{database}")
+}
+
+/// Applies the migrations up to and with this one, as a program of that time has done.
+pub async fn migrate_up_to(db: &Db, name: &str) {
+    let n = crate::migrate::position(name).expect("there is such a migration");
+    crate::migrate::up_to(&db.write, n + 1).await.expect("migrations apply");
 }
 
 /// Lets the files of every application appear this large, so that no test has to upload a hundred megabytes.

@@ -1,13 +1,14 @@
 //! What every handler can reach.
 
-use std::net::IpAddr;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use db::reading::Reading;
 use domain::ids::SessionId;
 use domain::letter::Failure;
 use domain::time::{Clock, Instant};
+use ipnet::IpNet;
 use object_store::ObjectStore;
 use seal::{Certificate, Signer};
 use tokio::sync::mpsc;
@@ -26,8 +27,10 @@ pub struct Config {
     pub mail_from: String,
     /// Demonstration mode: accounts shown on the login page, specimen mark on papers.
     pub demo: bool,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Local folders that the program writes to, to see when their disk is full.
+    pub folders: Vec<PathBuf>,
     /// Files go to the store in parts of this size: small ones on disk, 5 MiB at least on S3.
     pub upload_part_bytes: usize,
     /// The version shown at 当前版本信息.

@@ -19,6 +19,7 @@ use domain::actor::{Actor, Cnca, Enterprise, Officer};
 use domain::ids::AccountId;
 use domain::policy::{self, Duty, EnterForOthers, Permit, Scope};
 use http_body_util::BodyExt as _;
+use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -171,19 +172,30 @@ pub(crate) fn is_urlencoded(headers: &HeaderMap) -> bool {
 }
 
 /// The client's address: the peer, or the nearest untrusted hop of `X-Forwarded-For` behind trusted proxies.
-fn address_of(request: &Request, trusted: &[IpAddr]) -> String {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+fn address_of(request: &Request, trusted: &[IpNet]) -> String {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_canonical());
     let Some(peer) = peer else { return "-".to_owned() };
-    if !trusted.contains(&peer) {
+    let is_trusted = |ip: &IpAddr| trusted.iter().any(|network| network.contains(ip));
+    if !is_trusted(&peer) {
         return peer.to_string();
     }
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    forwarded
-        .rsplit(',')
-        .filter_map(|hop| hop.trim().parse::<IpAddr>().ok())
-        .find(|hop| !trusted.contains(hop))
-        .unwrap_or(peer)
-        .to_string()
+    // A proxy may add a line of its own instead of going on with the one it was sent.
+    let lines = request.headers().get_all("x-forwarded-for").iter().map(|v| v.to_str().unwrap_or_default());
+    let hops: Vec<_> = lines.flat_map(|line| line.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        // What stands before a hop that is no address is not believed: the client may have written it.
+        let Some(hop) = hop_of(hop.trim()) else { break };
+        if !is_trusted(&hop) {
+            return hop.to_string();
+        }
+    }
+    peer.to_string()
+}
+
+/// An address, or an address with a port, as some proxies write it.
+fn hop_of(text: &str) -> Option<IpAddr> {
+    let ip = text.parse::<IpAddr>().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|a| a.ip()));
+    ip.map(|ip| ip.to_canonical())
 }
 
 /// Where the user changes his password.
@@ -424,5 +436,34 @@ pub fn check_token(caller: Option<&Caller>, typed: &str) -> Result<(), AppError>
         Err(AppError::Conflict(
             "页面已失效（登录状态已变化），没有保存任何内容。请返回上一页，刷新后重新提交。".to_owned(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(peer: &str, forwarded: &[&str]) -> String {
+        let trusted: Vec<IpNet> =
+            ["127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32"].iter().map(|n| n.parse().unwrap()).collect();
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        for line in forwarded {
+            request.headers_mut().append("x-forwarded-for", HeaderValue::from_str(line).unwrap());
+        }
+        address_of(&request, &trusted)
+    }
+
+    /// What a client writes into the header is believed only behind a proxy of a trusted network.
+    #[test]
+    fn the_nearest_hop_outside_of_the_trusted_networks_is_the_client() {
+        assert_eq!(from("192.0.2.7", &["198.51.100.1"]), "192.0.2.7", "nobody trusts this peer");
+        assert_eq!(from("10.1.2.3", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("10.1.2.3", &["203.0.113.9, 198.51.100.1, 10.9.9.9"]), "198.51.100.1");
+        assert_eq!(from("10.1.2.3", &["203.0.113.9", "198.51.100.1, 10.9.9.9"]), "198.51.100.1", "two lines");
+        assert_eq!(from("::ffff:10.1.2.3", &["198.51.100.1"]), "198.51.100.1", "an IPv4 address on an IPv6 socket");
+        assert_eq!(from("2001:db8::1", &["[2001:470::5]:4711"]), "2001:470::5", "with a port");
+        assert_eq!(from("10.1.2.3", &["203.0.113.9, unknown"]), "10.1.2.3", "nothing before a hop that is none");
+        assert_eq!(from("10.1.2.3", &[]), "10.1.2.3");
     }
 }

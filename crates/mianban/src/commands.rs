@@ -1,8 +1,9 @@
 //! The commands of the operator.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, IsTerminal as _};
 
 use anyhow::Context as _;
+use db::Db;
 use db::account::Appointment;
 use db::audit::By;
 use db::port_system::NewPortSystem;
@@ -12,45 +13,113 @@ use domain::actor::Posts;
 use domain::ids::{AccountId, ApplicationId, BureauCode, JobId, PortCode, PortSystemId};
 use domain::text;
 use domain::time::{Clock as _, Instant, SystemClock};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::options::{
-    AccountCommand, ClockCommand, DraftCommand, JobCommand, KeyCommand, Options, PortSystemCommand, ReferenceCommand,
+    AccountCommand, ClockCommand, Depth, DraftCommand, JobCommand, KeyCommand, Options, PortSystemCommand,
+    ReferenceCommand,
 };
-use crate::serve::{hash, open_database, prepare};
+use crate::serve::{hash, judge, open_database, prepare};
+use crate::{examine, files};
+
+/// The database, brought up to date; no option that is wrong has changed anything before.
+async fn prepared(options: &Options) -> anyhow::Result<Db> {
+    judge(options)?;
+    let db = open_database(options).await?;
+    prepare(&db, &SystemClock).await?;
+    Ok(db)
+}
 
 /// `migrate`.
 pub async fn migrate(options: &Options) -> anyhow::Result<()> {
-    let db = open_database(options).await?;
-    prepare(&db, &SystemClock).await?;
+    let db = prepared(options).await?;
     println!("the database is up to date");
     db.close().await?;
     Ok(())
 }
 
 /// `doctor`: says every fault, and fails when there is one.
-pub async fn doctor(options: &Options) -> anyhow::Result<()> {
+pub async fn doctor(options: &Options, depth: Depth) -> anyhow::Result<()> {
     let db = open_database(options).await?;
     let pending = db.pending_migrations().await?;
     anyhow::ensure!(pending.is_empty(), "migrations are missing ({}): run `mianban migrate` first", pending.join(", "));
-    let findings = db::doctor::examine(&db).await?;
-    println!(
-        "{} audit chains, {} audit checkpoints and {} certificate lines examined",
-        findings.chains, findings.checkpoints, findings.lines
-    );
-    for fault in &findings.faults {
-        println!("FAULT: {fault}");
-    }
+    let concluded = examine(&db, options, depth).await;
     db.close().await?;
-    anyhow::ensure!(findings.faults.is_empty(), "{} faults found", findings.faults.len());
+    concluded
+}
+
+/// Examines the database, and files, keys and letters against it.
+pub async fn examine(db: &Db, options: &Options, depth: Depth) -> anyhow::Result<()> {
+    let findings = db::doctor::examine(db).await?;
+    let store = files::open_to_read(options)?;
+    let report = examine::examine(db, store.as_ref(), &options.keys(), depth).await?;
+    println!(
+        "{} audit chains, {} audit checkpoints, {} certificate lines, {} files and {} keys examined",
+        findings.chains, findings.checkpoints, findings.lines, report.files, report.keys
+    );
+    let all = findings.faults.len() as u64 + report.count();
+    conclude(&[findings.faults, report.faults()].concat(), all, "faults found")?;
     println!("no fault found");
     Ok(())
 }
 
-fn password() -> anyhow::Result<String> {
-    eprintln!("password (one line on standard input):");
+/// Says each fault, and fails when there is one.
+pub fn conclude(faults: &[String], all: u64, what: &str) -> anyhow::Result<()> {
+    for fault in faults {
+        println!("FAULT: {fault}");
+    }
+    anyhow::ensure!(all == 0, "{all} {what}");
+    Ok(())
+}
+
+/// The terminal shows nothing of what is typed, until this goes away.
+struct Unseen(Termios);
+
+impl Unseen {
+    fn begin() -> anyhow::Result<Self> {
+        let before = tcgetattr(std::io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        quiet.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        // The terminal may be gone.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+fn line() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("reading the password")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A password: typed twice and unseen at a terminal, otherwise one line of standard input.
+async fn password() -> anyhow::Result<String> {
+    if !std::io::stdin().is_terminal() {
+        eprintln!("password (one line on standard input):");
+        return line();
+    }
+    let unseen = Unseen::begin()?;
+    let typing = tokio::task::spawn_blocking(|| -> anyhow::Result<String> {
+        eprint!("password (not shown): ");
+        let first = line()?;
+        eprint!("the same again: ");
+        anyhow::ensure!(first == line()?, "the two passwords differ");
+        Ok(first)
+    });
+    tokio::select! {
+        typed = typing => typed?,
+        _ = tokio::signal::ctrl_c() => {
+            drop(unseen);
+            std::process::exit(130)
+        }
+    }
 }
 
 async fn existing(db: &db::Db, username: &str) -> anyhow::Result<AccountId> {
@@ -60,8 +129,7 @@ async fn existing(db: &db::Db, username: &str) -> anyhow::Result<AccountId> {
 
 /// `account create`, `password`, `reset-second-factor`, `disable`, `enable`.
 pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Result<()> {
-    let db = open_database(options).await?;
-    prepare(&db, &SystemClock).await?;
+    let db = prepared(options).await?;
     let by = By { name: "mianban account".to_owned(), ..By::system() };
     let now = SystemClock.now();
     match command {
@@ -79,7 +147,7 @@ pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Resu
                 let known = db::reference::load(&db.read()).await?;
                 anyhow::ensure!(known.bureau(&BureauCode::new(code.as_str())).is_some(), "there is no bureau `{code}`");
             }
-            let typed = password()?;
+            let typed = password().await?;
             text::password(&typed, &username).map_err(|e| anyhow::anyhow!(e))?;
             let new = Appointment {
                 username: username.clone(),
@@ -98,7 +166,7 @@ pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Resu
         }
         AccountCommand::Password { username } => {
             let id = existing(&db, &username).await?;
-            let typed = password()?;
+            let typed = password().await?;
             text::password(&typed, &username).map_err(|e| anyhow::anyhow!(e))?;
             let tx = db.begin().await?;
             db::account::set_password(&tx, id, &hash(&typed)?, &by, now).await?;
@@ -160,8 +228,7 @@ pub fn key(options: &Options, command: &KeyCommand) -> anyhow::Result<()> {
 pub async fn reference(options: &Options, command: ReferenceCommand) -> anyhow::Result<()> {
     let ReferenceCommand::Import { folder } = command;
     let set = ReferenceSet::from_folder(&folder)?;
-    let db = open_database(options).await?;
-    prepare(&db, &SystemClock).await?;
+    let db = prepared(options).await?;
     let tx = db.begin().await?;
     let report = db::reference::import(&tx, &set, SystemClock.now()).await?;
     tx.commit().await?;
@@ -337,8 +404,7 @@ fn print_key(id: PortSystemId, secret: &str) {
 
 /// `port-system create`, `list`, `rotate`, `disable`.
 pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyhow::Result<()> {
-    let db = open_database(options).await?;
-    prepare(&db, &SystemClock).await?;
+    let db = prepared(options).await?;
     let by = By { name: "mianban port-system".to_owned(), ..By::system() };
     let now = SystemClock.now();
     match command {

@@ -15,6 +15,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpo
 use seal::{Certificate, FileSigner, Signer};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::folders;
+
 /// The ending of a private key's file.
 const PRIVATE: &str = ".key.pem";
 /// The ending of its certificate's file.
@@ -83,7 +85,33 @@ impl KeyFolder {
         // The certificate first: a key that is listed is whole.
         write(&self.file(&name, CERTIFICATE), certificate.pem().as_bytes(), 0o644)?;
         write(&self.file(&name, PRIVATE), pair.serialize_pem().as_bytes(), 0o600)?;
+        folders::flush(&self.0)?;
         Ok(name)
+    }
+
+    /// The certificates that can be read, and why others cannot.
+    pub fn readable(&self) -> anyhow::Result<(Vec<Certificate>, Vec<String>)> {
+        let (mut certificates, mut unreadable) = (Vec::new(), Vec::new());
+        for name in self.named(CERTIFICATE)? {
+            match self.certificate(&name) {
+                Ok(certificate) => certificates.push(certificate),
+                Err(error) => unreadable.push(format!("{error:#}")),
+            }
+        }
+        Ok((certificates, unreadable))
+    }
+
+    fn certificate(&self, name: &str) -> anyhow::Result<Certificate> {
+        Certificate::from_pem(&self.read(name, CERTIFICATE)?)
+            .with_context(|| format!("the certificate of the key {name} cannot be used"))
+    }
+
+    /// The files of all keys and certificates.
+    pub fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let of = |ending: &str| -> anyhow::Result<Vec<PathBuf>> {
+            Ok(self.named(ending)?.iter().map(|name| self.file(name, ending)).collect())
+        };
+        Ok([of(CERTIFICATE)?, of(PRIVATE)?].concat())
     }
 
     /// The private keys that others than the owner may read.
@@ -118,12 +146,7 @@ impl kit::app::Keys for KeyFolder {
     }
 
     fn certificates(&self) -> anyhow::Result<Vec<Certificate>> {
-        let names = self.named(CERTIFICATE)?;
-        let read = |name: &String| {
-            Certificate::from_pem(&self.read(name, CERTIFICATE)?)
-                .with_context(|| format!("the certificate of the key {name} cannot be used"))
-        };
-        names.iter().map(read).collect()
+        self.named(CERTIFICATE)?.iter().map(|name| self.certificate(name)).collect()
     }
 }
 

@@ -1,8 +1,12 @@
-//! The program: `serve`, `worker`, `migrate`, `doctor`, `account`, `key`, `reference`, `job`, `draft`, `clock`, `port-system`.
+//! The program: `serve`, `worker`, `migrate`, `doctor`, `backup`, `restore`, `account`, `key`, `reference`, `job`, `draft`,
+//! `clock`, `port-system`.
 
+mod backup;
 mod clock;
 mod commands;
+mod examine;
 mod files;
+mod folders;
 mod keys;
 mod options;
 mod papers;
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::Serve | Command::Worker) {
         be_frugal();
     }
+    folders::be_private();
     log(cli.options.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -67,7 +72,11 @@ fn main() -> ExitCode {
             Command::Serve => serve::serve(&cli.options).await,
             Command::Worker => serve::worker(&cli.options).await,
             Command::Migrate => commands::migrate(&cli.options).await,
-            Command::Doctor => commands::doctor(&cli.options).await,
+            Command::Doctor { files } => commands::doctor(&cli.options, files).await,
+            Command::Backup { folder, without_keys } => backup::backup(&cli.options, &folder, without_keys).await,
+            Command::Restore { folder, replace, despite_damage } => {
+                backup::restore(&cli.options, &folder, backup::How { replace, despite_damage }).await
+            }
             Command::Account { command } => commands::account(&cli.options, command).await,
             Command::Key { command } => commands::key(&cli.options, &command),
             Command::Reference { command } => commands::reference(&cli.options, command).await,
@@ -90,7 +99,7 @@ fn main() -> ExitCode {
 
 fn log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.init(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use domain::actor::Post;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -30,8 +31,31 @@ pub enum Command {
     Worker,
     /// Bring the database up to date and import reference data if there are none.
     Migrate,
-    /// Recompute what must agree (audit chains, balances) and say what does not.
-    Doctor,
+    /// Recompute what must agree (audit chains, balances), look for files and keys, and say what is not right.
+    Doctor {
+        /// How far files are examined.
+        #[arg(long, value_enum, default_value = "size")]
+        files: Depth,
+    },
+    /// Copy database, files and keys into an empty folder, while the site goes on.
+    Backup {
+        /// The folder.
+        folder: PathBuf,
+        /// Leave the signing keys out, for whoever keeps them elsewhere.
+        #[arg(long)]
+        without_keys: bool,
+    },
+    /// Put a backup back into an empty installation, and examine what is there.
+    Restore {
+        /// The folder of the backup.
+        folder: PathBuf,
+        /// Restore over what is there; stop every process before.
+        #[arg(long)]
+        replace: bool,
+        /// Leave out what is damaged and restore the rest.
+        #[arg(long)]
+        despite_damage: bool,
+    },
     /// Accounts of bureaus and CNCA.
     Account {
         #[command(subcommand)]
@@ -67,6 +91,17 @@ pub enum Command {
         #[command(subcommand)]
         command: PortSystemCommand,
     },
+}
+
+/// How far `doctor` examines files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Depth {
+    /// Not at all.
+    None,
+    /// Each is there and has its size.
+    Size,
+    /// Each is read to its end and has its content.
+    Full,
 }
 
 /// What to do with accounts.
@@ -261,9 +296,9 @@ pub struct Options {
     /// How log lines are written.
     #[arg(long, env = "MIANBAN_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub log_format: LogFormat,
-    /// Proxies whose X-Forwarded-For is believed.
-    #[arg(long, env = "MIANBAN_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Proxies whose X-Forwarded-For is believed: addresses, or networks such as 10.0.0.0/8.
+    #[arg(long, env = "MIANBAN_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, global = true)]
+    pub trusted_proxies: Vec<IpNet>,
     /// A file that holds the time (RFC 3339), for demonstrations that travel in time; only with --demo.
     #[arg(long, env = "MIANBAN_DEMO_CLOCK", global = true, hide = true)]
     pub demo_clock: Option<PathBuf>,
@@ -292,6 +327,15 @@ impl Options {
             None => Url::parse(&format!("http://{}", self.listen)).context("--listen"),
         }
     }
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    text.parse::<IpNet>()
+        .map(|network| network.trunc())
+        .or_else(|_| text.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical())))
+        .map_err(|_| format!("`{text}` is neither an address nor a network such as 10.0.0.0/8"))
 }
 
 /// Variables of the project's own tests and tools; the program does not read them.

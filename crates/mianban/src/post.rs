@@ -13,17 +13,18 @@ use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
+use lettre::AsyncTransport as _;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::{AsyncFileTransport, AsyncTransport as _, Tokio1Executor};
 use percent_encoding::percent_decode_str;
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
 
+use crate::folders;
 use crate::options::Options;
 
 /// How long a mail server may take to say good-bye after it has taken the letter.
@@ -53,7 +54,7 @@ struct MailServer {
 
 enum Way {
     Smtp(MailServer),
-    Folder(AsyncFileTransport<Tokio1Executor>),
+    Folder(PathBuf),
 }
 
 /// Carries letters.
@@ -64,16 +65,39 @@ pub struct Carrier {
     limit: Duration,
 }
 
+/// Where letters are written when there is no mail server.
+pub fn folder(options: &Options) -> PathBuf {
+    options.mail_dir.clone().unwrap_or_else(|| options.data_dir.join("mail"))
+}
+
+/// Refuses options that cannot be used, and makes nothing.
+pub fn judge(options: &Options) -> anyhow::Result<()> {
+    let _: Mailbox = sender(options)?;
+    match &options.smtp_url {
+        Some(url) => server(url.expose_secret(), options.smtp_ca.as_deref()).map(|_| ()),
+        None => folders::judge("--mail-dir", &folder(options)),
+    }
+}
+
+fn sender(options: &Options) -> anyhow::Result<Mailbox> {
+    options.mail_from.parse().with_context(|| format!("--mail-from `{}` cannot be used", options.mail_from))
+}
+
+/// The mailbox to which a letter goes.
+pub fn addressee(to: &str) -> anyhow::Result<Mailbox> {
+    to.parse::<Mailbox>().map_err(|error| anyhow::Error::new(error).context("the mailbox of a letter"))
+}
+
 /// Opens the way that `--smtp-url` names; the folder of letters by default.
 pub fn open(options: &Options) -> anyhow::Result<Arc<dyn Post>> {
-    let from: Mailbox =
-        options.mail_from.parse().with_context(|| format!("--mail-from `{}` cannot be used", options.mail_from))?;
+    let from = sender(options)?;
     let way = if let Some(url) = &options.smtp_url {
         Way::Smtp(server(url.expose_secret(), options.smtp_ca.as_deref())?)
     } else {
-        let folder: PathBuf = options.mail_dir.clone().unwrap_or_else(|| options.data_dir.join("mail"));
-        std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        Way::Folder(AsyncFileTransport::new(folder))
+        let folder = folder(options);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("--mail-dir: the folder {} cannot be made", folder.display()))?;
+        Way::Folder(folder)
     };
     Ok(Arc::new(Carrier { from, way, limit: Duration::from_secs(options.smtp_timeout) }))
 }
@@ -166,12 +190,17 @@ impl Post for Carrier {
         let message = self.write(letter)?;
         match &self.way {
             Way::Smtp(server) => server.deliver(message.envelope(), &message.formatted(), self.limit).await,
-            Way::Folder(folder) => match timeout(self.limit, folder.send(message)).await {
-                Ok(written) => {
-                    written.map(|_| ()).map_err(|error| Undelivered { failure: Failure::Other, error: error.into() })
+            Way::Folder(folder) => {
+                let path = folder.join(format!("{}.eml", kit::random::token()));
+                let writing = tokio::task::spawn_blocking(move || folders::write(&path, &message.formatted()));
+                match timeout(self.limit, writing).await {
+                    Ok(written) => written
+                        .map_err(anyhow::Error::new)
+                        .and_then(|done| done.context("a letter cannot be written"))
+                        .map_err(|error| Undelivered { failure: Failure::Other, error }),
+                    Err(_) => Err(late(Failure::Other, "the folder of letters", self.limit)),
                 }
-                Err(_) => Err(late(Failure::Other, "the folder of letters", self.limit)),
-            },
+            }
         }
     }
 }
@@ -260,10 +289,7 @@ impl MailServer {
 
 impl Carrier {
     fn write(&self, letter: &Letter) -> Result<Message, Undelivered> {
-        let to: Mailbox = letter.to.parse().map_err(|error| Undelivered {
-            failure: Failure::Mailbox,
-            error: anyhow::Error::new(error).context("the mailbox of a letter"),
-        })?;
+        let to = addressee(&letter.to).map_err(|error| Undelivered { failure: Failure::Mailbox, error })?;
         let mut message =
             Message::builder().from(self.from.clone()).to(to).subject(&letter.subject).header(ContentType::TEXT_PLAIN);
         if !letter.reference.is_empty() {

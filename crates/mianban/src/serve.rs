@@ -1,11 +1,12 @@
 //! `serve` and `worker`.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use app::{demo, jobs, passwords};
+use app::{demo, jobs, operations, passwords};
 use axum::routing::get;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
@@ -20,7 +21,7 @@ use kit::reference::References;
 use kit::throttle::Throttle;
 use kit::watch::Watch;
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::FileClock;
 use crate::options::Options;
 use crate::papers::Typesetter;
-use crate::{files, post};
+use crate::{files, folders, post};
 
 /// The program ends within this time after the signal to stop, whatever it waits for.
 const END: Duration = Duration::from_secs(20);
@@ -45,13 +46,43 @@ const READ_AHEAD: usize = 64 * 1024;
 /// How long a connection may wait for the head of its next request.
 const HEAD: Duration = Duration::from_secs(75);
 
-/// Opens the database that the options name.
-pub async fn open_database(options: &Options) -> anyhow::Result<Db> {
-    let address = match &options.database_url {
+/// How many connections may wait to be accepted.
+const WAITING: u32 = 1024;
+
+/// The address of the database that the options name.
+pub fn database_address(options: &Options) -> String {
+    match &options.database_url {
         Some(url) => url.expose_secret().to_owned(),
         None => format!("sqlite:{}", options.data_dir.join("mianban.sqlite").display()),
-    };
-    Db::open(&address).await.context("--database-url cannot be used")
+    }
+}
+
+/// The file of the database; none on PostgreSQL.
+pub fn database_file(options: &Options) -> Option<PathBuf> {
+    Some(database_address(options).strip_prefix("sqlite:")?.trim_start_matches("//").into())
+}
+
+/// Opens the database that the options name.
+pub async fn open_database(options: &Options) -> anyhow::Result<Db> {
+    Db::open(&database_address(options)).await.context("--database-url cannot be used")
+}
+
+/// Refuses options that cannot be used before anything is made: a start that fails must not leave half an installation,
+/// nor a database that only the new program can use.
+pub fn judge(options: &Options) -> anyhow::Result<()> {
+    options.public_url()?;
+    anyhow::ensure!(
+        options.demo || options.demo_clock.is_none(),
+        "MIANBAN_DEMO_CLOCK is only for demonstrations: add --demo or remove it"
+    );
+    Db::judge(&database_address(options)).context("--database-url cannot be used")?;
+    if let Some(file) = database_file(options) {
+        folders::judge("--database-url", file.parent().unwrap_or(Path::new(".")))?;
+    }
+    files::judge(options)?;
+    post::judge(options)?;
+    options.keys().all()?;
+    Ok(())
 }
 
 /// Applies what is missing and imports reference data into a new database.
@@ -62,11 +93,21 @@ pub async fn prepare(db: &Db, clock: &dyn Clock) -> anyhow::Result<()> {
     if db::reference::is_empty(&db.read()).await? {
         let tx = db.begin().await?;
         let set = db::reference::ReferenceSet::embedded()?;
-        let report = db::reference::import(&tx, &set, clock.now()).await?;
+        let report = db::reference::import_first(&tx, &set, clock.now()).await?;
         tx.commit().await?;
-        tracing::info!(rows = report.rows, "imported {} rows of reference data", report.rows);
+        if let Some(report) = report {
+            tracing::info!(rows = report.rows, "imported {} rows of reference data", report.rows);
+        }
     }
     Ok(())
+}
+
+/// The clock of this installation.
+pub fn clock(options: &Options) -> Arc<dyn Clock> {
+    match &options.demo_clock {
+        Some(file) => Arc::new(FileClock(file.clone())),
+        None => Arc::new(SystemClock),
+    }
 }
 
 /// What requests leave behind, to be written in batches (E11).
@@ -81,14 +122,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
     if public_url.scheme() == "http" && !options.listen.ip().is_loopback() {
         tracing::warn!("--public-url is not https: passwords travel readably; put a TLS proxy in front");
     }
-    anyhow::ensure!(
-        options.demo || options.demo_clock.is_none(),
-        "MIANBAN_DEMO_CLOCK is only for demonstrations: add --demo or remove it"
-    );
-    let clock: Arc<dyn Clock> = match &options.demo_clock {
-        Some(file) => Arc::new(FileClock(file.clone())),
-        None => Arc::new(SystemClock),
-    };
+    let clock = clock(options);
     let db = open_database(options).await?;
     prepare(&db, clock.as_ref()).await?;
     let tx = db.begin().await?;
@@ -108,6 +142,9 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
     for path in keys.exposed()? {
         tracing::warn!("others can read the signing key {}: run chmod 600 on it", path.display());
     }
+    for path in folders::exposed(&options.data_dir, &private(options)) {
+        tracing::warn!("others can read {}: run chmod -R go= on it", path.display());
+    }
     let (seen, seen_by) = mpsc::channel(1024);
     let (readings, read_by) = mpsc::channel(4096);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -120,6 +157,10 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
             mail_from: options.mail_from.clone(),
             demo: options.demo,
             trusted_proxies: options.trusted_proxies.clone(),
+            folders: private(options)
+                .into_iter()
+                .filter_map(|p| if p.is_dir() { Some(p) } else { folder_of(&p) })
+                .collect(),
             upload_part_bytes: files::part_bytes(options),
             version: concat!("V", env!("CARGO_PKG_VERSION")),
         },
@@ -134,6 +175,10 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
         readings,
         watch: Watch::default(),
     });
+    // A store that does not answer now may answer later; until then the process is not ready.
+    if let Err(error) = operations::mark_store(&app).await {
+        tracing::error!("{error:#}");
+    }
     if options.demo {
         demo::prepare(&app, app.now()).await?;
     } else if db::setting::get(&app.db.read(), demo::MARK).await?.is_some() {
@@ -144,16 +189,40 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
     Ok((app, Notes { seen: seen_by, readings: read_by }))
 }
 
+/// What lies on this machine and holds the data of people: database, files, letters.
+fn private(options: &Options) -> Vec<PathBuf> {
+    let mut all: Vec<_> = database_file(options).into_iter().chain(files::folder(options)).collect();
+    if options.smtp_url.is_none() {
+        all.push(post::folder(options));
+    }
+    all
+}
+
+fn folder_of(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?;
+    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
+}
+
+/// Takes the address, so that nobody else has it, but no connection yet: there is nobody to answer.
+fn reserve(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 /// Serves until SIGINT or SIGTERM; requests that have begun are finished.
 pub async fn serve(options: &Options) -> anyhow::Result<()> {
+    judge(options)?;
+    let refused = || format!("--listen {} cannot be used", options.listen);
+    let socket = reserve(options.listen).with_context(refused)?;
     if let Some(address) = options.metrics_listen {
         serve_metrics(address).await?;
     }
     let (app, Notes { seen, readings }) = build(options).await?;
     // Before anybody can connect: who sees the program serve can also stop it.
     let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
-    let listener = std::net::TcpListener::bind(options.listen)
-        .with_context(|| format!("--listen {} cannot be used", options.listen))?;
+    let listener = socket.listen(WAITING).and_then(TcpListener::into_std).with_context(refused)?;
     let stop = CancellationToken::new();
     let mut worker = tokio::spawn(jobs::work(app.clone(), stop.clone()));
     let notes = tokio::spawn(note_use(app.clone(), seen));
@@ -202,6 +271,7 @@ fn end_in_time() {
 
 /// Runs jobs alone.
 pub async fn worker(options: &Options) -> anyhow::Result<()> {
+    judge(options)?;
     let (app, _notes) = build(options).await?;
     let signals = Signals::listen().context("SIGINT and SIGTERM cannot be heard")?;
     let stop = CancellationToken::new();

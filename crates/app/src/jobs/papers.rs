@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use db::certificate::VersionWithoutPaper;
+use db::certificate::{Paper, VersionWithoutPaper};
 use domain::ids::CertificateId;
 use domain::number::CertificateNumber;
 use kit::app::App;
@@ -20,21 +20,22 @@ pub(super) async fn render_certificate(app: &App, id: CertificateId) -> Result<(
     for version in db::certificate::versions_without_paper(&app.db.read(), id).await? {
         let number = version.version;
         let at = app.clone();
-        let bytes = tokio::task::spawn_blocking(move || signed(&at, &version)).await??;
+        let (bytes, key_id) = tokio::task::spawn_blocking(move || signed(&at, &version)).await??;
         let sha256 = hex::encode(Sha256::digest(&bytes));
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let key = format!("certificates/{}/{sha256}.pdf", &sha256[..2]);
         app.files.put(&object_store::path::Path::from(key.clone()), PutPayload::from(bytes)).await?;
         let tx = app.db.begin().await?;
-        db::certificate::set_paper(&tx, id, number, &key, &sha256, size).await?;
+        let paper = Paper { object_key: &key, sha256: &sha256, size_bytes: size, key_id: &key_id };
+        db::certificate::set_paper(&tx, id, number, paper).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-/// The paper with its QR code, signed. It is signed as of the moment at which the version was made, so a job that is
+/// The paper with its QR code, signed, and the key that signed it. It is signed as of the moment at which the version was made, so a job that is
 /// repeated makes the same bytes again.
-fn signed(app: &App, version: &VersionWithoutPaper) -> anyhow::Result<Vec<u8>> {
+fn signed(app: &App, version: &VersionWithoutPaper) -> anyhow::Result<(Vec<u8>, String)> {
     let signer = app.keys.signer()?.context("there is no signing key: run `mianban key create`")?;
     let sheet: Sheet = serde_json::from_str(&version.sheet).context("the sheet of a certificate")?;
     let code = code(app, &sheet, &version.sheet, &signer)?;
@@ -46,7 +47,8 @@ fn signed(app: &App, version: &VersionWithoutPaper) -> anyhow::Result<Vec<u8>> {
         name: &sheet.issuing_bureau,
         reason: &format!("免办证明 {number} 第 {n} 版 CCC exemption certificate {number}, version {n}"),
     };
-    Ok(seal::sign_pdf(&paper, signer.as_ref(), &signing)?)
+    let key_id = signer.certificate().key_id().to_string();
+    Ok((seal::sign_pdf(&paper, signer.as_ref(), &signing)?, key_id))
 }
 
 /// What the QR code holds: the address of the public page with the signed statement (E36).

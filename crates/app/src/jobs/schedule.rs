@@ -184,8 +184,11 @@ async fn sweep_exports(app: &App, now: Instant) -> anyhow::Result<()> {
 /// A store that refuses or does not answer so many times in a row is left alone until the next round.
 const REFUSALS: usize = 3;
 
-/// Removes files whose rows have been gone for an hour.
+/// Removes files whose rows have been gone for an hour; none while a backup runs, whose rows may be older.
 async fn remove_files(app: &App, now: Instant) -> anyhow::Result<()> {
+    if db::stored_file::is_kept(&app.db.read(), now).await? {
+        return Ok(());
+    }
     let keys = db::stored_file::orphans(&app.db.read(), now.plus_hours(-1)).await?;
     let (mut gone, mut refusals) = (Vec::new(), 0);
     for key in keys {

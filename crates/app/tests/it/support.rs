@@ -212,6 +212,7 @@ impl Site {
                 mail_from: "mianban@example.com".to_owned(),
                 demo: false,
                 trusted_proxies: Vec::new(),
+                folders: Vec::new(),
                 upload_part_bytes: 256 * 1024,
                 version: "V0.0.0",
             },

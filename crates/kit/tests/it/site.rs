@@ -104,6 +104,7 @@ impl Site {
                 mail_from: "mianban@example.test".to_owned(),
                 demo: false,
                 trusted_proxies: Vec::new(),
+                folders: Vec::new(),
                 upload_part_bytes: 1024,
                 version: "test",
             },

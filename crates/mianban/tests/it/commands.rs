@@ -143,3 +143,39 @@ fn systems_of_ports_are_made_known() {
     assert!(said(&system(&["list"])).contains("switched off"));
     assert!(!system(&["rotate", "1"]).status.success());
 }
+
+/// At a terminal nothing of a password is shown, and it is typed twice.
+#[test]
+fn a_password_typed_at_a_terminal_is_not_shown() {
+    use std::io::{Read as _, Write as _};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let create = "account create cnca_a --name n --post publish";
+    for (typed, says) in [(["Long-enough-1", "Long-enough-2"], "differ"), (["Long-enough-1"; 2], "was created")] {
+        // `script` gives the program a terminal.
+        let program = format!("{} {create}", env!("CARGO_BIN_EXE_mianban"));
+        let mut child = Command::new("script")
+            .args(["-q", "-e", "-c", &program, "/dev/null"])
+            .env("MIANBAN_DATA_DIR", folder.path())
+            .env_remove("MIANBAN_TEST_POSTGRES")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script is installed");
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = String::new();
+        for (prompt, word) in ["password (not shown): ", "the same again: "].iter().zip(typed) {
+            let mut byte = [0];
+            while !shown.contains(prompt) {
+                assert_eq!(screen.read(&mut byte).unwrap(), 1, "{shown}");
+                shown.push(char::from(byte[0]));
+            }
+            keyboard.write_all(format!("{word}\n").as_bytes()).unwrap();
+        }
+        screen.read_to_string(&mut shown).unwrap();
+        child.wait().unwrap();
+        assert!(shown.contains(says), "{shown}");
+        assert!(!shown.contains("Long-enough"), "{shown}");
+    }
+}

@@ -133,3 +133,18 @@ fn logs_are_structured_on_request() {
     assert!(request["span"]["request.id"].is_string() || request["spans"][0]["request.id"].is_string(), "{request}");
     assert!(!log.contains("SECRETNUMBER"));
 }
+
+/// Over https browsers are told to come by https alone; over http that would shut them out.
+#[test]
+fn browsers_are_kept_on_https_where_there_is_https() {
+    const SAYS: &str = "strict-transport-security: max-age=31536000";
+    let folder = tempfile::tempdir().unwrap();
+    let secure = Serving::start(folder.path(), &["--public-url", "https://mianban.example.org"]);
+    for path in ["/", "/login", "/nowhere", "/healthz"] {
+        assert!(secure.get(path).to_lowercase().contains(SAYS), "{path}");
+    }
+    assert!(secure.terminate());
+    let plain = Serving::start(folder.path(), &[]);
+    assert!(!plain.get("/").to_lowercase().contains("strict-transport-security"));
+    assert!(plain.terminate());
+}
