@@ -77,6 +77,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0088_regions"),
     || file!("0089_lists_at_scale"),
     || file!("0090_owners_and_viewers"),
+    || file!("0097_evidence"),
+    || file!("0098_duties"),
 ];
 
 struct Migrator;

@@ -9,6 +9,7 @@ use db::DbError;
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::kept::{Kept, Typed};
 use crate::shell::Shell;
 
 /// Why a request was not done. Sentences are for the user: why, and what to do.
@@ -20,6 +21,13 @@ pub enum AppError {
     Forbidden(String),
     /// Somebody was faster, or the state does not allow it.
     Conflict(String),
+    /// Somebody was faster: the sentence says who did what and when, and how things stand now.
+    Overtaken {
+        /// The sentence.
+        sentence: String,
+        /// The page that shows the newest state.
+        newest: String,
+    },
     /// The request makes no sense.
     Invalid(String),
     /// More than is taken.
@@ -54,6 +62,8 @@ struct Explanation {
     heading: &'static str,
     icon: &'static str,
     sentence: String,
+    /// Where the newest state is shown.
+    newest: Option<String>,
 }
 
 impl Explanation {
@@ -62,19 +72,25 @@ impl Explanation {
             heading: "没有找到该页面或记录",
             icon: "search-off",
             sentence: "网址可能有误，记录可能已删除，或者您的账号不能查看。请从主页或列表重新进入。".to_owned(),
+            newest: None,
         }
     }
 }
 
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
+        let mut newest = None;
         let (status, heading, icon, sentence) = match self {
             Self::NotFound => {
-                let Explanation { heading, icon, sentence } = Explanation::not_found();
+                let Explanation { heading, icon, sentence, .. } = Explanation::not_found();
                 (StatusCode::NOT_FOUND, heading, icon, sentence)
             }
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, "没有权限", "lock", why),
             Self::Conflict(why) => (StatusCode::CONFLICT, "没有办成，内容已有变化", "refresh", why),
+            Self::Overtaken { sentence, newest: href } => {
+                newest = Some(href);
+                (StatusCode::CONFLICT, "没有办成，他人已先办理", "refresh", sentence)
+            }
             Self::Invalid(why) => (StatusCode::BAD_REQUEST, "提交的内容无法识别", "alert-triangle", why),
             Self::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "提交的内容过大", "alert-triangle", why),
             Self::TooMany(why) => (StatusCode::TOO_MANY_REQUESTS, "操作过于频繁", "clock", why),
@@ -95,7 +111,7 @@ impl IntoResponse for AppError {
             }
         };
         let mut response = status.into_response();
-        response.extensions_mut().insert(Explanation { heading, icon, sentence });
+        response.extensions_mut().insert(Explanation { heading, icon, sentence, newest });
         response
     }
 }
@@ -107,7 +123,9 @@ struct ErrorPage {
     heading: &'static str,
     icon: &'static str,
     sentence: String,
+    newest: Option<String>,
     request_id: String,
+    kept: Kept,
 }
 
 #[derive(Template)]
@@ -118,7 +136,9 @@ struct ErrorFragment {
 }
 
 /// Turns what an [`AppError`] left into a page, and what the framework refused by itself too.
-pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn pages(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let typed = Typed::default();
+    request.extensions_mut().insert(typed.clone());
     let request_id = request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
     let headers = request.headers();
     // Only the upload list takes a row; the other parts that htmx asks for are whole pages.
@@ -137,11 +157,13 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
             heading: "没有权限",
             icon: "lock",
             sentence: "请求来自其他网站，已被拒绝。请从本系统的页面操作。".to_owned(),
+            newest: None,
         },
         (None, StatusCode::PAYLOAD_TOO_LARGE) if bare => Explanation {
             heading: "提交的内容过大",
             icon: "alert-triangle",
             sentence: "请减少内容后重新提交。".to_owned(),
+            newest: None,
         },
         // A path or query that cannot be read is an address that does not exist.
         (None, status) if bare && status.is_client_error() => {
@@ -154,10 +176,11 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
     if is_upload {
         return fragment(&response);
     }
-    page(&app, response, &request_id)
+    let kept = typed.kept(&app.references.now());
+    page(&app, response, &request_id, kept)
 }
 
-fn page(app: &App, response: Response, request_id: &str) -> Response {
+fn page(app: &App, response: Response, request_id: &str, kept: Kept) -> Response {
     let status = response.status();
     let Some(e) = response.extensions().get::<Explanation>().cloned() else { return response };
     let page = ErrorPage {
@@ -165,7 +188,9 @@ fn page(app: &App, response: Response, request_id: &str) -> Response {
         heading: e.heading,
         icon: e.icon,
         sentence: e.sentence,
+        newest: e.newest,
         request_id: request_id.to_owned(),
+        kept,
     };
     match crate::page::with_status(status, &page) {
         Ok(mut rendered) => {

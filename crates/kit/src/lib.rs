@@ -11,6 +11,7 @@ pub mod cookies;
 pub mod error;
 pub mod flash;
 pub mod form;
+pub mod kept;
 pub mod multipart;
 pub mod page;
 pub mod paging;
