@@ -219,7 +219,7 @@ async fn build(
     Ok(BasicsPage {
         shell,
         home,
-        steps: Steps::of(application, Step::Basics),
+        steps: Steps::of(&app.db.read(), app, application, Step::Basics).await?,
         id,
         applicant_is_old: application.state() == S::Draft && application.applicant != applicant,
         org_code: text::hyphenated(&application.applicant.org_code),
