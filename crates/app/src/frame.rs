@@ -357,6 +357,7 @@ fn cnca_menu(app: &App, actor: &Actor, cnca: &Cnca, entry: Entry) -> Vec<MenuGro
             item("申请查询", "/applications", "list-details", None, entry == Entry::Applications),
             item("证明列表", "/certificates", "certificate", None, entry == Entry::Certificates),
             item("综合查询", "/search", "list-search", None, entry == Entry::Search),
+            item("逾期证明", "/overdue-certificates", "clock-exclamation", None, entry == Entry::Overdue),
         ],
     }];
     if cnca.posts.holds(Post::Publish) {

@@ -476,6 +476,23 @@ pub async fn hs_codes(source: &impl Source, application: ApplicationId) -> DbRes
     Ok(found.into_iter().map(|c| c.hs_code).collect())
 }
 
+/// What its products need of the catalogue: each HS code with the 产品特性 that are filled in, each once.
+pub async fn kinds_of_items(source: &impl Source, application: ApplicationId) -> DbResult<Vec<(HsCode, Vec<Trait>)>> {
+    #[derive(crate::Row)]
+    struct Columns {
+        hs_code: HsCode,
+        traits: String,
+    }
+    let sql = "SELECT DISTINCT hs_code, traits FROM application_item WHERE application_id = $1";
+    let found: Vec<Columns> = rows(source.connection(), sql, params![application]).await?;
+    let kind = |c: Columns| {
+        let traits =
+            serde_json::from_str(&c.traits).map_err(|e| DbError::Inconsistent(format!("traits of item: {e}")))?;
+        Ok((c.hs_code, traits))
+    };
+    found.into_iter().map(kind).collect()
+}
+
 /// What the list of products is narrowed by; empty = no condition (D27).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ItemFilter<'a> {
@@ -993,6 +1010,9 @@ pub async fn advance(
     if done == 0 {
         return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
     }
+    if matches!(step.from(), State::Comparing | State::ComparingPaper) {
+        crate::comparison::keep_decided(tx, seen.id).await?;
+    }
     // Of a first submission [`assign`] has written it.
     if step.from() != State::Draft {
         tx.run("UPDATE application_viewer SET state = $1 WHERE application_id = $2", params![to, seen.id]).await?;
@@ -1051,6 +1071,7 @@ pub async fn keep_snapshot(tx: &Tx, seen: &Application, snapshot: &Snapshot, now
         params![seen.id, seen.version, now, body],
     )
     .await?;
+    crate::attachment::keep_submitted(tx, seen.id, seen.version).await?;
     search::index(tx, seen.id).await
 }
 

@@ -31,19 +31,46 @@ pub struct Attachment {
     pub object_key: String,
     /// When it came.
     pub uploaded_at: Instant,
+    /// The version of the application that was first submitted with it; none = none was.
+    pub submitted_version: Option<i64>,
+    /// When a correction deleted it; it stays readable (D32).
+    pub removed_at: Option<Instant>,
+}
+
+impl Attachment {
+    /// Whether it belongs to the application as it is now.
+    pub const fn is_current(&self) -> bool {
+        self.removed_at.is_none()
+    }
 }
 
 const COLUMNS: &str = "t.id, t.application_id, t.kind, t.name, t.size_bytes, t.sha256, t.content_type, t.object_key, \
-                       t.uploaded_at";
+                       t.uploaded_at, t.submitted_version, t.removed_at";
 
-/// The files of an application, in the order of their arrival. The caller has loaded the application in scope.
+/// The files that an application has now, in the order of their arrival. The caller has loaded the application in scope.
 pub async fn of_application(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Attachment>> {
+    let mut all = all_of_application(source, application).await?;
+    all.retain(Attachment::is_current);
+    Ok(all)
+}
+
+/// The same with those that were submitted and that a correction deleted or replaced (D32).
+pub async fn all_of_application(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Attachment>> {
     rows(
         source.connection(),
         &format!("SELECT {COLUMNS} FROM attachment t WHERE t.application_id = $1 ORDER BY t.id"),
         params![application],
     )
     .await
+}
+
+/// Notes that the application was submitted with the files that it has now: from then on they stay. In the transaction of
+/// the submission.
+pub(crate) async fn keep_submitted(tx: &Tx, application: ApplicationId, version: i64) -> DbResult<()> {
+    let sql = "UPDATE attachment SET submitted_version = $1 WHERE application_id = $2 AND submitted_version IS NULL \
+               AND removed_at IS NULL";
+    tx.run(sql, params![version, application]).await?;
+    Ok(())
 }
 
 /// One file, if its application is visible and no draft whose ten days are over (D8); otherwise [`DbError::NotFound`].
@@ -74,7 +101,8 @@ pub async fn add(
 ) -> DbResult<AttachmentId> {
     let used = crate::number(
         &tx.0,
-        "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM attachment WHERE application_id = $1",
+        "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM attachment WHERE application_id = $1 \
+         AND removed_at IS NULL",
         params![application],
     )
     .await?;
@@ -105,13 +133,26 @@ pub async fn add(
     Ok(AttachmentId::new(id))
 }
 
-/// Removes the row; the sweep removes the file.
-pub async fn delete(tx: &Tx, file: &Attachment, now: Instant) -> DbResult<()> {
-    let done = tx
-        .run("DELETE FROM attachment WHERE id = $1 AND application_id = $2", params![file.id, file.application_id])
-        .await?;
-    if done == 0 {
-        return Err(DbError::NotFound);
+/// What became of a file that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// Its row is gone; the sweep removes the file.
+    Gone,
+    /// It was submitted once: it is no part of the application any more, and stays readable (D32).
+    Kept,
+}
+
+/// Deletes a file of an application that is locked. What was once submitted stays.
+pub async fn delete(tx: &Tx, file: &Attachment, now: Instant) -> DbResult<Deleted> {
+    let keys = params![file.id, file.application_id];
+    let sql = "DELETE FROM attachment WHERE id = $1 AND application_id = $2 AND submitted_version IS NULL";
+    if tx.run(sql, keys.clone()).await? == 1 {
+        stored_file::leave(tx, &file.object_key, now).await?;
+        return Ok(Deleted::Gone);
     }
-    stored_file::leave(tx, &file.object_key, now).await
+    let sql = "UPDATE attachment SET removed_at = $3 WHERE id = $1 AND application_id = $2 AND removed_at IS NULL";
+    if tx.run(sql, keys.into_iter().chain(params![now]).collect()).await? == 1 {
+        return Ok(Deleted::Kept);
+    }
+    Err(DbError::NotFound)
 }

@@ -473,13 +473,29 @@ pub struct BulletinFile {
     pub size_bytes: i64,
     /// Where it lies in the store.
     pub object_key: String,
+    /// When it was taken away from a notice that the public could see: its publisher still reads it (D32).
+    pub removed_at: Option<Instant>,
 }
 
-const FILE: &str = "f.id, f.name, f.size_bytes, f.object_key";
+const FILE: &str = "f.id, f.name, f.size_bytes, f.object_key, f.removed_at";
 
 /// The files of a notice that the caller has loaded.
 pub async fn files(source: &impl Source, id: BulletinId) -> DbResult<Vec<BulletinFile>> {
-    let sql = format!("SELECT {FILE} FROM bulletin_file f WHERE f.bulletin_id = $1 ORDER BY f.id");
+    let sql = format!(
+        "SELECT {FILE} FROM bulletin_file f WHERE f.bulletin_id = $1 AND f.removed_at IS NULL ORDER BY f.id"
+    );
+    rows(source.connection(), &sql, params![id]).await
+}
+
+/// The files that were taken away from a notice after it was public, in the order of their arrival.
+pub async fn removed_files(
+    source: &impl Source,
+    _: &Permit<PublishBulletins>,
+    id: BulletinId,
+) -> DbResult<Vec<BulletinFile>> {
+    let sql = format!(
+        "SELECT {FILE} FROM bulletin_file f WHERE f.bulletin_id = $1 AND f.removed_at IS NOT NULL ORDER BY f.id"
+    );
     rows(source.connection(), &sql, params![id]).await
 }
 
@@ -491,7 +507,7 @@ pub async fn public_file(
     now: Instant,
 ) -> DbResult<BulletinFile> {
     let sql = format!(
-        "SELECT {FILE} FROM bulletin_file f WHERE f.id = $2 AND f.bulletin_id IN \
+        "SELECT {FILE} FROM bulletin_file f WHERE f.id = $2 AND f.removed_at IS NULL AND f.bulletin_id IN \
          (SELECT id FROM bulletin WHERE {VISIBLE} AND id = $3)"
     );
     row(source.connection(), &sql, params![now, id, bulletin]).await?.ok_or(DbError::NotFound)
@@ -521,7 +537,7 @@ pub async fn add_file(
     if tx.run("UPDATE bulletin SET version = version + 1 WHERE id = $1", params![bulletin]).await? == 0 {
         return Err(DbError::NotFound);
     }
-    let sql = "SELECT COUNT(*) FROM bulletin_file WHERE bulletin_id = $1";
+    let sql = "SELECT COUNT(*) FROM bulletin_file WHERE bulletin_id = $1 AND removed_at IS NULL";
     if crate::number(&tx.0, sql, params![bulletin]).await? >= MOST_FILES {
         return Err(DbError::Refused(format!(
             "“{}”没有上传：一条公告最多 {MOST_FILES} 个附件，请删除不需要的附件后再上传",
@@ -546,7 +562,8 @@ pub async fn add_file(
     note(tx, permit, bulletin, "add_file", &file.name, by, now).await
 }
 
-/// A file leaves a notice; the sweep removes it from the store.
+/// A file leaves a notice. That of a draft goes, and the sweep removes it from the store; what the public could see stays
+/// readable for its publisher (D32).
 pub async fn delete_file(
     tx: &Tx,
     permit: &Permit<PublishBulletins>,
@@ -556,10 +573,16 @@ pub async fn delete_file(
     now: Instant,
 ) -> DbResult<()> {
     tx.run("UPDATE bulletin SET version = version + 1 WHERE id = $1", params![bulletin]).await?;
-    let sql = "DELETE FROM bulletin_file WHERE id = $1 AND bulletin_id = $2";
-    if tx.run(sql, params![file.id, bulletin]).await? == 0 {
-        return Err(DbError::NotFound);
+    let keys = params![file.id, bulletin];
+    let sql = "DELETE FROM bulletin_file WHERE id = $1 AND bulletin_id = $2 AND removed_at IS NULL \
+               AND EXISTS (SELECT 1 FROM bulletin b WHERE b.id = $2 AND b.is_draft)";
+    if tx.run(sql, keys.clone()).await? == 1 {
+        stored_file::leave(tx, &file.object_key, now).await?;
+    } else {
+        let sql = "UPDATE bulletin_file SET removed_at = $3 WHERE id = $1 AND bulletin_id = $2 AND removed_at IS NULL";
+        if tx.run(sql, keys.into_iter().chain(params![now]).collect()).await? == 0 {
+            return Err(DbError::NotFound);
+        }
     }
-    stored_file::leave(tx, &file.object_key, now).await?;
     note(tx, permit, bulletin, "delete_file", &file.name, by, now).await
 }

@@ -11,6 +11,7 @@ use domain::time::Day;
 use crate::search::{
     self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW_OF_OTHERS, Field, OF_BEARERS, Origin, Total,
 };
+use crate::keyset::{self, Asked, Column, Direction, Page};
 use crate::{DbResult, Reader, Row, Value, params, scope};
 
 /// The application of a certificate in a list.
@@ -205,6 +206,45 @@ impl Listed {
     ) -> DbResult<Vec<T>> {
         let (sql, values) = self.page_sql(columns, order, limit, offset);
         read.rows(&sql, values).await
+    }
+
+    /// The same for a page that may begin behind a row: what is added or leaves meanwhile is neither shown twice nor passed
+    /// over.
+    pub async fn page_at<T: Row>(
+        &self,
+        read: Reader<'_>,
+        columns: &str,
+        sorted: Order,
+        asked: &Asked,
+    ) -> DbResult<Page<T>> {
+        use Direction::{Ascending, Descending};
+        let (key, last_day) = (Column::Number(self.key), Column::Text(self.last_day));
+        let (keys, shown): (Vec<_>, Vec<_>) = match sorted {
+            Order::Newest => (vec![(key, Descending)], vec![(Column::Number("c.id"), Descending)]),
+            Order::EndsFirst => (
+                vec![(last_day, Ascending), (key, Ascending)],
+                vec![(Column::Text("c.valid_to"), Ascending), (Column::Number("c.id"), Ascending)],
+            ),
+            Order::EndsLast => (
+                vec![(last_day, Descending), (key, Descending)],
+                vec![(Column::Text("c.valid_to"), Descending), (Column::Number("c.id"), Descending)],
+            ),
+        };
+        let tables = self.tables();
+        keyset::page(read, &keys, &self.narrowed(), asked, |all: &Conditions, order: &str, limit: i64, offset: i64| {
+            let outer = keyset::order(&shown, *order != keyset::order(&keys, false));
+            let sql = format!(
+                "SELECT {columns}, {} AS page_place FROM certificate c JOIN application a ON a.id = c.application_id \
+                 JOIN certificate_version s ON s.certificate_id = c.id AND s.version = c.version \
+                 WHERE c.id IN (SELECT {} FROM {tables}{} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
+                 ORDER BY {outer}",
+                keyset::place(&shown),
+                self.key,
+                all.sql()
+            );
+            (sql, all.values(vec![]))
+        })
+        .await
     }
 
     /// The statement of a page, with its values.

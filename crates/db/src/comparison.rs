@@ -135,10 +135,19 @@ pub struct Scan {
     pub uploaded_by_name: String,
     /// When it came.
     pub uploaded_at: Instant,
+    /// When it was deleted, although a decision had been made with it: it stays readable (D32).
+    pub removed_at: Option<Instant>,
 }
 
 const SCAN: &str = "s.id, s.application_id, s.document, s.name, s.size_bytes, s.content_type, s.object_key, \
-                    s.uploaded_by_name, s.uploaded_at";
+                    s.uploaded_by_name, s.uploaded_at, s.removed_at";
+
+/// Notes that 文件对比 decided with the scans that there are: from then on they stay. In the transaction of the decision.
+pub(crate) async fn keep_decided(tx: &Tx, application: ApplicationId) -> DbResult<()> {
+    let sql = "UPDATE paper_scan SET was_decided = 1 WHERE application_id = $1 AND was_decided = 0";
+    tx.run(sql, params![application]).await?;
+    Ok(())
+}
 
 /// The scans of an application, in the order of their arrival. The caller has loaded the application in scope.
 pub async fn scans(source: &impl Source, application: ApplicationId) -> DbResult<Vec<Scan>> {
@@ -166,7 +175,8 @@ pub async fn add_scan(
 ) -> DbResult<()> {
     let used = crate::number(
         &tx.0,
-        "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM paper_scan WHERE application_id = $1",
+        "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM paper_scan WHERE application_id = $1 \
+         AND removed_at IS NULL",
         params![seen.id],
     )
     .await?;
@@ -197,13 +207,19 @@ pub async fn add_scan(
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await
 }
 
-/// Removes a scan; the sweep removes the file. The application is locked and at 文件对比.
+/// Deletes a scan; the sweep removes the file, unless a decision was made with it: then it stays readable (D32). The
+/// application is locked and at 文件对比.
 pub async fn delete_scan(tx: &Tx, seen: &Application, scan: &Scan, by: &By, now: Instant) -> DbResult<()> {
-    let sql = "DELETE FROM paper_scan WHERE id = $1 AND application_id = $2";
-    if tx.run(sql, params![scan.id, seen.id]).await? == 0 {
-        return Err(DbError::NotFound);
+    let keys = params![scan.id, seen.id];
+    let sql = "DELETE FROM paper_scan WHERE id = $1 AND application_id = $2 AND was_decided = 0";
+    if tx.run(sql, keys.clone()).await? == 1 {
+        stored_file::leave(tx, &scan.object_key, now).await?;
+    } else {
+        let sql = "UPDATE paper_scan SET removed_at = $3 WHERE id = $1 AND application_id = $2 AND removed_at IS NULL";
+        if tx.run(sql, keys.into_iter().chain(params![now]).collect()).await? == 0 {
+            return Err(DbError::NotFound);
+        }
     }
-    stored_file::leave(tx, &scan.object_key, now).await?;
     let detail = serde_json::json!({ "document": scan.document, "file": scan.name }).to_string();
     let entry = Entry { post: seen.state().post(), detail: &detail, ..Entry::of("delete_scan") };
     audit::record(tx, Subject::Application(seen.id), by, now, &entry).await

@@ -110,6 +110,8 @@ const FILES: &[fn() -> File] = &[
     || file!("0091_jobs_for_days"),
     || file!("0092_deleted_drafts"),
     || file!("0093_paper_keys"),
+    || file!("0097_evidence"),
+    || file!("0098_duties"),
 ];
 
 impl File {

@@ -1074,6 +1074,11 @@ impl ReferenceData {
         holding.filter(|p| p.belongs_to(post, clause, hs_codes)).cloned().collect()
     }
 
+    /// A point of 审核要点 by its key.
+    pub fn review_point(&self, code: &str) -> Option<&Point> {
+        self.review_points.iter().map(|(point, _)| point).find(|p| p.code == code)
+    }
+
     /// 常用意见 that the officers of a post share on a day.
     pub fn shared_phrases(&self, post: Post, day: Day) -> impl Iterator<Item = &SharedPhrase> {
         let holding = self.shared_phrases.iter().filter(move |(_, validity)| validity.holds(day));

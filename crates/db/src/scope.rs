@@ -8,6 +8,7 @@ use domain::workflow::State;
 use crate::search::{
     self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, FEW_OF_OTHERS, Field, LineField, Origin, Total,
 };
+use crate::keyset::{self, Asked, Column, Direction, Page};
 use crate::{DbResult, Reader, Row, Value, params};
 
 /// What an enterprise sees of a table that has both columns: its rows are found by one of them, so that they and their
@@ -31,6 +32,15 @@ pub fn visible(scope: &Scope) -> Conditions {
             params![bureau.clone(), bureau.clone()],
         ),
         Scope::All => all.and(SUBMITTED, params![]),
+    }
+}
+
+/// The certificates of an enterprise, found by the owner that each of them keeps; of the other scopes those of their
+/// applications.
+pub fn certificates_of(scope: &Scope) -> Conditions {
+    match scope {
+        Scope::Enterprise { user, shared_organisation } => owned("c", *user, *shared_organisation),
+        Scope::Bureau(_) | Scope::All => visible(scope),
     }
 }
 
@@ -163,5 +173,24 @@ impl Listed {
              ORDER BY a.id DESC"
         );
         read.rows(&sql, values).await
+    }
+
+    /// The same for a page that may begin behind a row: what is added or leaves meanwhile is neither shown twice nor passed
+    /// over.
+    pub async fn page_at<T: Row>(&self, read: Reader<'_>, columns: &str, asked: &Asked) -> DbResult<Page<T>> {
+        let keys = [(Column::Number(self.key), Direction::Descending)];
+        keyset::page(read, &keys, &self.conditions, asked, |all: &Conditions, order: &str, limit: i64, offset: i64| {
+            let bearers = self.bearers.as_ref();
+            let (from, key, values) = search::newest_first(self.source, self.key, all, bearers, self.few);
+            let direction = if order.ends_with(" DESC") { " DESC" } else { "" };
+            let sql = format!(
+                "SELECT {columns}, CAST(a.id AS TEXT) AS page_place FROM application a \
+                 LEFT JOIN certificate c ON c.application_id = a.id \
+                 WHERE a.id IN (SELECT {key} FROM {from} ORDER BY {key}{direction} LIMIT {limit} OFFSET {offset}) \
+                 ORDER BY a.id{direction}"
+            );
+            (sql, values)
+        })
+        .await
     }
 }

@@ -564,6 +564,13 @@ impl Conditions {
         self.and(&format!("{key} IN ({OF_BEARERS})"), few.values())
     }
 
+    /// Adds that `key` names an application that bears the text which was looked up, if they are few: then they are found
+    /// before anything is put in order.
+    #[must_use]
+    pub fn of_few(self, key: &str, bearers: Option<&Bearers>) -> Self {
+        self.among(key, bearers, FEW_OF_OTHERS)
+    }
+
     /// ` WHERE …`, or nothing.
     pub fn sql(&self) -> String {
         if self.clauses.is_empty() { String::new() } else { format!(" WHERE {}", self.clauses.join(" AND ")) }

@@ -62,6 +62,11 @@ pub async fn is_kept(source: &impl Source, now: Instant) -> DbResult<bool> {
 
 /// Until when a backup keeps everything: milliseconds since 1970.
 const KEEP_ALL_UNTIL: &str = "keep_all_files_until";
+/// What refers to an object: none of these is ever swept, whatever is noted of it.
+const REFERRED: &str = "NOT EXISTS (SELECT 1 FROM attachment r WHERE r.object_key = o.object_key) \
+    AND NOT EXISTS (SELECT 1 FROM usage_file r WHERE r.object_key = o.object_key) \
+    AND NOT EXISTS (SELECT 1 FROM paper_scan r WHERE r.object_key = o.object_key) \
+    AND NOT EXISTS (SELECT 1 FROM bulletin_file r WHERE r.object_key = o.object_key)";
 
 /// Keys that no row has had since before `until`.
 pub async fn orphans(source: &impl Source, until: Instant) -> DbResult<Vec<String>> {
@@ -71,7 +76,9 @@ pub async fn orphans(source: &impl Source, until: Instant) -> DbResult<Vec<Strin
     }
     let found: Vec<Key> = rows(
         source.connection(),
-        "SELECT object_key FROM orphaned_object WHERE since <= $1 ORDER BY since LIMIT 200",
+        &format!(
+            "SELECT o.object_key FROM orphaned_object o WHERE o.since <= $1 AND {REFERRED} ORDER BY o.since LIMIT 200"
+        ),
         params![until],
     )
     .await?;

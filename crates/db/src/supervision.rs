@@ -44,9 +44,7 @@ pub async fn facts(source: &impl Source, certificate: CertificateId) -> DbResult
     let found: Option<FactColumns> = row(
         source.connection(),
         "SELECT c.state, c.valid_from, c.valid_to, c.issued_at, c.written_lines, c.open_lines, c.unaccounted_lines, \
-         (SELECT MIN(r.submitted_at) FROM usage_record r WHERE r.certificate_id = c.id AND r.state = 'submitted') \
-         AS waiting_since, (SELECT MAX(r.decided_at) FROM usage_record r WHERE r.certificate_id = c.id) AS judged_at, \
-         c.written_at, a.display_to, c.supervision_closed_at, c.supervising_bureau \
+         c.waiting_since, c.judged_at, c.written_at, a.display_to, c.supervision_closed_at, c.supervising_bureau \
          FROM certificate c JOIN application a ON a.id = c.application_id WHERE c.id = $1",
         params![certificate],
     )
@@ -174,7 +172,7 @@ pub async fn visits(
     let photos = rows(
         source.connection(),
         "SELECT f.id, c.application_id, f.record_id, f.visit_id, f.name, f.size_bytes, f.content_type, f.object_key, \
-         f.taken_at, f.uploaded_at FROM usage_file f JOIN supervision_visit v ON v.id = f.visit_id \
+         f.taken_at, f.uploaded_at, f.removed_at FROM usage_file f JOIN supervision_visit v ON v.id = f.visit_id \
          JOIN certificate c ON c.id = v.certificate_id WHERE v.certificate_id = $1 ORDER BY f.id",
         params![certificate],
     )

@@ -405,6 +405,11 @@ pub async fn advance(tx: &Tx, seen: &Record, step: UsageStep, opinion: &str, by:
         UsageState::Approved | UsageState::Rejected => ("decided_at = $2, decided_by = $6", by.account),
         UsageState::Draft => return Err(DbError::Inconsistent("nothing becomes a draft".to_owned())),
     };
+    if to == UsageState::Submitted {
+        // From now on they stay, whatever a correction deletes.
+        let sql = "UPDATE usage_file SET was_submitted = 1 WHERE record_id = $1 AND was_submitted = 0";
+        tx.run(sql, params![seen.id]).await?;
+    }
     let name = if decider.is_some() { by.name.clone() } else { String::new() };
     let mut values = params![to, now, seen.id, step.from(), seen.version];
     if decider.is_some() {
@@ -422,7 +427,7 @@ pub async fn advance(tx: &Tx, seen: &Record, step: UsageStep, opinion: &str, by:
         return Err(DbError::Overtaken(OVERTAKEN.to_owned()));
     }
     match step.effect() {
-        Effect::Nothing => {}
+        Effect::Nothing => recount(tx, seen.certificate).await?,
         Effect::Account => {
             account(tx, seen).await?;
             enter(tx, seen, entry_kind(seen.kind), 1, "", by, now).await?;
@@ -508,8 +513,10 @@ async fn enter(
 /// Keeps the count of lines that are not accounted for.
 pub(crate) async fn recount(tx: &Tx, certificate: CertificateId) -> DbResult<()> {
     tx.run(
-        "UPDATE certificate SET unaccounted_lines = n.lines FROM (SELECT COUNT(*) AS lines FROM certificate_item \
-         WHERE certificate_id = $1 AND written_off > accounted) n WHERE id = $1",
+        "UPDATE certificate SET unaccounted_lines = n.lines, waiting_since = n.waiting, judged_at = n.judged FROM (SELECT \
+         (SELECT COUNT(*) FROM certificate_item WHERE certificate_id = $1 AND written_off > accounted) AS lines, \
+         (SELECT MIN(submitted_at) FROM usage_record WHERE certificate_id = $1 AND state = 'submitted') AS waiting, \
+         (SELECT MAX(decided_at) FROM usage_record WHERE certificate_id = $1) AS judged) n WHERE id = $1",
         params![certificate],
     )
     .await?;
@@ -650,10 +657,12 @@ pub struct UsageFile {
     pub taken_at: String,
     /// When it came.
     pub uploaded_at: Instant,
+    /// When it was deleted or replaced after it had been submitted: it stays readable (D32).
+    pub removed_at: Option<Instant>,
 }
 
 const FILE: &str = "f.id, c.application_id, f.record_id, f.visit_id, f.name, f.size_bytes, f.content_type, \
-                    f.object_key, f.taken_at, f.uploaded_at";
+                    f.object_key, f.taken_at, f.uploaded_at, f.removed_at";
 
 /// The certificate of a file.
 const OF: &str = "JOIN certificate c ON c.id = f.certificate_id";
@@ -752,7 +761,7 @@ pub(crate) async fn claim_files(
     tx.run(&sql, values).await?;
     let sql = format!(
         "SELECT COUNT(*) AS files, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS size_bytes FROM usage_file \
-         WHERE {column} = $1"
+         WHERE {column} = $1 AND removed_at IS NULL"
     );
     let has: Claimed = row(&tx.0, &sql, params![id]).await?.ok_or(DbError::NotFound)?;
     if let Some(why) = lost(files.len(), usize::try_from(has.files).unwrap_or_default()) {
@@ -768,19 +777,27 @@ pub(crate) async fn claim_files(
     Ok(())
 }
 
-/// Removes the files of a record that are not among these; the sweep removes what lies in the store.
+/// Removes the files of a record that are not among these; the sweep removes what lies in the store. What was once submitted
+/// stays readable, marked with the time; named again, it belongs to the record again (D32).
 async fn drop_other_files(tx: &Tx, id: UsageRecordId, kept: &[UsageFileId], now: Instant) -> DbResult<()> {
     let marks: Vec<_> = placeholders(3).take(kept.len()).collect();
     let others = if kept.is_empty() { String::new() } else { format!(" AND id NOT IN ({})", marks.join(", ")) };
-    let kept = || kept.iter().map(|f| Value::from(*f));
+    let values = || params![now, id].into_iter().chain(kept.iter().map(|f| Value::from(*f))).collect::<Vec<_>>();
     let sql = format!(
         "INSERT INTO orphaned_object (object_key, since) SELECT object_key, CAST($1 AS BIGINT) FROM usage_file \
-         WHERE record_id = $2{others}"
+         WHERE record_id = $2 AND was_submitted = 0{others}"
     );
-    tx.run(&sql, params![now, id].into_iter().chain(kept()).collect()).await?;
+    tx.run(&sql, values()).await?;
     // The same marks, so that both statements mean the same files.
-    let sql = format!("DELETE FROM usage_file WHERE record_id = $2 AND uploaded_at <= $1{others}");
-    tx.run(&sql, params![now, id].into_iter().chain(kept()).collect()).await?;
+    let sql =
+        format!("DELETE FROM usage_file WHERE record_id = $2 AND was_submitted = 0 AND uploaded_at <= $1{others}");
+    tx.run(&sql, values()).await?;
+    let named = if kept.is_empty() { "1 = 0".to_owned() } else { format!("id IN ({})", marks.join(", ")) };
+    let sql = format!(
+        "UPDATE usage_file SET removed_at = CASE WHEN {named} THEN NULL ELSE COALESCE(removed_at, CAST($1 AS BIGINT)) END \
+         WHERE record_id = $2 AND was_submitted = 1"
+    );
+    tx.run(&sql, values()).await?;
     Ok(())
 }
 

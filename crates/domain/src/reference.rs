@@ -98,6 +98,8 @@ impl Words {
                 Action::RequestPaper,
                 Action::PaperArrived,
                 Action::Issue,
+                Action::SendBack { to: Post::FinalReview },
+                Action::SendBack { to: Post::Compare },
             ]
             .map(|action| (action.word(), action.label()))
             .to_vec(),

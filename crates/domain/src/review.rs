@@ -70,6 +70,7 @@ pub fn to_explain(action: Action, checked: &[Checked]) -> Option<&Checked> {
         | Action::Fail
         | Action::RequestPaper
         | Action::PaperArrived
+        | Action::SendBack { .. }
         | Action::Terminate => None,
     }
 }

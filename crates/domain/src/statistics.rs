@@ -31,6 +31,8 @@ words! {
         Passed = "passed", "通过";
         /// 送补正.
         Returned = "returned", "送补正";
+        /// 退回 by 发证 to an earlier post (D33).
+        SentBack = "sent_back", "退回前岗";
         /// 需送纸质材料.
         PaperRequested = "paper_requested", "需送纸质材料";
         /// 拒绝受理, 初审未通过, 终审未通过, 对比材料未通过.
@@ -66,8 +68,9 @@ impl Outcome {
     }
 
     /// What the post said; none where it was not the post that moved the application.
-    const fn of_decision(to: State) -> Option<Self> {
+    const fn of_decision(from: State, to: State) -> Option<Self> {
         match to {
+            State::FinalReview | State::Comparing if matches!(from, State::AwaitingIssue) => Some(Self::SentBack),
             State::FirstReview | State::FinalReview | State::Comparing | State::AwaitingIssue | State::Issued => {
                 Some(Self::Passed)
             }
@@ -226,7 +229,7 @@ pub fn facts(calendar: &Calendar, term: impl Fn(Post) -> Option<u32>, course: &[
         // What came from paper_arrived alone is no decision: the papers are there, and the clock runs again.
         let arrived = step.from == Some(State::ComparingPaper) && step.to == State::Comparing;
         if let (Some(post), Some(outcome), false) =
-            (step.from.and_then(State::post), Outcome::of_decision(step.to), arrived)
+            (step.from.and_then(State::post), step.from.and_then(|f| Outcome::of_decision(f, step.to)), arrived)
         {
             out.push(Fact {
                 bureau: step.bureau.clone(),

@@ -104,37 +104,59 @@ pub struct SupervisionFacts {
 }
 
 impl SupervisionFacts {
-    /// The next duty and the last day for it; none when nothing is owed any more. `fate` is what the clause asks of the
-    /// goods.
-    pub fn next_duty(&self, fate: Fate, now: Instant) -> Option<(Duty, Day)> {
-        let dead = matches!(self.state, CertificateState::Revoked | CertificateState::Surrendered);
-        if self.closed || (self.written_lines == 0 && dead) {
-            None
-        } else if self.written_lines == 0 {
-            Some((Duty::WriteOff, self.issued_at.china_day().plus_days(UNWRITTEN_DAYS)))
-        } else if self.unaccounted_lines > 0 {
-            // 展示 ends later than the days after the import: the goods stay that long.
-            let since = self.written_at.unwrap_or(self.issued_at).china_day().plus_days(fate.days());
-            let duty = match fate {
-                Fate::Stay => Duty::Account,
-                Fate::Return => Duty::Return,
-                Fate::ReturnOrDestruction => Duty::ReturnOrDestruction,
-            };
-            Some((duty, self.display_to.map_or(since, |d| d.max(since))))
-        } else if let Some(since) = self.waiting_since {
-            Some((Duty::Review, since.china_day().plus_days(REVIEW_DAYS)))
-        } else if self.more_may_come(now) {
-            Some((Duty::WriteOffRest, self.validity.to))
-        } else {
-            let judged = self.judged_at.max(self.written_at).unwrap_or(self.issued_at).china_day();
-            // Unless it is used up, it can be closed from the end of its validity on.
-            let since = if self.open_lines > 0 && self.state == CertificateState::Valid {
-                judged.max(self.validity.to)
-            } else {
-                judged
-            };
-            Some((Duty::Close, since.plus_days(CLOSING_DAYS)))
+    /// Everything that is owed now, each duty with its last day, the earliest first. `fate` is what the clause asks of the
+    /// goods. A certificate may owe several things at once: goods that nobody accounts for, and a record that waits.
+    pub fn duties(&self, fate: Fate, now: Instant) -> Vec<(Duty, Day)> {
+        let mut all: Vec<_> = Duty::ALL.iter().filter_map(|d| Some((*d, self.due(*d, fate, now)?))).collect();
+        all.sort_by_key(|(_, day)| *day);
+        all
+    }
+
+    /// The last day of one duty; none when it is not owed now.
+    pub fn due(&self, duty: Duty, fate: Fate, now: Instant) -> Option<Day> {
+        if self.closed {
+            return None;
         }
+        let is_written = self.written_lines > 0;
+        let is_owed = match duty {
+            Duty::WriteOff => !is_written && !self.is_dead(),
+            Duty::WriteOffRest => is_written && self.more_may_come(now),
+            Duty::Account => self.unaccounted_lines > 0 && fate == Fate::Stay,
+            Duty::Return => self.unaccounted_lines > 0 && fate == Fate::Return,
+            Duty::ReturnOrDestruction => self.unaccounted_lines > 0 && fate == Fate::ReturnOrDestruction,
+            Duty::Review => self.waiting_since.is_some(),
+            Duty::Close => {
+                is_written
+                    && self.unaccounted_lines == 0
+                    && self.waiting_since.is_none()
+                    && !self.more_may_come(now)
+            }
+        };
+        if !is_owed {
+            return None;
+        }
+        Some(match duty {
+            Duty::WriteOff => self.issued_at.china_day().plus_days(UNWRITTEN_DAYS),
+            Duty::WriteOffRest => self.validity.to,
+            Duty::Account | Duty::Return | Duty::ReturnOrDestruction => {
+                // 展示 ends later than the days after the import: the goods stay that long.
+                let since = self.written_at.unwrap_or(self.issued_at).china_day().plus_days(fate.days());
+                self.display_to.map_or(since, |d| d.max(since))
+            }
+            Duty::Review => self.waiting_since?.china_day().plus_days(REVIEW_DAYS),
+            Duty::Close => {
+                let judged = self.judged_at.max(self.written_at).unwrap_or(self.issued_at).china_day();
+                // Unless it is used up, it can be closed from the end of its validity on.
+                let is_open = self.open_lines > 0 && self.state == CertificateState::Valid;
+                let since = if is_open { judged.max(self.validity.to) } else { judged };
+                since.plus_days(CLOSING_DAYS)
+            }
+        })
+    }
+
+    /// Whether it ended before its time.
+    const fn is_dead(&self) -> bool {
+        matches!(self.state, CertificateState::Revoked | CertificateState::Surrendered)
     }
 
     /// Whether more may still be written off.
@@ -186,34 +208,52 @@ mod tests {
     }
 
     #[test]
-    fn the_next_duty_follows_the_goods() {
+    fn the_duties_follow_the_goods() {
         let now = day("2026-12-20").start_instant();
         let mut f = facts();
-        let next = |f: &SupervisionFacts| f.next_duty(Fate::Stay, now);
-        assert_eq!(next(&f), Some((Duty::WriteOff, day("2027-01-22"))));
+        let all = |f: &SupervisionFacts| f.duties(Fate::Stay, now);
+        let rest = (Duty::WriteOffRest, f.validity.to);
+        assert_eq!(all(&f), [(Duty::WriteOff, day("2027-01-22"))]);
         f.state = CertificateState::Surrendered;
-        assert_eq!(next(&f), None);
+        assert_eq!(all(&f), []);
         f = SupervisionFacts { written_lines: 1, unaccounted_lines: 1, ..facts() };
         f.written_at = Some(day("2026-12-01").start_instant());
-        assert_eq!(next(&f), Some((Duty::Account, day("2027-03-01"))));
+        assert_eq!(all(&f), [rest, (Duty::Account, day("2027-03-01"))]);
         // Clause 5: the goods are shown until then, and do not stay.
         f.display_to = Some(day("2027-06-30"));
-        assert_eq!(f.next_duty(Fate::ReturnOrDestruction, now), Some((Duty::ReturnOrDestruction, day("2027-06-30"))));
+        let of = |f: &SupervisionFacts, fate, duty| f.due(duty, fate, now);
+        assert_eq!(of(&f, Fate::ReturnOrDestruction, Duty::ReturnOrDestruction), Some(day("2027-06-30")));
+        assert_eq!(of(&f, Fate::ReturnOrDestruction, Duty::Account), None);
         f.display_to = Some(day("2026-12-24"));
-        assert_eq!(next(&f), Some((Duty::Account, day("2027-03-01"))));
+        assert_eq!(of(&f, Fate::Stay, Duty::Account), Some(day("2027-03-01")));
         // Clause 6: they were let in for a time.
         f.display_to = None;
-        assert_eq!(f.next_duty(Fate::Return, now), Some((Duty::Return, day("2027-05-30"))));
+        assert_eq!(of(&f, Fate::Return, Duty::Return), Some(day("2027-05-30")));
         f = SupervisionFacts { unaccounted_lines: 0, waiting_since: Some(day("2026-12-10").start_instant()), ..f };
-        assert_eq!(next(&f), Some((Duty::Review, day("2026-12-25"))));
+        assert_eq!(all(&f), [(Duty::Review, day("2026-12-25")), rest]);
         f = SupervisionFacts { waiting_since: None, judged_at: Some(day("2026-12-12").start_instant()), ..f };
-        assert_eq!(next(&f), Some((Duty::WriteOffRest, f.validity.to)));
+        assert_eq!(all(&f), [rest]);
         let over = f.validity.to.end_instant();
-        assert_eq!(f.next_duty(Fate::Stay, over), Some((Duty::Close, f.validity.to.plus_days(CLOSING_DAYS))));
+        assert_eq!(f.duties(Fate::Stay, over), [(Duty::Close, f.validity.to.plus_days(CLOSING_DAYS))]);
         f.open_lines = 0;
-        assert_eq!(next(&f), Some((Duty::Close, day("2027-01-11"))));
+        assert_eq!(all(&f), [(Duty::Close, day("2027-01-11"))]);
         f.closed = true;
-        assert_eq!(next(&f), None);
+        assert_eq!(all(&f), []);
+    }
+
+    /// A record that waits is a duty of its own, whatever else is owed: it hides nothing and is hidden by nothing.
+    #[test]
+    fn a_waiting_record_and_goods_without_account_are_owed_at_once() {
+        let now = day("2027-04-01").start_instant();
+        let f = SupervisionFacts {
+            written_lines: 2,
+            unaccounted_lines: 1,
+            written_at: Some(day("2026-12-01").start_instant()),
+            waiting_since: Some(day("2027-02-20").start_instant()),
+            ..facts()
+        };
+        let owed = [(Duty::Account, day("2027-03-01")), (Duty::Review, day("2027-03-07"))];
+        assert_eq!(f.duties(Fate::Stay, now), owed);
     }
 
     #[test]

@@ -156,6 +156,11 @@ pub enum Action {
     PaperArrived,
     /// 发证 (A15).
     Issue,
+    /// 退回终审, 退回文件对比: 发证 cannot issue, and says why (A15b, D33).
+    SendBack {
+        /// The post that looks at it again.
+        to: Post,
+    },
     /// 强制终止流程 (A16).
     Terminate,
 }
@@ -180,6 +185,8 @@ impl Action {
         Self::RequestPaper,
         Self::PaperArrived,
         Self::Issue,
+        Self::SendBack { to: Post::FinalReview },
+        Self::SendBack { to: Post::Compare },
         Self::Terminate,
     ];
 
@@ -199,6 +206,8 @@ impl Action {
             Self::RequestPaper => "request_paper",
             Self::PaperArrived => "paper_arrived",
             Self::Issue => "issue",
+            Self::SendBack { to: Post::Compare } => "send_back_to_compare",
+            Self::SendBack { .. } => "send_back_to_final_review",
             Self::Terminate => "terminate",
         }
     }
@@ -218,6 +227,8 @@ impl Action {
             Self::RequestPaper => "需送纸质材料",
             Self::PaperArrived => "材料已收到",
             Self::Issue => "发证",
+            Self::SendBack { to: Post::Compare } => "退回文件对比",
+            Self::SendBack { .. } => "退回终审",
             Self::Terminate => "强制终止流程",
         }
     }
@@ -347,6 +358,8 @@ pub fn step(state: State, action: Action, hat: Hat) -> Result<Transition, Refusa
         (S::Comparing | S::ComparingPaper, A::Pass { .. }) => (S::AwaitingIssue, At(P::Compare)),
         (S::Comparing | S::ComparingPaper, A::Fail) => (S::ComparingFailed, At(P::Compare)),
         (S::AwaitingIssue, A::Issue) => (S::Issued, At(P::Issue)),
+        (S::AwaitingIssue, A::SendBack { to: P::FinalReview }) => (S::FinalReview, At(P::Issue)),
+        (S::AwaitingIssue, A::SendBack { to: P::Compare }) => (S::Comparing, At(P::Issue)),
         (s, A::Return)
             if let Some(post) = s.post()
                 && !matches!(s, S::AwaitingIssue) =>
@@ -446,6 +459,8 @@ mod tests {
         ("A14", State::Comparing, "fail", State::ComparingFailed),
         ("A14", State::ComparingPaper, "fail", State::ComparingFailed),
         ("A15", State::AwaitingIssue, "issue", State::Issued),
+        ("A15b", State::AwaitingIssue, "send_back_to_final_review", State::FinalReview),
+        ("A15b", State::AwaitingIssue, "send_back_to_compare", State::Comparing),
         ("A16", State::Accepting, "terminate", State::Terminated),
         ("A16", State::FirstReview, "terminate", State::Terminated),
         ("A16", State::FinalReview, "terminate", State::Terminated),
@@ -503,6 +518,36 @@ mod tests {
                 all_hats().into_iter().any(|h| step(from, *a, h).is_ok_and(|t| t.to() != Target::State(from)))
             });
             assert_eq!(exits, !from.is_final(), "{from}");
+        }
+    }
+
+    /// D33: wherever a post works, it can hand the case on and give it back without ending it.
+    #[test]
+    fn d33_every_post_has_a_way_back_that_ends_nothing() {
+        for &from in State::ALL {
+            let Some(post) = from.post() else { continue };
+            let ways: Vec<_> = Action::ALL.iter().filter_map(|a| step(from, *a, Hat::At(post)).ok()).collect();
+            let back = ways.iter().any(|t| match t.to() {
+                Target::State(to) => {
+                    to == State::Returned || matches!(t.action(), Action::SendBack { .. } | Action::PaperArrived)
+                }
+                Target::Deleted => false,
+            });
+            assert!(back, "{from} has no way back");
+        }
+    }
+
+    #[test]
+    fn d33_only_the_post_of_issue_sends_back_and_only_to_final_review_or_comparison() {
+        for &to in Post::ALL {
+            for &from in State::ALL {
+                for hat in all_hats() {
+                    let is_meant = from == State::AwaitingIssue
+                        && hat == Hat::At(Post::Issue)
+                        && matches!(to, Post::FinalReview | Post::Compare);
+                    assert_eq!(step(from, Action::SendBack { to }, hat).is_ok(), is_meant, "{from} {to} {hat:?}");
+                }
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::form::parse_urlencoded;
+use crate::kept::{Kept, Typed};
 use crate::session::is_urlencoded;
 use crate::shell::Shell;
 
@@ -35,6 +36,13 @@ pub enum AppError {
     Forbidden(String),
     /// Somebody was faster, or the state does not allow it.
     Conflict(String),
+    /// Somebody was faster: the sentence says who did what and when, and how things stand now.
+    Overtaken {
+        /// The sentence.
+        sentence: String,
+        /// The page that shows the newest state.
+        newest: String,
+    },
     /// The request makes no sense.
     Invalid(String),
     /// More than is taken.
@@ -76,6 +84,8 @@ struct Explanation {
     sentence: String,
     /// Whether the same request may succeed a little later: then the page offers to send the form again.
     again: bool,
+    /// Where the newest state is shown.
+    newest: Option<String>,
 }
 
 impl Explanation {
@@ -85,6 +95,7 @@ impl Explanation {
             icon: "search-off",
             sentence: "网址可能有误，记录可能已删除，或者您的账号不能查看。请从主页或列表重新进入。".to_owned(),
             again: false,
+            newest: None,
         }
     }
 }
@@ -112,6 +123,7 @@ fn unavailable(error: &DbError) -> (&'static str, &'static str) {
 
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
+        let mut newest = None;
         let (status, heading, icon, sentence) = match self {
             Self::NotFound => {
                 let Explanation { heading, icon, sentence, .. } = Explanation::not_found();
@@ -119,6 +131,10 @@ impl IntoResponse for AppError {
             }
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, "没有权限", "lock", why),
             Self::Conflict(why) => (StatusCode::CONFLICT, "没有办成，内容已有变化", "refresh", why),
+            Self::Overtaken { sentence, newest: href } => {
+                newest = Some(href);
+                (StatusCode::CONFLICT, "没有办成，他人已先办理", "refresh", sentence)
+            }
             Self::Invalid(why) => (StatusCode::BAD_REQUEST, "提交的内容无法识别", "alert-triangle", why),
             Self::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "提交的内容过大", "alert-triangle", why),
             Self::TooMany(why) => (StatusCode::TOO_MANY_REQUESTS, "操作过于频繁", "clock", why),
@@ -154,7 +170,7 @@ impl IntoResponse for AppError {
         if again {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
-        response.extensions_mut().insert(Explanation { heading, icon, sentence, again });
+        response.extensions_mut().insert(Explanation { heading, icon, sentence, again, newest });
         response
     }
 }
@@ -166,8 +182,10 @@ struct ErrorPage {
     heading: &'static str,
     icon: &'static str,
     sentence: String,
+    newest: Option<String>,
     request_id: String,
     retry: Option<Retry>,
+    kept: Kept,
 }
 
 /// How to ask for the same again.
@@ -254,7 +272,9 @@ struct ErrorFragment {
 }
 
 /// Turns what an [`AppError`] left into a page, and what the framework refused by itself too.
-pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn pages(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let typed = Typed::default();
+    request.extensions_mut().insert(typed.clone());
     let request_id = request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
     let headers = request.headers();
     // Only the upload list takes a row; the other parts that htmx asks for are whole pages.
@@ -284,12 +304,14 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
             icon: "lock",
             sentence: "请求来自其他网站，已被拒绝。请从本系统的页面操作。".to_owned(),
             again: false,
+            newest: None,
         },
         (None, StatusCode::PAYLOAD_TOO_LARGE) if bare => Explanation {
             heading: "提交的内容过大",
             icon: "alert-triangle",
             sentence: "请减少内容后重新提交。".to_owned(),
             again: false,
+            newest: None,
         },
         // A path or query that cannot be read is an address that does not exist.
         (None, status) if bare && status.is_client_error() => {
@@ -302,10 +324,11 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
     if is_upload {
         return fragment(&response);
     }
-    page(&app, response, &request_id, sent.as_ref())
+    let kept = typed.kept(&app.references.now());
+    page(&app, response, &request_id, sent.as_ref(), kept)
 }
 
-fn page(app: &App, response: Response, request_id: &str, sent: Option<&Sent>) -> Response {
+fn page(app: &App, response: Response, request_id: &str, sent: Option<&Sent>, kept: Kept) -> Response {
     let status = response.status();
     let Some(e) = response.extensions().get::<Explanation>().cloned() else { return response };
     let page = ErrorPage {
@@ -313,8 +336,10 @@ fn page(app: &App, response: Response, request_id: &str, sent: Option<&Sent>) ->
         heading: e.heading,
         icon: e.icon,
         sentence: e.sentence,
+        newest: e.newest,
         request_id: request_id.to_owned(),
         retry: sent.and_then(|sent| Retry::of(sent, e.again)),
+        kept,
     };
     match crate::page::with_status(status, &page) {
         Ok(mut rendered) => {

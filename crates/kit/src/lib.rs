@@ -12,6 +12,7 @@ pub mod error;
 pub mod flash;
 pub mod form;
 pub mod glyphs;
+pub mod kept;
 pub mod multipart;
 pub mod page;
 pub mod paging;

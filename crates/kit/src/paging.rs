@@ -2,11 +2,12 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use db::keyset::{Asked, Page, Place};
 
 /// The sizes on offer.
 pub const SIZES: [i64; 3] = [10, 20, 50];
 
-/// `?page=&size=`.
+/// `?page=&size=`, and of a list that goes on behind a row `place`.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub struct PageQuery {
     /// From 1.
@@ -15,6 +16,9 @@ pub struct PageQuery {
     /// Rows on a page.
     #[serde(default)]
     pub size: String,
+    /// The row behind which the page begins, or before which it ends.
+    #[serde(default)]
+    pub place: String,
 }
 
 /// Where one is in a list.
@@ -29,6 +33,9 @@ pub struct Pager {
     filters: Vec<(String, String)>,
     is_below: bool,
     fragment: &'static str,
+    place: Place,
+    /// The places of the first and the last row of this page: 上一页 and 下一页 go on from them.
+    edges: Option<(String, String)>,
 }
 
 impl HtmlSafe for Pager {}
@@ -52,7 +59,21 @@ impl Pager {
                 .collect(),
             is_below: false,
             fragment: "",
+            place: Place::of(&query.place),
+            edges: None,
         }
+    }
+
+    /// What a list in the order of a key is asked for.
+    pub fn asked(&self) -> Asked {
+        Asked { place: self.place.clone(), limit: self.limit(), offset: self.offset() }
+    }
+
+    /// The pager of a page that was read by key: 上一页 and 下一页 go on from its rows, whatever comes and goes meanwhile.
+    #[must_use]
+    pub fn around<T>(mut self, page: &Page<T>) -> Self {
+        self.edges = (!page.rows.is_empty()).then(|| (page.first.clone(), page.last.clone()));
+        self
     }
 
     /// The same once more, below the table.
@@ -111,6 +132,16 @@ impl Pager {
         self.address(*page.borrow(), self.size)
     }
 
+    fn previous(&self) -> String {
+        let place = self.edges.as_ref().map(|(first, _)| Place::before(first));
+        self.address_at(self.page - 1, self.size, place)
+    }
+
+    fn next(&self) -> String {
+        let place = self.edges.as_ref().map(|(_, last)| Place::after(last));
+        self.address_at(self.page + 1, self.size, place)
+    }
+
     /// The sizes on offer, each with the address of the page that shows the same first row.
     fn sizes(&self) -> Vec<(i64, String)> {
         SIZES.iter().map(|size| (*size, self.address(self.offset() / size + 1, *size))).collect()
@@ -122,12 +153,19 @@ impl Pager {
     }
 
     fn address(&self, page: i64, size: i64) -> String {
+        self.address_at(page, size, None)
+    }
+
+    fn address_at(&self, page: i64, size: i64, place: Option<String>) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (k, v) in &self.filters {
             query.append_pair(k, v);
         }
         query.append_pair("page", &page.to_string());
         query.append_pair("size", &size.to_string());
+        if let Some(place) = place {
+            query.append_pair("place", &place);
+        }
         format!("{}?{}{}", self.path, query.finish(), self.anchor())
     }
 
@@ -144,7 +182,7 @@ mod tests {
     use super::*;
 
     fn query(page: &str) -> PageQuery {
-        PageQuery { page: page.to_owned(), size: "10".to_owned() }
+        PageQuery { page: page.to_owned(), size: "10".to_owned(), place: String::new() }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::cookies;
 use crate::error::AppError;
 use crate::form::{FormData, parse_urlencoded};
+use crate::kept::Typed;
 use crate::random;
 
 /// The name of the session cookie, without its prefix.
@@ -413,6 +414,7 @@ impl<S: Send + Sync> FromRequest<S> for Submitted {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let caller = request.extensions().get::<Caller>().cloned();
+        let kept = request.extensions().get::<Typed>().cloned();
         let header = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).map(str::to_owned);
         if !is_urlencoded(request.headers()) {
             return Err(AppError::Invalid("表单格式不正确，请返回上一页重新提交。".to_owned()));
@@ -421,6 +423,9 @@ impl<S: Send + Sync> FromRequest<S> for Submitted {
             .await
             .map_err(|_| AppError::TooLarge("提交的内容过多，请减少后重新提交。".to_owned()))?;
         let form = parse_urlencoded(&bytes);
+        if let Some(kept) = kept {
+            kept.note(&form);
+        }
         let typed = header.unwrap_or_else(|| form.get("csrf").to_owned());
         check_token(caller.as_ref(), &typed)?;
         Ok(Self(form))

@@ -97,7 +97,7 @@ pub async fn list(
         ("state", query.state.as_str()),
         ("name", query.name.as_str()),
     ];
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&asked, total, "/accounts", &pairs);
     let found = officer::list(&read, &user.permit, &filters, pager.limit(), pager.offset()).await?;
     let ruled = match (user.permit.reach(), &whose) {

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use db::amendment::{Amendment, Line, Which};
 use db::certificate;
+use db::submission_copy::Submitted as Kind;
 use domain::amendment::{Action, may, validity_faults};
 use domain::certificate::{AmendmentState, Validity};
 use domain::ids::{ApplicationId, CertificateId};
@@ -232,6 +233,9 @@ pub async fn submit(
     db::amendment::save_basics(&tx, &of.amendment, of.edit, validity, &reason, &user.by(), now).await?;
     let saved = db::amendment::open_of(&tx, id).await?.ok_or(AppError::NotFound)?;
     db::amendment::advance(&tx, &of.certificate, &saved, step, &reason, &user.by(), now).await?;
+    // What is submitted now stays readable beside what a correction makes of it.
+    let fields = changes::as_submitted(&tx, &app, &of.certificate, &saved).await?;
+    db::submission_copy::keep(&tx, Kind::Amendment(saved.id), saved.version, &fields, now).await?;
     let news = CertificateNews::AmendmentSubmitted;
     jobs::certificate_changed(&tx, &app, of.facts.holder, &of.certificate, &news).await?;
     tx.commit().await?;

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::keyset::{Column, Direction, Keyset};
 use db::application::NEVER;
 use db::params;
 use db::search::Conditions;
@@ -43,6 +44,8 @@ pub struct Filters {
     page: String,
     #[serde(default)]
     size: String,
+    #[serde(default)]
+    place: String,
 }
 
 struct Tab {
@@ -95,6 +98,21 @@ const fn label_of(state: AmendmentState) -> &'static str {
     }
 }
 
+/// Since when it waits.
+const SINCE: &str = "CASE m.state WHEN 'requested' THEN m.requested_at WHEN 'opened' THEN m.opened_at \
+                     WHEN 'submitted' THEN m.submitted_at ELSE m.decided_at END";
+/// The longest waiting first.
+const ORDER: Keyset = Keyset(&[
+    (
+        Column::Number(
+            "COALESCE(CASE m.state WHEN 'requested' THEN m.requested_at WHEN 'opened' THEN m.opened_at \
+             WHEN 'submitted' THEN m.submitted_at ELSE m.decided_at END, 0)",
+        ),
+        Direction::Ascending,
+    ),
+    (Column::Number("m.id"), Direction::Ascending),
+]);
+
 /// The list of one tab, what came first on top.
 pub async fn list(
     State(app): State<App>,
@@ -146,7 +164,7 @@ pub async fn list(
         total = read.number(&sql, conditions.values(vec![])).await?;
     }
     let pairs = [if mine { ("mine", "1") } else { ("state", state.word()) }, ("number", filters.number.as_str())];
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let pager = Pager::new(&query, total, "/amendments", &pairs);
 
     #[derive(db::Row)]
@@ -163,20 +181,17 @@ pub async fn list(
         handler_id: Option<AccountId>,
         handler_name: Option<String>,
     }
-    let sql = format!(
-        "SELECT m.id, c.number, a.applicant_name, c.valid_to, m.request_reason, m.call_note, m.reason, m.state, m.handler_id, \
-         (SELECT h.display_name FROM account h WHERE h.id = m.handler_id) AS handler_name, \
-         CASE m.state WHEN 'requested' THEN m.requested_at WHEN 'opened' THEN m.opened_at \
-         WHEN 'submitted' THEN m.submitted_at ELSE m.decided_at END AS since \
-         FROM certificate_amendment m JOIN certificate c ON c.id = m.certificate_id \
-         JOIN application a ON a.id = c.application_id{} ORDER BY since, m.id LIMIT {} OFFSET {}",
-        conditions.sql(),
-        pager.limit(),
-        pager.offset()
+    let columns = format!(
+        "m.id, c.number, a.applicant_name, c.valid_to, m.request_reason, m.call_note, m.reason, m.state, m.handler_id, \
+         (SELECT h.display_name FROM account h WHERE h.id = m.handler_id) AS handler_name, {SINCE} AS since"
     );
-    let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
+    let tables = "certificate_amendment m JOIN certificate c ON c.id = m.certificate_id \
+                  JOIN application a ON a.id = c.application_id";
+    let found = ORDER.page::<Columns>(read, (&columns, tables), &conditions, &pager.asked()).await?;
+    let pager = pager.around(&found);
     let references = app.references.now();
     let rows = found
+        .rows
         .into_iter()
         .map(|c| Row {
             id: c.id,

@@ -6,14 +6,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::amendment::{Amendment, Line, Taking, Which};
+use db::audit::Subject;
 use db::certificate::{self, Certificate};
-use domain::amendment::{Action, Facts, is_second_look, may, validity_faults};
+use db::submission_copy::Submitted as Kind;
+use domain::amendment::{Action, Facts, Refusal, is_second_look, may, validity_faults};
 use domain::certificate::AmendmentState;
 use domain::ids::{AccountId, AmendmentId};
 use domain::time::Instant;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::kept::Kept;
 use kit::paging::Pager;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
@@ -23,9 +26,12 @@ use super::changes::{self, Changes, ProductRow};
 use super::refused;
 use crate::frame::{self, Entry};
 use crate::jobs::{self, CertificateNews};
+use crate::parts::desks::Desk;
 use crate::parts::found_certificate::Found;
+use crate::parts::overtaken;
 use crate::parts::sheet::{self, Sheet};
 use crate::parts::signing;
+use crate::parts::submission_copies::SubmissionCopies;
 use crate::parts::taking;
 use crate::parts::timeline::{self, Timeline};
 
@@ -65,7 +71,13 @@ struct CasePage {
     may_withdraw: bool,
     second_look: bool,
     conflict: Option<String>,
+    /// What was typed into a form that was not done.
+    kept: Kept,
+    /// Why no certificate can be signed now, where a new version is to be confirmed.
+    no_key: Option<String>,
     timeline: Timeline,
+    /// What was submitted before (D32).
+    earlier: SubmissionCopies,
     /// Who has taken it (E14).
     holder: String,
     is_mine: bool,
@@ -132,7 +144,7 @@ async fn build(
         certificate::sheet_of(&read, certificate.id, amendment.base_version).await?.ok_or(AppError::NotFound)?;
     let before: Sheet = serde_json::from_str(&before).map_err(anyhow::Error::new)?;
     let count = db::amendment::count_items(&read, id).await?;
-    let paging = kit::paging::PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let paging = kit::paging::PageQuery { page: query.page.clone(), size: query.size.clone(), ..Default::default() };
     let path = format!("/amendments/{id}");
     let wants_all = !query.all.is_empty();
     let pager = Pager::new(&paging, count, &path, &[]).at("changes");
@@ -179,15 +191,22 @@ async fn build(
         changes,
         all,
         version: amendment.version,
-        decisions: offered.into_iter().map(|(_, choice)| choice).collect(),
+        decisions: offered.iter().map(|(_, choice)| choice.clone()).collect(),
         may_withdraw: is_open && may(officer.actor(), facts, Action::Cancel).is_ok(),
         second_look: is_open
             && amendment.state == AmendmentState::Submitted
             && is_second_look(officer.actor(), facts, Action::Confirm),
+        kept: if conflict.is_some() { Kept::of(&references, &data) } else { Kept::default() },
         conflict,
+        no_key: if offered.iter().any(|(action, _)| *action == Action::Confirm) {
+            obstacle(app, of, &lines)?
+        } else {
+            None
+        },
         holder: name_of(app, amendment.handler_id).await?,
         is_mine: amendment.handler_id == Some(officer.user.account),
         timeline: timeline::of_certificate(&read, app, certificate.id, true).await?,
+        earlier: SubmissionCopies::of(&read, Kind::Amendment(id)).await?,
         form: FormView::new(data, errors, &officer.caller.csrf),
     })
 }
@@ -231,10 +250,11 @@ pub async fn decide(
 ) -> Result<Response, AppError> {
     let tx = app.db.begin().await?;
     let of = load_for_update(&tx, &officer, id).await?;
-    if of.facts.amendment != Some(of.amendment.state) {
+    let is_stale = form.has("version") && form.get("version") != of.amendment.version.to_string();
+    let is_colleagues = of.amendment.handler_id.is_some_and(|h| h != officer.user.account);
+    if of.facts.amendment != Some(of.amendment.state) || (is_stale && is_desk_of(&officer, &of)) {
         drop(tx);
-        let why = format!("该证明修改已办结（{}），不能再办理。", of.amendment.state.label());
-        return conflict(&app, &officer, &of, form, why).await;
+        return overtaken(&app, &officer, &of, form).await;
     }
     let offered = decisions(&officer, &of.facts);
     if offered.is_empty() {
@@ -252,16 +272,9 @@ pub async fn decide(
         };
         return Err(may(officer.actor(), &of.facts, action).err().map_or(AppError::NotFound, refused));
     }
-    if let Some(holder) = of.amendment.handler_id.filter(|h| *h != officer.user.account) {
-        let name = db::account::actor(&tx, holder).await?.name().to_owned();
+    if is_colleagues || form.get("version") != of.amendment.version.to_string() {
         drop(tx);
-        let why = format!("该证明修改由 {name} 办理。确需由您办理时，请先填写理由接手。");
-        return conflict(&app, &officer, &of, form, why).await;
-    }
-    if form.get("version") != of.amendment.version.to_string() {
-        drop(tx);
-        let why = "您打开页面后，该证明修改已有变化，下方是最新内容。请核对后重新提交，您填写的意见已保留。";
-        return conflict(&app, &officer, &of, form, why.to_owned()).await;
+        return overtaken(&app, &officer, &of, form).await;
     }
     let mut check = Checker::new(&form);
     let word = form.get("decision").trim();
@@ -281,11 +294,12 @@ pub async fn decide(
         drop(tx);
         return again(&app, &officer, &of, form, errors).await;
     }
-    if action == Action::Confirm
-        && let Some(why) = obstacle(&tx, &app, &of).await?
-    {
-        drop(tx);
-        return conflict(&app, &officer, &of, form, why).await;
+    if action == Action::Confirm {
+        let lines = changed_lines(&tx, &of).await?;
+        if let Some(why) = obstacle(&app, &of, &lines)? {
+            drop(tx);
+            return conflict(&app, &officer, &of, form, why).await;
+        }
     }
     let done = carry_out(&tx, &app, &officer, &of, action, &opinion).await?;
     tx.commit().await?;
@@ -293,15 +307,14 @@ pub async fn decide(
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/amendments?state={tab}"), &done))
 }
 
-/// Why the new version cannot come into force now: its last day has passed meanwhile, a character that no face has (E27; it
-/// was submitted before the field said so), or no key to sign with (E35).
-async fn obstacle(tx: &db::Tx, app: &App, of: &Case) -> Result<Option<String>, AppError> {
+/// Why the new version cannot come into force now, and the way back: its last day has passed meanwhile, a character that no
+/// face has (E27; it was submitted before the field said so), or no key to sign with (E35).
+fn obstacle(app: &App, of: &Case, lines: &[Line]) -> Result<Option<String>, AppError> {
     let issued_on = of.certificate.issued_at.china_day();
     let (from, to) = validity_faults(issued_on, app.clock.today(), of.amendment.validity());
     if let Some(why) = from.or(to) {
         return Ok(Some(format!("{why}。请选择“不通过”，由企业重新修改。")));
     }
-    let lines = changed_lines(tx, of).await?;
     let printed: Vec<_> = lines
         .iter()
         .map(Line::product)
@@ -310,9 +323,41 @@ async fn obstacle(tx: &db::Tx, app: &App, of: &Case) -> Result<Option<String>, A
     let missing = app.papers.missing_glyphs(&printed.join("\n"));
     if !missing.is_empty() {
         let list = glyphs::named(&missing);
-        return Ok(Some(format!("证明暂不能打印下列字：{list}。请选择“不通过”，由企业改用其他写法。")));
+        return Ok(Some(format!("证明暂不能打印下列字：{list}。请选择“不通过”并写明原因，由企业改用其他写法。")));
     }
-    Ok(signing::obstacle(app)?.map(str::to_owned))
+    let no_key = signing::obstacle(app)?;
+    Ok(no_key.map(|why| format!("{why}暂时不能解决的，可以选择“不通过”并写明原因，企业可以重新提交。")))
+}
+
+/// Whether this officer decides at one of the desks of this amendment.
+fn is_desk_of(officer: &BureauOfficer, of: &Case) -> bool {
+    officer.user.bureau == of.facts.bureau && Desk::Amendments.is_of(&officer.user)
+}
+
+/// The page again, newer than the one that the form comes from: who was faster, and everything that was typed (D34).
+async fn overtaken(app: &App, officer: &BureauOfficer, of: &Case, form: FormData) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let subject = Subject::Certificate(of.certificate.id);
+    let said = overtaken::meanwhile(&read, app, officer.user.account, subject, &form).await?;
+    let holder = of.amendment.handler_id.filter(|h| *h != officer.user.account);
+    let by = match holder {
+        Some(_) => format!("，由 {} 办理。确需由您办理时，请先填写理由接手", name_of(app, holder).await?),
+        None => String::new(),
+    };
+    let state = of.amendment.state.label();
+    let next = match of.amendment.state {
+        AmendmentState::Opened | AmendmentState::SentBack => "证明已返回企业修改，企业提交后才能确认。",
+        AmendmentState::Requested
+        | AmendmentState::Submitted
+        | AmendmentState::Confirmed
+        | AmendmentState::Cancelled
+        | AmendmentState::Refused => "",
+    };
+    let over = if of.facts.amendment == Some(of.amendment.state) { "" } else { "，已办结" };
+    let why = format!(
+        "您打开页面后，该证明修改已有变化：{said}现在的状态为“{state}”{over}{by}。{next}您填写的内容没有提交，已保留在下方。"
+    );
+    conflict(app, officer, of, form, why).await
 }
 
 /// All products that the amendment changes.
@@ -368,8 +413,16 @@ pub async fn take(
     let is_open = of.facts.amendment == Some(of.amendment.state);
     let offered = if is_open { decisions(&officer, &of.facts) } else { Vec::new() };
     let Some((action, _)) = offered.first() else {
+        if is_desk_of(&officer, &of) {
+            drop(tx);
+            return overtaken(&app, &officer, &of, form).await;
+        }
         return Err(AppError::Conflict("该证明修改目前没有由您办理的事项，请返回列表查看最新状态。".to_owned()));
     };
+    if form.has("seen_version") && form.get("seen_version") != of.amendment.version.to_string() {
+        drop(tx);
+        return overtaken(&app, &officer, &of, form).await;
+    }
     let step = may(officer.actor(), &of.facts, *action).map_err(refused)?;
     let me = officer.user.account;
     let reason;
@@ -429,10 +482,17 @@ pub async fn withdraw(
     let of = load_for_update(&tx, &officer, id).await?;
     if of.facts.amendment != Some(of.amendment.state) {
         drop(tx);
-        let why = format!("该证明修改已办结（{}），不能收回。", of.amendment.state.label());
-        return conflict(&app, &officer, &of, form, why).await;
+        return overtaken(&app, &officer, &of, form).await;
     }
-    let step = may(officer.actor(), &of.facts, Action::Cancel).map_err(refused)?;
+    let step = match may(officer.actor(), &of.facts, Action::Cancel) {
+        Ok(step) => step,
+        // The enterprise has submitted it meanwhile, or a colleague was faster.
+        Err(Refusal::NotInThisState { .. }) => {
+            drop(tx);
+            return overtaken(&app, &officer, &of, form).await;
+        }
+        Err(why) => return Err(refused(why)),
+    };
     let mut check = Checker::new(&form);
     let reason = check.text("withdrawal_reason", "收回原因").required().length(5..=500).take();
     if let Err(errors) = check.finish() {

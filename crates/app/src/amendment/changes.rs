@@ -111,6 +111,30 @@ pub(super) fn fields(references: &ReferenceCache, p: &Product, qty_unit: &UnitCo
     out
 }
 
+/// All that an amendment says when it is submitted, to be kept (D32): validity, reason, and what differs in each product.
+pub(super) async fn as_submitted(
+    source: &impl Source,
+    app: &App,
+    certificate: &Certificate,
+    amendment: &Amendment,
+) -> Result<Vec<(String, String)>, AppError> {
+    let references = app.references.now();
+    let which = Which::Changed { limit: i64::from(u32::MAX), offset: 0 };
+    let lines = db::amendment::lines(source, certificate.application_id, amendment, which).await?;
+    let mut out = vec![
+        ("证明有效期（起）".to_owned(), amendment.valid_from.to_string()),
+        ("证明有效期（止）".to_owned(), amendment.valid_to.to_string()),
+        ("修改原因".to_owned(), amendment.reason.clone()),
+    ];
+    for line in &lines {
+        let product = changed(&references, line);
+        let said: Vec<_> =
+            product.differing.iter().map(|d| format!("{}：{} → {}", d.label, d.old(), d.now())).collect();
+        out.push((format!("第 {} 项产品", product.ordinal), said.join("\n")));
+    }
+    Ok(out)
+}
+
 /// What the amendment of a certificate changes, at most `most` products of it.
 pub(super) async fn load(
     source: &impl Source,

@@ -4,10 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::Source;
 use db::amendment::Beginning;
-use db::certificate;
+use db::audit::Subject;
+use db::certificate::{self, Certificate};
 use domain::actor::Post;
-use domain::amendment::{Action, may};
+use domain::amendment::{Action, Refusal, may};
 use domain::ids::CertificateId;
 use kit::app::App;
 use kit::error::AppError;
@@ -20,6 +22,7 @@ use super::refused;
 use crate::frame::{self, Entry};
 use crate::jobs::{self, CertificateNews};
 use crate::parts::found_certificate::{Found, NumberQuery, Sought};
+use crate::parts::overtaken;
 
 #[derive(Template)]
 #[template(path = "amendment/opening.html")]
@@ -84,7 +87,10 @@ pub async fn create(
     let tx = app.db.begin().await?;
     let certificate = certificate::load_for_update(&tx, &officer.scope(), id).await?;
     let facts = db::amendment::facts(&tx, &certificate).await?;
-    let step = may(officer.actor(), &facts, Action::Open).map_err(refused)?;
+    let step = match may(officer.actor(), &facts, Action::Open) {
+        Ok(step) => step,
+        Err(why) => return Err(late(&tx, &app, &officer, &certificate, &form, why).await),
+    };
     let mut check = Checker::new(&form);
     let caller = check.text("caller", "来电人").required().length(2..=50).take();
     let note = check.text("call_note", "电话记录").required().length(5..=500).take();
@@ -105,4 +111,23 @@ pub async fn create(
     tx.commit().await?;
     let done = format!("证明 {} 已返回企业修改，修改期间不能预核销和核销。", certificate.number);
     Ok(flash::to(&app.key, app.config.is_https(), "/amendments?state=opened", &done))
+}
+
+/// Why it cannot be opened now; with who was faster, where somebody was (D34).
+async fn late(
+    source: &impl Source,
+    app: &App,
+    officer: &BureauOfficer,
+    certificate: &Certificate,
+    form: &FormData,
+    why: Refusal,
+) -> AppError {
+    match refused(why) {
+        AppError::Conflict(now) => {
+            let about = (Subject::Certificate(certificate.id), form);
+            let href = format!("/amendments/opening?number={}", certificate.number);
+            overtaken::answer(source, app, officer.user.account, about, &now, &href).await
+        }
+        other => other,
+    }
 }

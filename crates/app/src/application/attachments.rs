@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use db::attachment::{self, Attachment};
+use db::attachment::{self, Attachment, Deleted};
 use db::reading::What;
 use domain::application::{Need, Part};
 use domain::ids::{ApplicationId, AttachmentId, AttachmentKindCode};
@@ -32,6 +32,8 @@ struct KindCard {
     is_marked: bool,
     hint: String,
     files: Vec<FileRow>,
+    /// What was submitted and then deleted: it stays with the bureau (D32).
+    old_files: Vec<FileRow>,
 }
 
 #[derive(Template)]
@@ -67,7 +69,7 @@ async fn build(
         Ok(draft) => draft,
         Err(elsewhere) => return Ok(Err(elsewhere)),
     };
-    let files = attachment::of_application(&read, id).await?;
+    let files = attachment::all_of_application(&read, id).await?;
     let references = app.references.now();
     let basics = &application.basics;
     let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, app.clock.today()));
@@ -76,9 +78,13 @@ async fn build(
         .needs(bureau, &basics.clause, app.clock.today())
         .into_iter()
         .map(|(kind, name, need)| {
-            let own: Vec<_> = files.iter().filter(|f| f.kind == kind).map(|f| view::file_row(&references, f)).collect();
+            let of_kind = files.iter().filter(|f| f.kind == kind);
+            let (own, old): (Vec<_>, Vec<_>) = of_kind.partition(|f| f.is_current());
+            let rows = |files: Vec<&Attachment>| files.iter().map(|f| view::file_row(&references, f)).collect();
+            let own = rows(own);
             let mut card = card(kind.as_str(), name, need, basics.number_for(&kind), own);
             card.is_marked = marked.contains(&card.code);
+            card.old_files = rows(old);
             card
         })
         .collect();
@@ -87,7 +93,7 @@ async fn build(
     Ok(Ok(AttachmentsPage {
         shell: frame::signed(app, user, "申请附件信息", home.entry, &crumbs).await?,
         home,
-        steps: Steps::of(&application, Step::Attachments),
+        steps: Steps::of(&app.db.read(), app, &application, Step::Attachments).await?,
         correction: correction::note(&read, app, &application).await?,
         id,
         form: FormView::blank(&user.caller.csrf),
@@ -109,7 +115,7 @@ fn card(code: &str, name: String, need: Need, number: Option<(&str, &str)>, file
         (true, true) => ("待上传", "t-amber"),
         (false, true) => ("可选", "t-gray"),
     };
-    KindCard { code: code.to_owned(), name, badge, tone, is_needed, is_marked: false, hint, files }
+    KindCard { code: code.to_owned(), name, badge, tone, is_needed, is_marked: false, hint, files, old_files: Vec::new() }
 }
 
 #[derive(Template)]
@@ -217,12 +223,16 @@ pub async fn delete(
     let tx = app.db.begin().await?;
     let file = attachment::load(&tx, &user.scope(), id, app.now()).await?;
     let Draft { application, edit } = open_for_update(&tx, &app, &user, file.application_id).await?;
-    attachment::delete(&tx, &file, app.now()).await?;
+    let deleted = attachment::delete(&tx, &file, app.now()).await?;
     let part = Part::Attachments;
     db::application::touch(&tx, &application, edit, part, "delete_file", &user.by(), app.now()).await?;
     tx.commit().await?;
     let url = format!("/applications/{}/attachments", file.application_id);
-    Ok(flash::to(&app.key, app.config.is_https(), &url, &format!("已删除附件“{}”。", file.name)))
+    let kept = match deleted {
+        Deleted::Gone => "",
+        Deleted::Kept => "已提交过的材料由检验检疫局留存。",
+    };
+    Ok(flash::to(&app.key, app.config.is_https(), &url, &format!("已删除附件“{}”。{kept}", file.name)))
 }
 
 /// A file, as a download (R-2.1.3-13, R-2.5.2-01).

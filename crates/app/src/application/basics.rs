@@ -235,7 +235,7 @@ async fn build(
     Ok(BasicsPage {
         shell,
         home,
-        steps: Steps::of(application, Step::Basics),
+        steps: Steps::of(&app.db.read(), app, application, Step::Basics).await?,
         id,
         applicant_is_old: applicant_may_change(app, application) && application.applicant != applicant,
         org_code: text::hyphenated(&application.applicant.org_code),

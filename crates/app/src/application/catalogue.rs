@@ -98,7 +98,7 @@ pub async fn show(
         return Ok(page::see_other(&purpose.page(id, only.code.as_str())));
     }
     let searched = search.code.is_some() || search.name.is_some();
-    let query = PageQuery { page: search.page.clone(), size: search.size.clone() };
+    let query = PageQuery { page: search.page.clone(), size: search.size.clone(), ..PageQuery::default() };
     let application = &draft.application;
     render(&app, &user, application, purpose, code, name, searched, &query, Vec::new(), FieldErrors::default()).await
 }
@@ -136,7 +136,7 @@ pub async fn choose(
     if form.has("choose") {
         errors.add("chosen", "请先选择一个产品类型，再点击“提交”");
     }
-    let query = PageQuery { page: form.get("page").to_owned(), size: form.get("size").to_owned() };
+    let query = PageQuery { page: form.get("page").to_owned(), size: form.get("size").to_owned(), ..PageQuery::default() };
     let searched = searching || !code.is_empty() || !name.is_empty();
     render(&app, &user, &draft.application, purpose, &code, &name, searched, &query, kept, errors).await
 }
@@ -162,7 +162,7 @@ async fn render(
     // While a product waits, every hit is on one page: paging links would lose what was typed into it.
     let import = if purpose == For::Import { "1" } else { "" };
     let size = if kept.is_empty() { query.size.clone() } else { "50".to_owned() };
-    let query = PageQuery { page: query.page.clone(), size };
+    let query = PageQuery { page: query.page.clone(), size, ..PageQuery::default() };
     let pager = Pager::new(&query, total, &path, &[("code", code), ("name", name), ("import", import)]);
     let take = if kept.is_empty() { pager.limit() } else { i64::MAX };
     let rows = matching
@@ -188,7 +188,7 @@ async fn render(
     let page = CataloguePage {
         shell,
         home,
-        steps: Steps::of(application, Step::Items),
+        steps: Steps::of(&app.db.read(), app, application, Step::Items).await?,
         id,
         form: FormView::new(data, errors, &user.caller.csrf),
         kept,

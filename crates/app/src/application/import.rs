@@ -108,7 +108,7 @@ async fn build(
     });
     Ok(ImportPage {
         shell,
-        steps: Steps::of(application, Step::Items),
+        steps: Steps::of(&app.db.read(), app, application, Step::Items).await?,
         id,
         form: FormView::new(FormData::default(), errors, &user.caller.csrf),
         chosen,

@@ -436,7 +436,7 @@ async fn build(
     }
     Ok(ItemPage {
         shell,
-        steps: Steps::of(application, Step::Items),
+        steps: Steps::of(&app.db.read(), app, application, Step::Items).await?,
         id,
         correction: correction::note(&app.db.read(), app, application).await?,
         unsaved: !errors.is_empty(),

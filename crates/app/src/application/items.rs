@@ -108,7 +108,7 @@ pub async fn list(
         ("model", filters.model.as_str()),
         ("to_correct", if named.is_empty() { "" } else { "1" }),
     ];
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&query, found, &format!("/applications/{id}/items"), &pairs);
     let page = items_matching(&read, id, &filter, pager.limit(), pager.offset()).await?;
     let detail = match (filters.detail.parse::<ItemId>(), page.first()) {
@@ -125,7 +125,7 @@ pub async fn list(
     page::render(&ItemsPage {
         shell: frame::signed(&app, &user, "附表产品信息", home.entry, &crumbs).await?,
         home,
-        steps: Steps::of(&draft.application, Step::Items),
+        steps: Steps::of(&app.db.read(), &app, &draft.application, Step::Items).await?,
         correction: correction::note(&read, &app, &draft.application).await?,
         id,
         form: FormView::new(data, FieldErrors::default(), &user.caller.csrf),

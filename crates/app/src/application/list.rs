@@ -44,6 +44,8 @@ pub struct Filters {
     #[serde(default)]
     size: String,
     #[serde(default)]
+    place: String,
+    #[serde(default)]
     exact: String,
 }
 
@@ -172,12 +174,13 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
     let listed = listed.in_states(&filters.states());
     let exact = !filters.exact.is_empty();
     let Total { rows: total, more } = listed.total(read, exact).await?;
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let pager = Pager::new(&query, total, "/applications", &filters.pairs()).or_more(more);
-    let found: Vec<Columns> = listed.page(read, COLUMNS, pager.limit(), pager.offset()).await?;
+    let found = listed.page_at::<Columns>(read, COLUMNS, &pager.asked()).await?;
+    let pager = pager.around(&found);
     let references = app.references.now();
     let rows = (pager.offset() + 1..)
-        .zip(found)
+        .zip(found.rows)
         .map(|(ordinal, c)| {
             let clause = references.clause_name(&c.clause_code).to_owned();
             let bureau = c.receiving_bureau.as_ref().and_then(|b| references.bureau(b));

@@ -40,13 +40,16 @@ use axum::response::Response;
 use db::proxy_entry::EnterpriseUser;
 use db::{Source, Tx};
 use domain::actor::{Actor, Post};
-use domain::application::{Application, Part};
-use domain::ids::ApplicationId;
+use domain::application::{Application, Enclosures, Part};
+use domain::catalogue::Trait;
+use domain::ids::{ApplicationId, HsCode, ItemId};
 use domain::policy;
+use domain::time::Day;
 use domain::workflow::{Action, State, Transition};
 use kit::app::App;
 use kit::error::AppError;
 use kit::page;
+use kit::reference::ReferenceCache;
 use kit::session::{Filer, Signed};
 
 use crate::frame::Entry;
@@ -171,24 +174,74 @@ pub struct Steps {
     named: Vec<Part>,
     /// 补录: for whom.
     entered_for: Option<String>,
+    /// What nothing is missing of, wherever one is.
+    done: Vec<Step>,
 }
 
 impl askama::filters::HtmlSafe for Steps {}
+
+/// What a product lacks of what its HS type asks; none when it is complete.
+fn lacking(references: &ReferenceCache, hs_code: &HsCode, traits: &[Trait], today: Day) -> Option<String> {
+    let Some(hs) = references.hs_type(hs_code.as_str(), today) else {
+        return Some(format!("HS 编码 {hs_code} 已停用，请重新选择产品类型"));
+    };
+    let missing: Vec<_> = hs
+        .characteristics
+        .iter()
+        .filter(|c| !traits.iter().any(|t| t.name == c.name && !t.value.is_empty()))
+        .map(|c| c.name.as_str())
+        .collect();
+    if missing.is_empty() { None } else { Some(format!("缺少产品特性“{}”", missing.join("、"))) }
+}
+
+/// The steps of which nothing is missing: by what is saved, in the words of the check before 提交申请.
+async fn done(source: &impl Source, app: &App, application: &Application) -> Result<Vec<Step>, AppError> {
+    let references = app.references.now();
+    let today = app.clock.today();
+    let basics = &application.basics;
+    let bureau = basics.use_region.as_ref().and_then(|r| references.direct_bureau_of(r, today));
+    let kinds = db::application::kinds_of_items(source, application.id).await?;
+    let files = db::attachment::of_application(source, application.id).await?;
+    let lacks = |(hs_code, traits): &(HsCode, Vec<Trait>)| lacking(&references, hs_code, traits, today);
+    let enclosures = Enclosures {
+        item_count: kinds.len() as u64,
+        faulty_items: kinds.iter().filter_map(lacks).map(|what| (ItemId::new(0), String::new(), what)).collect(),
+        needs: references.needs(bureau, &basics.clause, today),
+        present: files.into_iter().map(|f| f.kind).collect(),
+        has_bureau: bureau.is_some(),
+    };
+    let faults = domain::application::faults(basics, &enclosures);
+    let parts = [(Part::Basics, Step::Basics), (Part::Items, Step::Items), (Part::Attachments, Step::Attachments)];
+    let whole = parts.into_iter().filter(|(part, _)| faults.iter().all(|f| f.part != *part)).map(|(_, step)| step);
+    Ok([Step::Declaration, Step::Clause].into_iter().chain(whole).collect())
+}
 
 impl Steps {
     /// Before the draft exists; 补录 says for whom it will.
     pub fn opening(current: Step, entered_for: Option<&EnterpriseUser>) -> Self {
         let entered_for = entered_for.map(|user| format!("{}（用户名 {}）", user.name, user.username));
-        Self { id: None, current, named: Vec::new(), entered_for }
+        // 我同意 leads on from the first page to the second; nothing is saved yet.
+        let done = if matches!(current, Step::Declaration) { Vec::new() } else { vec![Step::Declaration] };
+        Self { id: None, current, named: Vec::new(), entered_for, done }
     }
 
     /// On a page of a draft or of a correction, whose named parts are highlighted (D7).
-    pub fn of(application: &Application, current: Step) -> Self {
+    pub async fn of(
+        source: &impl Source,
+        app: &App,
+        application: &Application,
+        current: Step,
+    ) -> Result<Self, AppError> {
         let is_correction = application.state() == State::Returned;
         let named = if is_correction { application.return_parts.clone() } else { Vec::new() };
         let is_entered = application.ownership.entered_by_bureau.is_some();
         let entered_for = is_entered.then(|| application.applicant.name.clone());
-        Self { id: Some(application.id), current, named, entered_for }
+        let done = done(source, app, application).await?;
+        Ok(Self { id: Some(application.id), current, named, entered_for, done })
+    }
+
+    fn is_done(&self, step: impl std::borrow::Borrow<Step>) -> bool {
+        self.done.contains(step.borrow())
     }
 
     fn is_named(&self, part: Option<Part>) -> bool {

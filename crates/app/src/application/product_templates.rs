@@ -81,7 +81,7 @@ pub async fn list(
         ("application", filters.application.as_str()),
     ];
     let total = product_template::count(&read, &user.scope(), &filter).await?;
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&query, total, "/product-templates", &pairs);
     let found = product_template::page(&read, &user.scope(), &filter, pager.limit(), pager.offset()).await?;
     let items = application.map(|id| format!("/applications/{id}/items")).unwrap_or_default();

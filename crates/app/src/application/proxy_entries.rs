@@ -175,7 +175,7 @@ pub async fn list(
     let read = app.db.read();
     let sql = format!("SELECT COUNT(*) FROM application a{}", conditions.sql());
     let total = read.number(&sql, conditions.values(vec![])).await?;
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&query, total, LIST, &filters.pairs());
     let sql = format!(
         "SELECT a.id, a.state, a.owner_id, a.number, a.certificate_no, a.applicant_name, u.username, a.clause_code, \
@@ -299,7 +299,7 @@ pub async fn new(
     let read = app.db.read();
     let is_filtered = !filter.is_empty();
     let total = if is_filtered { proxy_entry::count(&read, &user.permit, &filter).await? } else { 0 };
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&asked, total, "/proxy-entries/new", &pairs);
     let found = if total > 0 {
         readings::note(&app, &user, What::EnterpriseUsers, 0).await;

@@ -85,7 +85,7 @@ pub async fn show(
     let view = if print {
         view::load(&read, &app, &application, &Shown::All).await?
     } else {
-        let pages = PageQuery { page: query.page, size: query.size };
+        let pages = PageQuery { page: query.page, size: query.size, ..PageQuery::default() };
         view::load_page(&read, &app, &application, pages, format!("/applications/{id}")).await?
     };
     let timeline = timeline::load(&read, &app, id, false).await?;

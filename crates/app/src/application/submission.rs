@@ -8,7 +8,6 @@ use db::Tx;
 use db::application::Item;
 use db::attachment::Attachment;
 use domain::application::{self, Application, Enclosures, Fault, Part};
-use domain::catalogue::CharacteristicKind;
 use domain::correction::{Snapshot, SnapshotFile, SnapshotItem};
 use domain::ids::{ApplicationId, HsCode};
 use domain::policy;
@@ -22,7 +21,7 @@ use kit::paging::PageQuery;
 use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 
-use crate::application::{Draft, Home, Step, Steps, open};
+use crate::application::{Draft, Home, Step, Steps, lacking, open};
 use crate::frame;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::printed;
@@ -97,7 +96,7 @@ async fn build(
     Ok(CheckPage {
         shell,
         home,
-        steps: Steps::of(application, Step::Submission),
+        steps: Steps::of(&app.db.read(), app, application, Step::Submission).await?,
         correction: correction::note(&app.db.read(), app, application).await?,
         id,
         form: FormView::blank(&user.caller.csrf),
@@ -139,21 +138,7 @@ fn faults(app: &App, application: &Application, items: &[Item], files: &[Attachm
     }
     for item in items {
         let form = &item.form;
-        let Some(hs) = references.hs_type(form.hs_code.as_str(), today) else {
-            let what = format!("HS 编码 {} 已停用，请重新选择产品类型", form.hs_code);
-            enclosures.faulty_items.push((item.id, form.product_name.clone(), what));
-            continue;
-        };
-        let missing: Vec<_> = hs
-            .characteristics
-            .iter()
-            .filter(|c| !form.traits.iter().any(|t| t.name == c.name && !t.value.is_empty()))
-            .map(|c| match c.kind {
-                CharacteristicKind::Text | CharacteristicKind::Choice | CharacteristicKind::Number => c.name.as_str(),
-            })
-            .collect();
-        if !missing.is_empty() {
-            let what = format!("缺少产品特性“{}”", missing.join("、"));
+        if let Some(what) = lacking(&references, &form.hs_code, &form.traits, today) {
             enclosures.faulty_items.push((item.id, form.product_name.clone(), what));
         }
     }

@@ -46,6 +46,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("add_scan", "上传纸质原件扫描件"),
     ("delete_scan", "删除纸质原件扫描件"),
     ("issue", "发证"),
+    ("send_back_to_final_review", "退回终审"),
+    ("send_back_to_compare", "退回文件对比"),
     ("terminate", "强制终止流程"),
     ("add_note", "写内部备注"),
     ("strike_note", "划去内部备注"),

@@ -3,9 +3,11 @@
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use db::params;
+use db::audit::Subject;
 use db::search::Conditions;
+use db::{Source, params};
 use domain::actor::{Post, Posts};
+use domain::application::Application;
 use domain::ids::{AccountId, ApplicationId};
 use domain::policy;
 use domain::workflow::State as S;
@@ -18,11 +20,17 @@ use kit::{flash, page};
 
 use super::selection::Selection;
 use super::worklist::ticked;
+use crate::casework::case;
 use crate::frame::{self, Entry};
+use crate::parts::overtaken;
 use crate::parts::status::Status;
+
+/// Of so many cases it is told what happened to them.
+const MOST_TOLD: usize = 5;
 
 struct CaseRow {
     id: ApplicationId,
+    version: i64,
     number: String,
     applicant: String,
     status: Status,
@@ -71,6 +79,7 @@ async fn build(
     #[derive(db::Row)]
     struct Columns {
         id: ApplicationId,
+        version: i64,
         number: Option<String>,
         applicant_name: String,
         state: S,
@@ -91,7 +100,7 @@ async fn build(
         .and("a.current_bureau = ?", params![bureau.clone()])
         .and(&format!("a.id IN ({marks})"), ids.iter().map(|id| db::Value::from(*id)).collect());
     let sql = format!(
-        "SELECT a.id, a.number, a.applicant_name, a.state, a.handler_id, \
+        "SELECT a.id, a.version, a.number, a.applicant_name, a.state, a.handler_id, \
          (SELECT c.display_name FROM account c WHERE c.id = a.handler_id) AS handler_name \
          FROM application a{} ORDER BY a.waiting_since, a.id",
         conditions.sql()
@@ -134,6 +143,7 @@ async fn build(
             .into_iter()
             .map(|c| CaseRow {
                 id: c.id,
+                version: c.version,
                 number: c.number.unwrap_or_default(),
                 applicant: c.applicant_name,
                 status: Status::of(c.state),
@@ -148,6 +158,33 @@ async fn build(
 
 fn not_yours() -> AppError {
     AppError::Forbidden("只能改派由您办理的单据；改派他人办理或未办理的单据，须有局系统管理员岗位。".to_owned())
+}
+
+/// Somebody was faster at some of the cases: none is given to anybody (D34). The error page keeps the reason.
+async fn overtaken(
+    source: &impl Source,
+    app: &App,
+    officer: &BureauOfficer,
+    late: &[Application],
+    form: &FormData,
+) -> AppError {
+    let mut said = Vec::new();
+    for application in late.iter().take(MOST_TOLD) {
+        let subject = Subject::Application(application.id);
+        let told = async {
+            let what = overtaken::meanwhile(source, app, officer.user.account, subject, &FormData::default()).await?;
+            Ok::<_, AppError>(format!("{what}{}", case::stands(source, application).await?))
+        };
+        match told.await {
+            Ok(told) => said.push(format!("{}：{told}", application.number.as_deref().unwrap_or_default())),
+            Err(error) => return error,
+        }
+    }
+    let more = if late.len() > MOST_TOLD { format!("另有 {} 件也有变化。", late.len() - MOST_TOLD) } else { String::new() };
+    let list = Selection::carried(form.get("list"), &officer.user)
+        .map_or_else(|| "/casework?scope=mine".to_owned(), |s| format!("/casework?{}", s.query()));
+    let sentence = format!("您打开页面后，单据已有变化，没有改派任何单据。{}{more}请返回列表重新勾选。", said.join(""));
+    AppError::Overtaken { sentence, newest: list }
 }
 
 /// 改派: all of them, or none when one of them cannot be given to this officer.
@@ -166,12 +203,21 @@ pub async fn create(
     let reason = check.text("reason", "改派理由").required().length(2..=200).take();
     let tx = app.db.begin().await?;
     let mut cases = Vec::with_capacity(ids.len());
+    let mut late = Vec::new();
     for id in ids {
         let application = db::application::load_for_update(&tx, &officer.scope(), id, now).await?;
+        let seen = form.get(&format!("seen_{id}"));
+        if !seen.is_empty() && seen != application.version.to_string() {
+            late.push(application);
+            continue;
+        }
         if !policy::may_reassign(officer.actor(), &application.ownership) {
             return Err(not_yours());
         }
         cases.push(application);
+    }
+    if !late.is_empty() {
+        return Err(overtaken(&tx, &app, &officer, &late, &form).await);
     }
     let target = match to {
         Some(to) => db::officer::working(&tx, &officer.user.bureau, to).await?,

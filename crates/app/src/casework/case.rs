@@ -6,11 +6,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::Source;
-use db::opinion::Kept;
+use db::audit::Subject;
+use db::opinion;
 use db::reading::What;
 use domain::actor::Post;
 use domain::application::{Application, Part};
 use domain::certificate::Validity;
+use domain::comparison::Document;
 use domain::correction::{BASICS_FIELDS, ITEM_FIELDS, NamedField};
 use domain::ids::{AccountId, ApplicationId};
 use domain::policy::{self, TransferCases};
@@ -18,6 +20,7 @@ use domain::workflow::{Action, AfterFinal, State as S};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Choice, FieldErrors, FormData, FormView};
+use kit::kept::Kept;
 use kit::paging::PageQuery;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
@@ -35,12 +38,14 @@ use crate::casework::selection::{self, Selection};
 use crate::casework::transfer;
 use crate::frame::{self, Entry};
 use crate::parts::correction::{self, CorrectionChanges};
+use crate::parts::overtaken;
 use crate::parts::readings;
+use crate::parts::signing;
 use crate::parts::status::Status;
 use crate::parts::taking;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
-use crate::parts::view::{self, Shown, View};
+use crate::parts::view::{self, FileRow, Shown, View};
 
 /// A part that 送补正 may name, with its fields.
 struct PartChoice {
@@ -131,7 +136,15 @@ struct CasePage {
     paper: bool,
     /// The characters that the certificate cannot print, in words; empty when there are none.
     missing_glyphs: String,
+    /// Why no certificate can be signed now, where one is to be issued.
+    no_key: Option<&'static str>,
+    /// 退回 is offered (D33).
+    may_send_back: bool,
     conflict: Option<String>,
+    /// What was typed into a form that was not done.
+    kept: Kept,
+    /// The same as fields: who takes the case over goes on with it.
+    carried: Vec<(String, String)>,
     /// The query of the worklist from which it was opened; the next case comes from there.
     list: String,
     may_transfer: bool,
@@ -152,7 +165,13 @@ struct CasePage {
 impl CasePage {
     /// An opinion is asked for only where the case may go back or end.
     const fn opinion_help(&self) -> &'static str {
-        if self.may_return { "送补正、不予通过时必填；对企业可见" } else { "对企业可见" }
+        if self.may_return {
+            "送补正、不予通过时必填；对企业可见"
+        } else if self.may_send_back {
+            "退回时必填，请写明不能发证的原因；对企业可见"
+        } else {
+            "对企业可见"
+        }
     }
 }
 
@@ -169,8 +188,13 @@ pub fn decisions(officer: &BureauOfficer, application: &Application, after_final
         (Action::Return, "送补正".to_owned(), "企业补正后回到本岗"),
         (Action::Refuse, "拒绝受理".to_owned(), "结束审批，原因对企业可见"),
         (Action::Fail, format!("{post}未通过"), "结束审批，原因对企业可见"),
+        (Action::SendBack { to: Post::FinalReview }, "退回终审".to_owned(), "不能发证时，由终审岗重新办理，可送补正"),
+        (Action::SendBack { to: Post::Compare }, "退回文件对比".to_owned(), "不能发证时，由文件对比岗重新办理，可送补正"),
     ]
     .into_iter()
+    .filter(|(action, _, _)| {
+        !matches!(action, Action::SendBack { to: Post::Compare }) || after_final == AfterFinal::Compare
+    })
     .filter(|(action, _, _)| policy::may(officer.actor(), of, *action).is_ok())
     .map(|(action, label, note)| (action, Choice::new(action.word(), label).with_note(note)))
     .collect()
@@ -229,6 +253,69 @@ pub async fn conflict(
     page::with_status(StatusCode::CONFLICT, &page)
 }
 
+/// Whether the form comes from a page on which this officer could act and which is older than the case (D34). A page says
+/// at which post the case was; of one that does not, every post that the case has reached counts.
+pub fn came_too_late(officer: &BureauOfficer, application: &Application, form: &FormData) -> bool {
+    let seen = ["version", "seen_version"].map(|name| form.get(name)).into_iter().find(|v| !v.is_empty());
+    if seen.is_none_or(|v| v == application.version.to_string()) {
+        return false;
+    }
+    let holds = |post: Post| officer.user.posts.holds(post);
+    match form.get("post").parse::<Post>() {
+        Ok(post) => holds(post),
+        Err(_) => {
+            let last = application.post_on_the_way().and_then(|p| Post::COURSE.into_iter().position(|q| p == q));
+            Post::COURSE.into_iter().take(last.map_or(Post::COURSE.len(), |n| n + 1)).any(holds)
+        }
+    }
+}
+
+/// How the case stands now, and who has it, for somebody who was slower.
+pub async fn stands(source: &impl Source, application: &Application) -> Result<String, AppError> {
+    let of = &application.ownership;
+    let holder = holder_name(source, of.handler).await?;
+    let by = holder.map(|name| format!("，由 {name} 办理")).unwrap_or_default();
+    Ok(format!("申请单现在的状态为“{}”{by}。", of.state.label()))
+}
+
+/// The page again, newer than the one that the form comes from: who was faster, what was done and when, how the case stands
+/// now, and everything that was typed (D34).
+pub async fn overtaken(
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    form: FormData,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let subject = Subject::Application(application.id);
+    let said = overtaken::meanwhile(&read, app, officer.user.account, subject, &form).await?;
+    let now = stands(&read, application).await?;
+    let of = &application.ownership;
+    let may_decide = policy::may_handle(officer.actor(), of);
+    let next = match of.handler {
+        Some(holder) if may_decide && holder != officer.user.account => {
+            "确需由您办理时，请先填写理由接手，接手后继续填写。"
+        }
+        _ if may_decide => "下方是最新内容，请核对后重新提交。",
+        _ => "",
+    };
+    let why = format!("您打开页面后，该单据已有变化：{said}{now}您填写的内容没有提交，已保留在下方。{next}");
+    conflict(app, officer, application, form, why).await
+}
+
+/// The prefix of fields that go along with 接手.
+const CARRIED: &str = "kept.";
+
+/// What was typed into a decision that was not done, wherever it stands in the form.
+fn typed_decision(form: &FormData) -> FormData {
+    let carried = |(name, value): &(String, String)| Some((name.strip_prefix(CARRIED)?.to_owned(), value.clone()));
+    let kept: Vec<_> = form.pairs().iter().filter_map(carried).collect();
+    if !kept.is_empty() {
+        return FormData::from_pairs(kept);
+    }
+    form.clone()
+}
+
 async fn holder_name(source: &impl Source, id: Option<AccountId>) -> Result<Option<String>, AppError> {
     match id {
         Some(id) => Ok(Some(db::account::actor(source, id).await?.name().to_owned())),
@@ -248,7 +335,7 @@ async fn build(
     let read = app.db.read();
     let of = &application.ownership;
     let post = of.state.post();
-    let pages = PageQuery { page: query.page, size: query.size };
+    let pages = PageQuery { page: query.page, size: query.size, ..PageQuery::default() };
     let path = format!("/casework/{id}");
     let typed_list = typed.as_ref().map_or("", |(form, _)| form.get("list"));
     let selection = [query.list.as_str(), typed_list].iter().find_map(|l| Selection::carried(l, &officer.user));
@@ -257,7 +344,8 @@ async fn build(
     let items = db::application::items(&read, id).await?;
     let paper_desk = Desk { path: path.clone(), kept: carried.clone() };
     let mut view = view::of_items(&read, app, application, &items, &Shown::Page(pages, path, carried)).await?;
-    let rounds = papers::of_files(&paper_desk, &mut view.files);
+    let mut rounds = papers::of_files(&paper_desk, &mut view.files);
+    rounds.extend(papers::of_files(&paper_desk, &mut view.old_files));
     let keys = Keys::of(application, &items);
     let hints = match post {
         Some(_) => Some(hints::load(read, app, officer, (application, &items, &view.files), &keys, &list).await?),
@@ -270,10 +358,28 @@ async fn build(
     let deciding = post.filter(|_| may_handle && of.handler.is_none_or(|h| h == officer.user.account));
     let kept = match deciding {
         Some(post) => db::opinion::kept(&read, id, officer.user.account, post).await?,
-        None => Kept::default(),
+        None => opinion::Kept::default(),
     };
     let begun = kept.draft.as_ref().map(draft::form_of).unwrap_or_default();
+    let refused = match (&typed, &conflict) {
+        (Some((form, _)), Some(_)) => Some(typed_decision(form)),
+        (Some((form, _)), None) if form.pairs().iter().any(|(k, _)| k.starts_with(CARRIED)) => {
+            Some(typed_decision(form))
+        }
+        (Some(_) | None, _) => None,
+    };
+    let kept_card = refused.as_ref().map(|form| kept_of(app, form, &view.files)).unwrap_or_default();
+    // Of another post: it is shown, and not mistaken for the opinion of this one.
+    let seen_post = refused.as_ref().and_then(|form| form.get("post").parse::<Post>().ok());
+    let is_of_this_post = seen_post.is_none() || seen_post == post;
+    let carried = match refused {
+        Some(form) if may_handle && of.handler.is_some_and(|h| h != officer.user.account) && is_of_this_post => {
+            draft::typed_pairs(&form)
+        }
+        Some(_) | None => Vec::new(),
+    };
     let (mut data, errors) = match typed {
+        Some((_, errors)) if !is_of_this_post => (begun, errors),
         // The other forms of the page leave the decision that was begun as it was.
         Some((form, errors)) if !form.has("version") => (draft::over(begun, &form), errors),
         Some(typed) => typed,
@@ -326,6 +432,7 @@ async fn build(
     }
     shell.error_title = !errors.is_empty();
     let missing_glyphs = if may_handle { glyphs::named(&view.missing_glyphs(app)) } else { String::new() };
+    let no_key = if issuing && may_handle { signing::obstacle(app)? } else { None };
     Ok(CasePage {
         shell,
         id,
@@ -348,7 +455,11 @@ async fn build(
         issuing,
         paper: of.state == S::Comparing,
         missing_glyphs,
+        no_key,
+        may_send_back: offered.iter().any(|(action, _)| matches!(action, Action::SendBack { .. })),
         conflict,
+        kept: kept_card,
+        carried,
         notes: Notes::newest(app, officer, application).await?.opened_from(&list),
         list,
         may_transfer: may_transfer(app, officer, application).await?,
@@ -364,6 +475,22 @@ async fn build(
         arrivals,
         papers: Papers::of(&paper_desk, &rounds, &query.paper),
         form: FormView::new(data, errors, &officer.caller.csrf),
+    })
+}
+
+/// What was typed into a decision, as people read it; documents by the names of their files.
+fn kept_of(app: &App, form: &FormData, files: &[FileRow]) -> Kept {
+    let references = app.references.now();
+    let name_of = |document: &str| match document.parse::<Document>() {
+        Ok(Document::File(id)) => files.iter().find(|f| f.id == id).map_or_else(
+            || "已删除的附件".to_owned(),
+            |f| format!("{}（{}）", references.kind_name(&f.kind), f.name),
+        ),
+        Ok(Document::Kind(kind)) => references.kind_name(kind.as_str()).to_owned(),
+        Err(_) => document.to_owned(),
+    };
+    Kept::with(&references, form, |name, value| {
+        (name == "arrived").then(|| ("收到的纸质材料".to_owned(), name_of(value)))
     })
 }
 
@@ -436,6 +563,10 @@ pub async fn take(
 ) -> Result<Response, AppError> {
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
+    if came_too_late(&officer, &application, &form) {
+        drop(tx);
+        return overtaken(&app, &officer, &application, form).await;
+    }
     if !policy::may_handle(officer.actor(), &application.ownership) {
         return Err(not_yours(&officer, &application));
     }
@@ -455,8 +586,16 @@ pub async fn take(
         }
         None => db::application::take(&tx, &application, me, &officer.by(), app.now()).await?,
     }
+    // What he had typed before a colleague took the case is not lost.
+    let mut done = "该单据已由您办理。";
+    if form.pairs().iter().any(|(k, _)| k.starts_with(CARRIED))
+        && let Some(post) = application.state().post()
+    {
+        draft::keep(&tx, &app, &officer, (id, post), &typed_decision(&form)).await?;
+        done = "该单据已由您办理，您此前填写的内容已暂存，请核对后提交意见。";
+    }
     tx.commit().await?;
-    Ok(flash::to(&app.key, app.config.is_https(), &opened_from(id, &form, &officer), "该单据已由您办理。"))
+    Ok(flash::to(&app.key, app.config.is_https(), &opened_from(id, &form, &officer), done))
 }
 
 /// 放弃办理: the case goes back to its post.
@@ -469,7 +608,10 @@ pub async fn release(
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
     if application.ownership.handler != Some(officer.user.account) {
-        return Err(AppError::Conflict("该单据目前不由您办理，无需放弃。".to_owned()));
+        let now = format!("{}该单据目前不由您办理，无需放弃。", stands(&tx, &application).await?);
+        let about = (Subject::Application(id), &form);
+        let href = opened_from(id, &form, &officer);
+        return Err(overtaken::answer(&tx, &app, officer.user.account, about, &now, &href).await);
     }
     db::application::release(&tx, &application, officer.user.account, &officer.by(), app.now()).await?;
     tx.commit().await?;

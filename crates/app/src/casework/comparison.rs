@@ -7,9 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::audit::Subject;
 use db::comparison::{self as store, Compared, Found, Scan};
 use db::reading::What;
 use db::{Source, attachment};
+use domain::actor::Post;
 use domain::application::Application;
 use domain::comparison::{self, Document, Line, PaperResult};
 use domain::ids::{ApplicationId, AttachmentKindCode};
@@ -18,6 +20,7 @@ use domain::workflow::State as S;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::kept::Kept;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
@@ -28,7 +31,7 @@ use crate::casework::selection::{self, Selection};
 use crate::frame::{self, Entry};
 use crate::parts::status::Status;
 use crate::parts::view::{self, FileRow};
-use crate::parts::{files, readings};
+use crate::parts::{files, overtaken, readings};
 
 /// Whether papers are compared in this state.
 const fn is_comparing(state: S) -> bool {
@@ -187,6 +190,8 @@ struct ScanRow {
     size: String,
     at: String,
     by: String,
+    /// When it was deleted, although a decision had been made with it (D32); blank while it is in use.
+    removed: String,
 }
 
 #[derive(Template)]
@@ -207,8 +212,19 @@ struct ComparisonPage {
     /// Why nothing can be changed here; none when he may.
     closed: Option<String>,
     conflict: Option<String>,
+    /// What was typed into a page that was not saved.
+    kept: Kept,
+    version: i64,
+    trail: i64,
     refused: Vec<String>,
     papers: Papers,
+}
+
+impl ComparisonPage {
+    /// The scans that are in use.
+    fn scan_count(&self) -> usize {
+        self.scans.iter().filter(|s| s.removed.is_empty()).count()
+    }
 }
 
 /// The worklist, and the paper beside the form.
@@ -304,12 +320,14 @@ async fn build(
     let rounds = rounds(id, &lines, &files, &scans);
     let number = application.number.clone().unwrap_or_default();
     let case = selection::address(id, &list);
-    let post = domain::actor::Post::Compare;
+    let post = Post::Compare;
     let entry = if officer.user.posts.holds(post) { Entry::Post(post) } else { Entry::Main };
     let crumbs = [(number.as_str(), case.as_str())];
     let mut shell = frame::signed(app, officer, &format!("文件对比 {number}"), entry, &crumbs).await?;
     shell.error_title = !typed.errors.is_empty();
     let data = typed.form.unwrap_or_default();
+    let kept = if typed.conflict.is_some() { kept_of(app, &lines, &data) } else { Kept::default() };
+    let trail = db::audit::newest(&read, Subject::Application(id), 1).await?.first().map_or(0, |d| d.id);
     let rows = lines.iter().map(|l| row(l, &data, of(&compared, &l.document), &desk, &rounds)).collect();
     let name_of = |document: &str| {
         let found = lines.iter().find(|l| l.document.to_string() == document);
@@ -330,8 +348,28 @@ async fn build(
         stamp: stamp(&compared),
         closed,
         conflict: typed.conflict,
+        kept,
+        version: application.version,
+        trail,
         refused: typed.refused,
         papers: Papers::of(&desk, &rounds, &query.paper),
+    })
+}
+
+/// What was typed, line by line.
+fn kept_of(app: &App, lines: &[Line], form: &FormData) -> Kept {
+    let name_of = |document: &str| {
+        let found = lines.iter().find(|l| l.document.to_string() == document);
+        found.map_or_else(|| "已删除的附件".to_owned(), Line::name)
+    };
+    Kept::with(&app.references.now(), form, |name, value| {
+        let (what, document) = name.split_once('.')?;
+        let value = match what {
+            "result" => value.parse().map_or(value, |r: PaperResult| r.label()),
+            "remark" => value,
+            _ => return None,
+        };
+        Some((name_of(document), value.to_owned()))
     })
 }
 
@@ -384,6 +422,7 @@ fn scan_row(scan: &Scan, document: String) -> ScanRow {
         size: view::size(scan.size_bytes),
         at: scan.uploaded_at.china(),
         by: scan.uploaded_by_name.clone(),
+        removed: scan.removed_at.map(domain::time::Instant::china).unwrap_or_default(),
     }
 }
 
@@ -392,7 +431,7 @@ fn rounds(id: ApplicationId, lines: &[Line], files: &[FileRow], scans: &[Scan]) 
     let sheets = |document: &Document| {
         let upload = files.iter().find(|f| *document == Document::File(f.id));
         let key = document.to_string();
-        let scanned = scans.iter().filter(|s| s.document == key).map(|s| {
+        let scanned = scans.iter().filter(|s| s.document == key && s.removed_at.is_none()).map(|s| {
             let about = (s.name.as_str(), view::size(s.size_bytes), s.uploaded_at.china());
             let path = format!("/casework/{id}/scans/{}", s.id);
             let (can_look, is_picture) = (files::can_preview(&s.content_type), files::is_picture(&s.content_type));
@@ -417,7 +456,13 @@ pub async fn save(
     let now = app.now();
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, now).await?;
-    let holder = open_for(&tx, &officer, &application).await?;
+    let is_colleagues = application.ownership.handler.is_some_and(|h| h != officer.user.account);
+    let is_his = policy::may_handle(officer.actor(), &application.ownership) && is_comparing(application.state());
+    if case::came_too_late(&officer, &application, &form) && (is_colleagues || !is_his) {
+        drop(tx);
+        return overtaken(&app, &officer, &application, form).await;
+    }
+    let holder = open_for(&tx, &app, &officer, &application).await?;
     let files = attachment::of_application(&tx, id).await?;
     let files = view::file_rows(&app.references.now(), &files);
     let compared = store::compared(&tx, id).await?;
@@ -467,12 +512,37 @@ pub async fn save(
     Ok(flash::to(&app.key, app.config.is_https(), &to, &format!("已保存文件对比结果：{said}。")))
 }
 
+/// The page again, newer than the one that was filled in: who was faster, and everything that was typed (D34).
+async fn overtaken(
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    form: FormData,
+) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let subject = Subject::Application(application.id);
+    let said = overtaken::meanwhile(&read, app, officer.user.account, subject, &form).await?;
+    let now = case::stands(&read, application).await?;
+    let conflict = Some(format!("您打开页面后，该单据已有变化：{said}{now}您填写的内容没有保存，已保留在下方。"));
+    let typed = Typed { form: Some(form), conflict, ..Typed::default() };
+    let page = build(app, officer, application, typed, ComparisonQuery::default()).await?;
+    page::with_status(StatusCode::CONFLICT, &page)
+}
+
 /// Asks whether this officer may change the comparison; says the name of a colleague who has the case.
 pub async fn open_for(
     source: &impl Source,
+    app: &App,
     officer: &BureauOfficer,
     application: &Application,
 ) -> Result<Option<String>, AppError> {
+    if !is_comparing(application.state()) && officer.user.posts.holds(Post::Compare) {
+        let now = format!("{}文件对比结果不能再修改。", case::stands(source, application).await?);
+        let form = FormData::default();
+        let about = (Subject::Application(application.id), &form);
+        let href = address(application.id, "");
+        return Err(overtaken::answer(source, app, officer.user.account, about, &now, &href).await);
+    }
     if !policy::may_handle(officer.actor(), &application.ownership) {
         return Err(case::not_yours(officer, application));
     }

@@ -50,19 +50,17 @@ pub async fn create(
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, now).await?;
     let of = &application.ownership;
+    if case::came_too_late(&officer, &application, &form) {
+        drop(tx);
+        return case::overtaken(&app, &officer, &application, form).await;
+    }
     if !policy::may_handle(officer.actor(), of) {
         return Err(case::not_yours(&officer, &application));
     }
-    if let Some(holder) = of.handler.filter(|h| *h != officer.user.account) {
-        let name = db::account::actor(&tx, holder).await?.name().to_owned();
+    let is_colleagues = of.handler.is_some_and(|h| h != officer.user.account);
+    if is_colleagues || form.get("version") != application.version.to_string() {
         drop(tx);
-        let why = format!("该单据由 {name} 办理。确需由您办理时，请先填写理由接手。");
-        return case::conflict(&app, &officer, &application, form, why).await;
-    }
-    if form.get("version") != application.version.to_string() {
-        drop(tx);
-        let why = "您打开页面后，该单据已有变化，下方是最新内容。请核对后重新提交，您填写的意见已保留。".to_owned();
-        return case::conflict(&app, &officer, &application, form, why).await;
+        return case::overtaken(&app, &officer, &application, form).await;
     }
     let offered = case::decisions(&officer, &application, case::after_final(&app, &application));
     let fields = case::fields(&app, &application);
@@ -128,7 +126,7 @@ fn parse(
     if action.is_none() {
         check.error("decision", "请选择处理结果");
     }
-    let needs_reason = matches!(action, Some(Action::Return | Action::Refuse | Action::Fail));
+    let needs_reason = matches!(action, Some(Action::Return | Action::Refuse | Action::Fail | Action::SendBack { .. }));
     let opinion = if needs_reason {
         check.text("opinion", "意见").required().length(5..=500).take()
     } else {
@@ -242,15 +240,18 @@ fn named_products(numbers: &str, products: &[ItemId]) -> Result<Vec<NamedProduct
     Ok(numbers.iter().filter_map(named).collect())
 }
 
+/// What 发证 does with a case that cannot be issued (D33).
+const WAY_BACK: &str = "请退回终审（或文件对比）并写明原因，";
+
 /// Why a certificate cannot be issued now: a character that its face lacks (E27), or no key to sign with (E35).
 async fn obstacle_to_issue(tx: &db::Tx, app: &App, application: &Application) -> Result<Option<String>, AppError> {
     let view = view::load(tx, app, application, &Shown::All).await?;
     let missing = view.missing_glyphs(app);
     if !missing.is_empty() {
         let list = glyphs::named(&missing);
-        return Ok(Some(format!("证明暂不能打印下列字：{list}。请由企业改用其他写法后再发证。")));
+        return Ok(Some(format!("证明暂不能打印下列字：{list}。{WAY_BACK}由该岗送补正，请企业改用其他写法。")));
     }
-    Ok(signing::obstacle(app)?.map(str::to_owned))
+    Ok(signing::obstacle(app)?.map(|why| format!("{why}暂时不能解决的，可以退回终审（或文件对比）并写明原因。")))
 }
 
 /// 发证: number, frozen sheet, balances, and the job that makes the paper (A15).

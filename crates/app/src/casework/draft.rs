@@ -17,7 +17,7 @@ use kit::session::{BureauOfficer, Submitted};
 use crate::casework::case;
 
 /// What is not typed, and what the page computes anew.
-const UNTYPED: [&str; 5] = ["csrf", "version", "list", "phrase", "valid_from"];
+const UNTYPED: [&str; 8] = ["csrf", "version", "seen_version", "trail", "post", "list", "phrase", "valid_from"];
 
 /// The form as it was kept.
 pub fn form_of(draft: &Draft) -> FormData {
@@ -32,9 +32,13 @@ pub fn over(mut kept: FormData, form: &FormData) -> FormData {
     kept
 }
 
+/// What somebody typed and ticked.
+pub fn typed_pairs(form: &FormData) -> Vec<(String, String)> {
+    form.pairs().iter().filter(|(k, v)| !UNTYPED.contains(&k.as_str()) && !v.is_empty()).cloned().collect()
+}
+
 fn body_of(form: &FormData) -> String {
-    let typed = form.pairs().iter().filter(|(k, v)| !UNTYPED.contains(&k.as_str()) && !v.is_empty());
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed).finish()
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed_pairs(form)).finish()
 }
 
 /// A case on which this officer may keep something: his own, or one that nobody has taken.
@@ -50,6 +54,11 @@ pub async fn open(app: &App, officer: &BureauOfficer, id: ApplicationId, form: &
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
     let of = &application.ownership;
+    let is_colleagues = of.handler.is_some_and(|h| h != officer.user.account);
+    if case::came_too_late(officer, &application, form) && (is_colleagues || !policy::may_handle(officer.actor(), of)) {
+        drop(tx);
+        return Ok(Opened::Not(case::overtaken(app, officer, &application, form.clone()).await?));
+    }
     let Some(post) = of.state.post().filter(|_| policy::may_handle(officer.actor(), of)) else {
         return Err(case::not_yours(officer, &application));
     };

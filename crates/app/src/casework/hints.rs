@@ -188,13 +188,14 @@ fn overdue(c: &EarlierColumns, fate: Fate, now: Instant) -> Option<Overdue> {
         display_to: c.display_to,
         closed: false,
     };
-    let (duty, due) = facts.next_duty(fate, now)?;
-    let days = now.china_day().start_instant().seconds_since(due.start_instant()) / 86_400;
-    let is_owed = match duty {
-        Duty::WriteOff | Duty::Account | Duty::Return | Duty::ReturnOrDestruction => days > 0,
+    // The earliest of what the applicant owes.
+    let owed = |duty: &Duty| match duty {
+        Duty::WriteOff | Duty::Account | Duty::Return | Duty::ReturnOrDestruction => true,
         Duty::WriteOffRest | Duty::Review | Duty::Close => false,
     };
-    is_owed.then_some(Overdue { id: c.certificate_id?, number: c.certificate_no.clone()?, duty, days })
+    let (duty, due) = facts.duties(fate, now).into_iter().find(|(duty, _)| owed(duty))?;
+    let days = now.china_day().start_instant().seconds_since(due.start_instant()) / 86_400;
+    (days > 0).then_some(Overdue { id: c.certificate_id?, number: c.certificate_no.clone()?, duty, days })
 }
 
 #[derive(db::Row)]

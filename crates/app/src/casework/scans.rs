@@ -27,14 +27,14 @@ pub async fn upload(
     // Asked before any byte is stored, and again when the row is written.
     let read = app.db.read();
     let application = db::application::load(&read, &officer.scope(), id, app.now()).await?;
-    refuse_colleague(comparison::open_for(&read, &officer, &application).await?)?;
+    refuse_colleague(comparison::open_for(&read, &app, &officer, &application).await?)?;
     let receipt = Receipt::new(&app, &officer.caller).only(can_preview, "扫描件须为图片（JPG、PNG、GIF、WEBP）或 PDF");
     let Received { form, files, mut refused } = receipt.read(request).await?;
     let list = form.get("list").to_owned();
     let document = form.get("document");
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
-    refuse_colleague(comparison::open_for(&tx, &officer, &application).await?)?;
+    refuse_colleague(comparison::open_for(&tx, &app, &officer, &application).await?)?;
     let lines = comparison::at_desk(&tx, &app, &application).await?;
     let is_known = document.parse::<Document>().is_ok_and(|d| lines.iter().any(|l| l.document == d));
     if !is_known {
@@ -86,7 +86,7 @@ pub async fn delete(
 ) -> Result<Response, AppError> {
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, app.now()).await?;
-    refuse_colleague(comparison::open_for(&tx, &officer, &application).await?)?;
+    refuse_colleague(comparison::open_for(&tx, &app, &officer, &application).await?)?;
     let scan = store::scan(&tx, &officer.scope(), id, scan).await?;
     store::delete_scan(&tx, &application, &scan, &officer.by(), app.now()).await?;
     tx.commit().await?;

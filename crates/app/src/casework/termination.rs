@@ -3,17 +3,21 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use db::application::Remarks;
+use db::audit::Subject;
+use domain::actor::Post;
+use domain::application::Application;
 use domain::ids::ApplicationId;
 use domain::policy;
 use domain::workflow::Action;
 use kit::app::App;
 use kit::error::AppError;
 use kit::flash;
-use kit::form::Checker;
+use kit::form::{Checker, FormData};
 use kit::session::{BureauOfficer, Submitted};
 
 use crate::casework::case;
 use crate::jobs;
+use crate::parts::overtaken;
 
 /// Ends a running process.
 pub async fn create(
@@ -25,8 +29,15 @@ pub async fn create(
     let now = app.now();
     let tx = app.db.begin().await?;
     let application = db::application::load_for_update(&tx, &officer.scope(), id, now).await?;
-    let step = policy::may(officer.actor(), &application.ownership, Action::Terminate)
-        .map_err(|refusal| AppError::Forbidden(refusal.to_string()))?;
+    let step = match policy::may(officer.actor(), &application.ownership, Action::Terminate) {
+        Ok(step) => step,
+        // Somebody ended it, or sent it elsewhere, since the page was opened.
+        Err(_) if is_late(&tx, &app, &officer, &application, &form).await? => {
+            drop(tx);
+            return case::overtaken(&app, &officer, &application, form).await;
+        }
+        Err(refusal) => return Err(AppError::Forbidden(refusal.to_string())),
+    };
     let mut check = Checker::new(&form);
     let reason = check.text("termination_reason", "终止原因").required().length(5..=500).take();
     let number = application.number.clone().unwrap_or_default();
@@ -44,4 +55,23 @@ pub async fn create(
     tx.commit().await?;
     let done = format!("{number}：审批流程已强制终止。");
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}"), &done))
+}
+
+/// Whether he could have ended it when he opened the page.
+async fn is_late(
+    tx: &db::Tx,
+    app: &App,
+    officer: &BureauOfficer,
+    application: &Application,
+    form: &FormData,
+) -> Result<bool, AppError> {
+    if !officer.user.posts.holds(Post::Terminate) {
+        return Ok(false);
+    }
+    if application.state().is_final() {
+        return Ok(true);
+    }
+    let subject = Subject::Application(application.id);
+    let said = overtaken::meanwhile(tx, app, officer.user.account, subject, form).await?;
+    Ok(form.has("trail") && !said.is_empty())
 }

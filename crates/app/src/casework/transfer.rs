@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use db::audit::Subject;
 use domain::application::Application;
 use domain::ids::{ApplicationId, BureauCode};
 use domain::policy::{self, Reach, Scope, TransferCases};
@@ -15,7 +16,9 @@ use kit::session::{Permitted, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
+use crate::casework::case;
 use crate::frame::{self, Entry};
+use crate::parts::overtaken;
 use crate::parts::status::Status;
 
 #[derive(Template)]
@@ -31,6 +34,7 @@ struct TransferPage {
     is_returned: bool,
     holder: String,
     version: i64,
+    trail: i64,
     bureaus: Vec<Choice>,
     extents: [Choice; 2],
     back: String,
@@ -154,6 +158,7 @@ async fn build(
         is_returned: application.state() == S::Returned,
         holder: format!("{}，{post}岗", references.bureau_name(holder)),
         version: application.version,
+        trail: db::audit::newest(&app.db.read(), Subject::Application(id), 1).await?.first().map_or(0, |d| d.id),
         bureaus: targets(app, user, holder),
         extents: [
             Choice::new("step", format!("只移交{post}")).with_note("办结后按原路线流转"),
@@ -162,6 +167,35 @@ async fn build(
         back,
         conflict,
     })
+}
+
+/// The answer where the case has ended or gone to another bureau since the page was opened: who was faster, and how it
+/// stands now (D34). What he cannot see does not exist.
+async fn too_late(
+    source: &impl db::Source,
+    app: &App,
+    user: &Permitted<TransferCases>,
+    id: ApplicationId,
+    form: &FormData,
+    error: AppError,
+) -> AppError {
+    if !form.has("version") || !matches!(error, AppError::NotFound | AppError::Conflict(_)) {
+        return error;
+    }
+    let Ok(application) = db::application::load(source, &user.scope(), id, app.now()).await else { return error };
+    if form.get("version") == application.version.to_string() {
+        return error;
+    }
+    let now = match case::stands(source, &application).await {
+        Ok(now) => format!("{now}没有移交。"),
+        Err(error) => return error,
+    };
+    let href = match user.permit.reach() {
+        Reach::Bureau(_) => format!("/casework/{id}"),
+        Reach::Everywhere => format!("/applications/{id}"),
+    };
+    let about = (Subject::Application(id), form);
+    overtaken::answer(source, app, user.signed.actor().account(), about, &now, &href).await
 }
 
 /// 移交.
@@ -174,7 +208,21 @@ pub async fn create(
     refuse_branch(&app, &user)?;
     let now = app.now();
     let tx = app.db.begin().await?;
-    let (application, holder) = load(&tx, &app, &user, id, Some(&tx)).await?;
+    let (application, holder) = match load(&tx, &app, &user, id, Some(&tx)).await {
+        Ok(found) => found,
+        Err(error) => return Err(too_late(&tx, &app, &user, id, &form, error).await),
+    };
+    if form.get("version") != application.version.to_string() {
+        let subject = Subject::Application(id);
+        let me = user.signed.actor().account();
+        let said = overtaken::meanwhile(&tx, &app, me, subject, &form).await?;
+        let now = case::stands(&tx, &application).await?;
+        drop(tx);
+        let why = format!("您打开页面后，该单据已有变化：{said}{now}请核对后重新提交，您填写的理由已保留。");
+        let none = FieldErrors::default();
+        let page = build(&app, &user, &application, &holder, form, none, Some(why)).await?;
+        return page::with_status(axum::http::StatusCode::CONFLICT, &page);
+    }
     let offered = targets(&app, &user, &holder);
     let mut check = Checker::new(&form);
     let to = check.choice("bureau", "移交给", |code| offered.iter().any(|c| c.value == code));
@@ -191,13 +239,6 @@ pub async fn create(
     if let Err(errors) = check.finish() {
         drop(tx);
         return page::unprocessable(&build(&app, &user, &application, &holder, form, errors, None).await?);
-    }
-    if form.get("version") != application.version.to_string() {
-        drop(tx);
-        let why = "您打开页面后，该单据已有变化，请核对后重新提交，您填写的理由已保留。".to_owned();
-        let none = FieldErrors::default();
-        let page = build(&app, &user, &application, &holder, form, none, Some(why)).await?;
-        return page::with_status(axum::http::StatusCode::CONFLICT, &page);
     }
     db::application::transfer(&tx, &application, &holder, &to, &steps, &reason, &user.by(), now).await?;
     tx.commit().await?;

@@ -61,6 +61,8 @@ pub struct Filters {
     #[serde(default)]
     size: String,
     #[serde(default)]
+    place: String,
+    #[serde(default)]
     exact: String,
 }
 
@@ -254,7 +256,7 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
     let is_enterprise = matches!(user.actor(), Actor::Enterprise(_));
     let mut shell = frame::signed(&app, &user, "证明列表", Entry::Certificates, &[]).await?;
     let pairs = filters.pairs();
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let page = |shell, pager, errors, rows: Vec<RowView>| ListPage {
         shell,
         form: FormView::new(filters.data(), errors, &user.caller.csrf),
@@ -286,10 +288,12 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
     let exact = !filters.exact.is_empty();
     let Total { rows: total, more } = listed.total(read, exact).await?;
     let pager = Pager::new(&query, total, "/certificates", &pairs).or_more(more);
-    let found: Vec<Columns> = listed.page(read, COLUMNS, filters.order(), pager.limit(), pager.offset()).await?;
+    let found = listed.page_at::<Columns>(read, COLUMNS, filters.order(), &pager.asked()).await?;
+    let pager = pager.around(&found);
     let references = app.references.now();
     let today = app.clock.today();
     let rows = found
+        .rows
         .into_iter()
         .map(|c| {
             let clause = references.clause_name(&c.clause_code).to_owned();

@@ -14,7 +14,7 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use super::{refused, revocations};
+use super::{late, revocations};
 use crate::frame::{self, Entry};
 use crate::parts::found_certificate::{Found, NumberQuery, Sought};
 
@@ -72,7 +72,13 @@ pub async fn create(
     let tx = app.db.begin().await?;
     let certificate = certificate::load_for_update(&tx, &officer.scope(), id).await?;
     let facts = db::ending::facts(&tx, &certificate).await?;
-    let permit = may(officer.actor(), &facts, Action::ProposeRevocation).map_err(refused)?;
+    let permit = match may(officer.actor(), &facts, Action::ProposeRevocation) {
+        Ok(permit) => permit,
+        Err(why) => {
+            let href = format!("/revocations/new?number={}", certificate.number);
+            return Err(late(&tx, &app, &officer, &certificate, (&form, &href), why).await);
+        }
+    };
     let mut check = Checker::new(&form);
     let reason = check.text("reason", "撤销原因").required().length(10..=500).take();
     if let Err(errors) = check.finish() {

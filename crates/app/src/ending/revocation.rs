@@ -14,7 +14,7 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use super::{refused, revocations};
+use super::{late, refused, revocations, told};
 use crate::frame::{self, Entry};
 use crate::jobs::{self, CertificateNews};
 use crate::parts::found_certificate::Found;
@@ -102,14 +102,20 @@ async fn build(
     })
 }
 
-async fn load_for_update(tx: &db::Tx, officer: &BureauOfficer, id: RevocationId) -> Result<Case, AppError> {
+async fn load_for_update(
+    tx: &db::Tx,
+    app: &App,
+    officer: &BureauOfficer,
+    id: RevocationId,
+    form: &FormData,
+) -> Result<Case, AppError> {
     let seen = db::ending::revocation(tx, &officer.scope(), id).await?;
     let certificate = certificate::load_for_update(tx, &officer.scope(), seen.certificate_id).await?;
     let revocation = db::ending::revocation(tx, &officer.scope(), id).await?;
     let facts = db::ending::facts(tx, &certificate).await?;
     if revocation.state != RevocationState::Proposed {
-        let why = format!("该撤销已办结（{}），不能再办理。请返回列表查看最新状态。", revocation.state.label());
-        return Err(AppError::Conflict(why));
+        let now = format!("该撤销已办结（{}），不能再办理。", revocation.state.label());
+        return Err(told(tx, app, officer, &certificate, (form, &format!("/revocations/{id}")), &now).await);
     }
     Ok(Case { revocation, certificate, facts })
 }
@@ -123,10 +129,14 @@ pub async fn decide(
 ) -> Result<Response, AppError> {
     revocations::holds_post(&officer)?;
     let tx = app.db.begin().await?;
-    let of = load_for_update(&tx, &officer, id).await?;
+    let of = load_for_update(&tx, &app, &officer, id, &form).await?;
     let offered = decisions(&officer, &of);
     if offered.is_empty() {
-        return Err(may(officer.actor(), &of.facts, Action::Revoke).err().map_or(AppError::NotFound, refused));
+        let href = format!("/revocations/{id}");
+        return Err(match may(officer.actor(), &of.facts, Action::Revoke) {
+            Err(why) => late(&tx, &app, &officer, &of.certificate, (&form, &href), why).await,
+            Ok(_) => AppError::NotFound,
+        });
     }
     let mut check = Checker::new(&form);
     let word = form.get("decision").trim();
@@ -168,11 +178,11 @@ pub async fn withdraw(
     State(app): State<App>,
     officer: BureauOfficer,
     Path(id): Path<RevocationId>,
-    _form: Submitted,
+    Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     revocations::holds_post(&officer)?;
     let tx = app.db.begin().await?;
-    let of = load_for_update(&tx, &officer, id).await?;
+    let of = load_for_update(&tx, &app, &officer, id, &form).await?;
     let permit = may(officer.actor(), &of.facts, Action::WithdrawRevocation).map_err(refused)?;
     db::ending::decide(&tx, &of.certificate, &of.revocation, permit, "", &officer.by(), app.now()).await?;
     tx.commit().await?;

@@ -4,7 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::keyset::{Column, Direction, Keyset};
 use db::params;
+use db::search::Conditions;
 use domain::ending::RevocationState;
 use domain::ids::{AccountId, RevocationId};
 use domain::time::Instant;
@@ -27,6 +29,8 @@ pub struct Filters {
     page: String,
     #[serde(default)]
     size: String,
+    #[serde(default)]
+    place: String,
 }
 
 struct Row {
@@ -58,6 +62,16 @@ pub(super) fn holds_post(officer: &BureauOfficer) -> Result<(), AppError> {
     Err(AppError::Forbidden(why.to_owned()))
 }
 
+const TABLES: &str = "certificate_revocation p JOIN certificate c ON c.id = p.certificate_id \
+             JOIN application a ON a.id = c.application_id";
+/// What waits: the oldest first.
+const OLDEST_FIRST: Keyset = Keyset(&[(Column::Number("p.id"), Direction::Ascending)]);
+/// What is over: the newest first.
+const NEWEST_FIRST: Keyset = Keyset(&[
+    (Column::Number("COALESCE(p.decided_at, 0)"), Direction::Descending),
+    (Column::Number("p.id"), Direction::Descending),
+]);
+
 /// The list: what waits first, or what is over.
 pub async fn list(
     State(app): State<App>,
@@ -67,14 +81,14 @@ pub async fn list(
     holds_post(&officer)?;
     let decided = filters.state == "decided";
     let (states, order) = if decided {
-        ("p.state <> 'proposed'", "p.decided_at DESC, p.id DESC")
+        ("p.state <> 'proposed'", NEWEST_FIRST)
     } else {
-        ("p.state = 'proposed'", "p.id")
+        ("p.state = 'proposed'", OLDEST_FIRST)
     };
     let read = app.db.read();
     let sql = format!("SELECT COUNT(*) FROM certificate_revocation p WHERE p.bureau_code = $1 AND {states}");
     let total = read.number(&sql, params![officer.user.bureau.clone()]).await?;
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let pager = Pager::new(&query, total, "/revocations", &[("state", if decided { "decided" } else { "" })]);
 
     #[derive(db::Row)]
@@ -88,21 +102,19 @@ pub async fn list(
         proposer: String,
         state: RevocationState,
     }
-    let sql = format!(
-        "SELECT p.id, c.number, a.applicant_name, p.reason, p.proposed_at, p.proposed_by, p.state, \
-         (SELECT u.display_name FROM account u WHERE u.id = p.proposed_by) AS proposer \
-         FROM certificate_revocation p JOIN certificate c ON c.id = p.certificate_id \
-         JOIN application a ON a.id = c.application_id WHERE p.bureau_code = $1 AND {states} \
-         ORDER BY {order} LIMIT {} OFFSET {}",
-        pager.limit(),
-        pager.offset()
-    );
-    let found: Vec<Columns> = read.rows(&sql, params![officer.user.bureau.clone()]).await?;
+    let columns = "p.id, c.number, a.applicant_name, p.reason, p.proposed_at, p.proposed_by, p.state, \
+                   (SELECT u.display_name FROM account u WHERE u.id = p.proposed_by) AS proposer";
+    let of_bureau = Conditions::new()
+        .and("p.bureau_code = ?", params![officer.user.bureau.clone()])
+        .and(states, params![]);
+    let found = order.page::<Columns>(read, (columns, TABLES), &of_bureau, &pager.asked()).await?;
+    let pager = pager.around(&found);
     let me = officer.user.account;
     page::render(&ListPage {
         shell: frame::signed(&app, &officer, "证明撤销", Entry::Revocations, &[]).await?,
         decided,
         rows: found
+            .rows
             .into_iter()
             .map(|c| Row {
                 id: c.id,

@@ -15,7 +15,7 @@ use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
-use super::{refused, surrenders};
+use super::{late, refused, surrenders, told};
 use crate::frame::{self, Entry};
 use crate::jobs::{self, CertificateNews};
 use crate::parts::found_certificate::Found;
@@ -118,12 +118,17 @@ pub async fn decide(
     let facts = db::ending::facts(&tx, &certificate).await?;
     let of = Case { surrender, certificate, facts };
     if of.surrender.state != SurrenderState::Requested {
-        let why = format!("该注销申请已办结（{}），不能再办理。请返回列表查看最新状态。", of.surrender.state.label());
-        return Err(AppError::Conflict(why));
+        let now = format!("该注销申请已办结（{}），不能再办理。", of.surrender.state.label());
+        let href = format!("/surrenders/{id}");
+        return Err(told(&tx, &app, &officer, &of.certificate, (&form, &href), &now).await);
     }
     let offered = decisions(&officer, &of);
     if offered.is_empty() {
-        return Err(may(officer.actor(), &of.facts, Action::RefuseSurrender).err().map_or(AppError::NotFound, refused));
+        let href = format!("/surrenders/{id}");
+        return Err(match may(officer.actor(), &of.facts, Action::RefuseSurrender) {
+            Err(why) => late(&tx, &app, &officer, &of.certificate, (&form, &href), why).await,
+            Ok(_) => AppError::NotFound,
+        });
     }
     let mut check = Checker::new(&form);
     let word = form.get("decision").trim();

@@ -4,7 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::keyset::{Column, Direction, Keyset};
 use db::params;
+use db::search::Conditions;
 use domain::ending::SurrenderState;
 use domain::ids::SurrenderId;
 use domain::time::Instant;
@@ -27,6 +29,8 @@ pub struct Filters {
     page: String,
     #[serde(default)]
     size: String,
+    #[serde(default)]
+    place: String,
 }
 
 struct Row {
@@ -56,6 +60,16 @@ pub(super) fn holds_post(officer: &BureauOfficer) -> Result<(), AppError> {
     Err(AppError::Forbidden(why.to_owned()))
 }
 
+const TABLES: &str = "certificate_surrender s JOIN certificate c ON c.id = s.certificate_id \
+             JOIN application a ON a.id = c.application_id";
+/// What waits: the oldest first.
+const OLDEST_FIRST: Keyset = Keyset(&[(Column::Number("s.id"), Direction::Ascending)]);
+/// What is over: the newest first.
+const NEWEST_FIRST: Keyset = Keyset(&[
+    (Column::Number("COALESCE(s.decided_at, 0)"), Direction::Descending),
+    (Column::Number("s.id"), Direction::Descending),
+]);
+
 /// The list: what waits first, or what is over.
 pub async fn list(
     State(app): State<App>,
@@ -65,14 +79,14 @@ pub async fn list(
     holds_post(&officer)?;
     let decided = filters.state == "decided";
     let (states, order) = if decided {
-        ("s.state <> 'requested'", "s.decided_at DESC, s.id DESC")
+        ("s.state <> 'requested'", NEWEST_FIRST)
     } else {
-        ("s.state = 'requested'", "s.id")
+        ("s.state = 'requested'", OLDEST_FIRST)
     };
     let read = app.db.read();
     let sql = format!("SELECT COUNT(*) FROM certificate_surrender s WHERE s.bureau_code = $1 AND {states}");
     let total = read.number(&sql, params![officer.user.bureau.clone()]).await?;
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let pager = Pager::new(&query, total, "/surrenders", &[("state", if decided { "decided" } else { "" })]);
 
     #[derive(db::Row)]
@@ -84,18 +98,17 @@ pub async fn list(
         requested_at: Instant,
         state: SurrenderState,
     }
-    let sql = format!(
-        "SELECT s.id, c.number, a.applicant_name, s.reason, s.requested_at, s.state FROM certificate_surrender s \
-         JOIN certificate c ON c.id = s.certificate_id JOIN application a ON a.id = c.application_id \
-         WHERE s.bureau_code = $1 AND {states} ORDER BY {order} LIMIT {} OFFSET {}",
-        pager.limit(),
-        pager.offset()
-    );
-    let found: Vec<Columns> = read.rows(&sql, params![officer.user.bureau.clone()]).await?;
+    let columns = "s.id, c.number, a.applicant_name, s.reason, s.requested_at, s.state";
+    let of_bureau = Conditions::new()
+        .and("s.bureau_code = ?", params![officer.user.bureau.clone()])
+        .and(states, params![]);
+    let found = order.page::<Columns>(read, (columns, TABLES), &of_bureau, &pager.asked()).await?;
+    let pager = pager.around(&found);
     page::render(&ListPage {
         shell: frame::signed(&app, &officer, "证明注销", Entry::Surrenders, &[]).await?,
         decided,
         rows: found
+            .rows
             .into_iter()
             .map(|c| Row {
                 id: c.id,

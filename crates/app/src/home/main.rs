@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use db::bulletin::{self, Bulletin};
 use db::params;
-use domain::actor::{Actor, Post};
+use domain::actor::{Actor, Cnca, Post};
 use domain::ids::ApplicationId;
 use domain::text;
 use domain::time::Instant;
@@ -114,7 +114,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
         }
         Actor::Cnca(cnca) => {
             let sub = format!("当前用户 {}", cnca.name);
-            let counts = all_counts(&app).await?;
+            let counts = all_counts(&app, cnca).await?;
             let (recent, reminders) = (Vec::new(), Vec::new());
             let help = "从左侧菜单或上方数字进入全国的申请列表，按条件查询后查看。";
             MainPage { shell, heading, sub, is_enterprise: false, help, counts, recent, reminders, bulletins }
@@ -143,6 +143,9 @@ const fn tone_of(post: Post) -> &'static str {
         | Post::CncaAdmin => "t-blue",
     }
 }
+
+/// What waits for whoever looks at the page.
+const WAITS_FOR_ME: &str = "待我处理";
 
 #[derive(db::Row)]
 struct StateCount {
@@ -177,7 +180,7 @@ fn grouped(found: &[StateCount]) -> Vec<Count> {
         Count {
             tone: "t-amber",
             icon: "alert-circle",
-            label: "待我处理",
+            label: WAITS_FOR_ME,
             n: sum(&[S::Returned, S::ComparingPaper]),
             note: format!("返回修改 {} · 送纸质材料 {}", sum(&[S::Returned]), sum(&[S::ComparingPaper])),
             href: "/applications?state=mine".to_owned(),
@@ -209,13 +212,30 @@ async fn own_counts(app: &App, user: &Signed) -> Result<Vec<Count>, AppError> {
     Ok(grouped(&found))
 }
 
-async fn all_counts(app: &App) -> Result<Vec<Count>, AppError> {
+async fn all_counts(app: &App, cnca: &Cnca) -> Result<Vec<Count>, AppError> {
     let found: Vec<StateCount> = app
         .db
         .read()
         .rows("SELECT state, COUNT(*) AS n FROM application WHERE state <> 'draft' GROUP BY state", params![])
         .await?;
-    Ok(grouped(&found).into_iter().skip(1).collect())
+    let mut counts: Vec<_> = grouped(&found).into_iter().skip(1).collect();
+    for count in counts.iter_mut().filter(|c| c.label == WAITS_FOR_ME) {
+        // It waits for the enterprises, not for whoever looks.
+        count.label = "待企业处理";
+    }
+    if cnca.posts.holds(Post::Publish) {
+        let sql = "SELECT COUNT(*) FROM bulletin WHERE is_draft";
+        let drafts = app.db.read().number(sql, params![]).await?;
+        counts.push(Count {
+            tone: "t-amber",
+            icon: "speakerphone",
+            label: WAITS_FOR_ME,
+            n: u64::try_from(drafts).unwrap_or_default(),
+            note: "公告草稿待发布".to_owned(),
+            href: "/publishing?state=draft".to_owned(),
+        });
+    }
+    Ok(counts)
 }
 
 async fn recent(app: &App, user: &Signed) -> Result<Vec<Recent>, AppError> {

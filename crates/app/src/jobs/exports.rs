@@ -56,6 +56,7 @@ fn sentence(error: AppError) -> String {
     match error {
         AppError::Forbidden(why)
         | AppError::Conflict(why)
+        | AppError::Overtaken { sentence: why, .. }
         | AppError::Invalid(why)
         | AppError::TooLarge(why)
         | AppError::TooMany(why) => why,

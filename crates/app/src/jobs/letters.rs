@@ -375,6 +375,7 @@ fn what_happened(step: Transition) -> String {
         Action::RequestPaper => "需要送交纸质材料，进行文件对比".to_owned(),
         Action::PaperArrived => "已收到纸质材料".to_owned(),
         Action::Issue => "已发放免办证明".to_owned(),
+        Action::SendBack { to } => format!("{post}岗退回{}岗重新办理", to.label()),
         Action::Terminate => "审批流程已被检验检疫局强制终止".to_owned(),
         action @ (Action::Edit | Action::Delete) => action.label().to_owned(),
     }

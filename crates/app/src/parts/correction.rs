@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use db::Source;
+use db::attachment::Attachment;
 use db::audit::Subject;
 use domain::application::{Application, Part};
 use domain::correction::{self, Changes, Line, NamedField, Record, Sheet, Snapshot};
@@ -118,6 +119,9 @@ pub struct CorrectionChanges {
     /// It is the last but one.
     is_last: bool,
     changes: Changes,
+    /// Where the files open, by their records.
+    old_links: HashMap<String, String>,
+    new_links: HashMap<String, String>,
 }
 
 impl HtmlSafe for CorrectionChanges {}
@@ -132,7 +136,19 @@ impl CorrectionChanges {
             compared: String::new(),
             is_last: true,
             changes: Changes::default(),
+            old_links: HashMap::new(),
+            new_links: HashMap::new(),
         }
+    }
+
+    /// Where the file of an earlier submission opens.
+    fn old_link(&self, file: &Record) -> Option<&str> {
+        self.old_links.get(&file.key).map(String::as_str)
+    }
+
+    /// Where the file of the last submission opens.
+    fn new_link(&self, file: &Record) -> Option<&str> {
+        self.new_links.get(&file.key).map(String::as_str)
     }
 
     fn count(&self) -> usize {
@@ -159,6 +175,13 @@ pub async fn changes(
     let Some(then) = chosen.or(earlier.first()) else { return Ok(Some(CorrectionChanges::unknown(id))) };
     let old = db::application::snapshot(source, id, then.version).await?;
     let new = db::application::snapshot(source, id, now.version).await?;
+    let files = db::attachment::all_of_application(source, id).await?;
+    // The same file may have come twice: of the older one that which went, of the newer one that which is there.
+    let links = |is_meant: fn(&Attachment) -> bool| {
+        let of = |f: &Attachment| (file_key(f.kind.as_str(), &f.sha256, &f.name), format!("/attachments/{}", f.id));
+        let (last, first): (Vec<_>, Vec<_>) = files.iter().partition(|f| is_meant(f));
+        first.into_iter().chain(last).map(of).collect::<HashMap<_, _>>()
+    };
     let references = app.references.now();
     let choices = (1..=earlier.len())
         .rev()
@@ -171,7 +194,14 @@ pub async fn changes(
         compared: then.version.to_string(),
         is_last: earlier.first().is_some_and(|s| s.version == then.version),
         changes: correction::compare(&sheet(&references, &old), &sheet(&references, &new)),
+        old_links: links(|f| !f.is_current()),
+        new_links: links(Attachment::is_current),
     }))
+}
+
+/// What makes a file the same one in two submissions.
+fn file_key(kind: &str, sha256: &str, name: &str) -> String {
+    format!("{kind}/{sha256}/{name}")
 }
 
 /// A snapshot as people read it.
@@ -190,7 +220,7 @@ fn sheet(references: &ReferenceCache, snapshot: &Snapshot) -> Sheet {
         files: (1..)
             .zip(&snapshot.files)
             .map(|(ordinal, file)| Record {
-                key: format!("{}/{}/{}", file.kind, file.sha256, file.name),
+                key: file_key(file.kind.as_str(), &file.sha256, &file.name),
                 ordinal,
                 lines: vec![
                     line("kind", "附件类型", references.kind_name(file.kind.as_str()).to_owned()),

@@ -277,6 +277,8 @@ pub struct FileLink {
     pub has_preview: bool,
     /// Whether it is a picture.
     pub is_picture: bool,
+    /// When it was deleted or replaced after it had been submitted (D32); blank while it belongs to the record.
+    pub removed: String,
 }
 
 impl FileLink {
@@ -289,6 +291,7 @@ impl FileLink {
             taken_at: file.taken_at.clone(),
             has_preview: can_preview(&file.content_type),
             is_picture: is_picture(&file.content_type),
+            removed: file.removed_at.map(domain::time::Instant::china).unwrap_or_default(),
         }
     }
 }

@@ -53,11 +53,18 @@ pub struct CheckedPoints {
 #[template(path = "parts/timeline.html")]
 pub struct Timeline {
     events: Vec<Event>,
+    /// The newest row of the trail: what came after it is new to this page.
+    trail: i64,
 }
 
 impl HtmlSafe for Timeline {}
 
 impl Timeline {
+    /// The newest row of the trail when the page was drawn; 0 when there is none.
+    pub const fn trail(&self) -> i64 {
+        self.trail
+    }
+
     /// The newest event that matches.
     pub fn newest(&self, mut wanted: impl FnMut(&Event) -> bool) -> Option<&Event> {
         self.events.iter().find(|e| wanted(e))
@@ -78,7 +85,7 @@ pub async fn load(source: &impl Source, app: &App, id: ApplicationId, for_office
         .map(|d| event(app, d, for_officer))
         .collect();
     events.reverse();
-    Ok(Timeline { events })
+    Ok(Timeline { events, trail: deeds.last().map_or(0, |d| d.id) })
 }
 
 /// What happened to a certificate. Its holder does not see what was weighed inside the bureau: a revocation that was
@@ -101,13 +108,15 @@ pub async fn of_certificate(
         .map(|d| event(app, d, for_officer))
         .collect();
     events.reverse();
-    Ok(Timeline { events })
+    Ok(Timeline { events, trail: deeds.last().map_or(0, |d| d.id) })
 }
 
 fn event(app: &App, d: &Deed, for_officer: bool) -> Event {
     let (tone, icon) = match (d.action.as_str(), d.to_state) {
         ("create" | "take" | "take_over" | "release" | "reassign" | "transfer", _) => ("t-gray", "pencil"),
-        (_, Some(State::Returned)) => ("t-amber", "arrow-back-up"),
+        (_, Some(State::Returned)) | ("send_back_to_final_review" | "send_back_to_compare", _) => {
+            ("t-amber", "arrow-back-up")
+        }
         (_, Some(State::ComparingPaper)) => ("t-orange", "mail-forward"),
         (_, Some(State::Issued)) => ("t-green", "certificate"),
         (_, Some(State::Terminated)) => ("t-slate", "hand-stop"),
@@ -150,7 +159,8 @@ pub fn who(app: &App, d: &Deed) -> String {
     who.join(" · ")
 }
 
-fn title(d: &Deed) -> String {
+/// What was done, in words.
+pub fn title(d: &Deed) -> String {
     let post = d.post.map_or("", Post::label);
     match d.action.as_str() {
         "create" => "首次保存".to_owned(),
@@ -168,6 +178,8 @@ fn title(d: &Deed) -> String {
         "add_scan" => "上传纸质原件扫描件".to_owned(),
         "delete_scan" => "删除纸质原件扫描件".to_owned(),
         "issue" => "发证".to_owned(),
+        "send_back_to_final_review" => format!("{post}岗退回终审"),
+        "send_back_to_compare" => format!("{post}岗退回文件对比"),
         "terminate" => "强制终止流程".to_owned(),
         "take" => "开始办理".to_owned(),
         "take_over" => "接手办理".to_owned(),

@@ -225,6 +225,8 @@ pub struct RecordRow {
     pub day: String,
     /// The files.
     pub files: Vec<FileLink>,
+    /// Files of an earlier submission that were deleted or replaced (D32).
+    pub old_files: Vec<FileLink>,
     /// 审核意见, with who and when.
     pub opinion: String,
     /// By whom, and when it was judged.
@@ -273,6 +275,8 @@ fn row(
         (Some(at), name) if !name.is_empty() => format!("{name} · {}", at.china()),
         (_, _) => String::new(),
     };
+    let own = files.iter().filter(|file| file.record_id == Some(record.id));
+    let (own, old): (Vec<_>, Vec<_>) = own.partition(|file| file.removed_at.is_none());
     RecordRow {
         id: record.id,
         kind: record.kind,
@@ -281,10 +285,31 @@ fn row(
         lines: lines.collect(),
         party,
         day: day.map(|d| d.to_string()).unwrap_or_default(),
-        files: files.iter().filter(|file| file.record_id == Some(record.id)).map(FileLink::of).collect(),
+        files: own.into_iter().map(FileLink::of).collect(),
+        old_files: old.into_iter().map(FileLink::of).collect(),
         opinion: record.opinion.clone(),
         judged,
     }
+}
+
+/// All that a record says when it is submitted, to be kept (D32): its fields, its products, the names of its files.
+pub async fn as_submitted(
+    source: &impl Source,
+    app: &App,
+    goods: &Goods,
+    record: &Record,
+) -> Result<Vec<(String, String)>, AppError> {
+    let references = app.references.now();
+    let row = rows(source, app, goods, std::slice::from_ref(record)).await?.pop().ok_or(AppError::NotFound)?;
+    let mut out: Vec<_> =
+        facts(&references, record).into_iter().map(|r| (r.label.to_owned(), r.value)).collect();
+    for line in &row.lines {
+        let serials = if line.serials.is_empty() { String::new() } else { format!("，序列号 {}", line.serials) };
+        out.push((line.name.clone(), format!("{}{serials}", line.amount)));
+    }
+    let files: Vec<_> = row.files.iter().map(|f| f.name.as_str()).collect();
+    out.push(("附件".to_owned(), files.join("、")));
+    Ok(out)
 }
 
 /// What a record says besides its products, label by label.

@@ -107,6 +107,8 @@ pub struct FileRow {
     pub is_picture: bool,
     /// Where it opens beside the form, on pages that have room for that.
     pub beside: Option<String>,
+    /// When a correction deleted or replaced it (D32); blank while it belongs to the application.
+    pub removed: String,
 }
 
 /// An application as people read it.
@@ -126,6 +128,8 @@ pub struct View {
     pub pager: Option<Pager>,
     /// 申请附件信息.
     pub files: Vec<FileRow>,
+    /// The files that were submitted and that a correction deleted or replaced.
+    pub old_files: Vec<FileRow>,
     /// The HS codes of the products that were read, each once.
     pub hs_codes: Vec<HsCode>,
     /// What the certificate prints.
@@ -220,7 +224,7 @@ fn pager(shown: &Shown, count: i64) -> Option<Pager> {
         Shown::Page(query, path, kept) => {
             let kept: Vec<_> = kept.iter().map(|(key, value)| (*key, value.as_str())).collect();
             let size = if query.size.is_empty() { FIRST_PAGE.to_string() } else { query.size.clone() };
-            let query = PageQuery { page: query.page.clone(), size };
+            let query = PageQuery { page: query.page.clone(), size, ..PageQuery::default() };
             let pager = Pager::new(&query, count, path, &kept).at("part-items");
             (count > SIZES[0]).then_some(pager)
         }
@@ -235,7 +239,10 @@ async fn assemble(
     pager: Option<Pager>,
 ) -> Result<View, AppError> {
     let references = app.references.now();
-    let files = db::attachment::of_application(source, application.id).await?;
+    let (files, old_files): (Vec<_>, Vec<_>) = db::attachment::all_of_application(source, application.id)
+        .await?
+        .into_iter()
+        .partition(Attachment::is_current);
     Ok(View {
         id: application.id,
         applicant: Rows::new(applicant_rows(&application.applicant)),
@@ -244,6 +251,7 @@ async fn assemble(
         item_count,
         pager,
         files: file_rows(&references, &files),
+        old_files: file_rows(&references, &old_files),
         hs_codes: Vec::new(),
         printed: String::new(),
     })
@@ -328,6 +336,7 @@ pub fn file_row(references: &ReferenceCache, f: &Attachment) -> FileRow {
         has_preview: super::files::can_preview(&f.content_type),
         is_picture: super::files::is_picture(&f.content_type),
         beside: None,
+        removed: f.removed_at.map(domain::time::Instant::china).unwrap_or_default(),
     }
 }
 

@@ -40,6 +40,8 @@ struct Standing {
     withdrawn_reason: String,
     is_plain: bool,
     files: Vec<FileLine>,
+    /// Files that the public could see before (D32).
+    old_files: Vec<FileLine>,
     versions: Vec<versions::Line>,
 }
 
@@ -47,6 +49,7 @@ struct FileLine {
     id: domain::ids::BulletinFileId,
     name: String,
     size: String,
+    removed: String,
 }
 
 #[derive(Template)]
@@ -133,10 +136,12 @@ async fn build(
         Some(b) => {
             let read = app.db.read();
             let files = bulletin::files(&read, b.id).await?;
+            let old = bulletin::removed_files(&read, &user.permit, b.id).await?;
             let versions = bulletin::versions(&read, &user.permit, b.id, SHOWN).await?;
             // Of what was typed into an older version the next save must know.
             let version = data.get("version").parse().unwrap_or(b.version);
-            Some(Standing { version, ..standing(b, state, files, &versions) })
+            let old_files = file_lines(old);
+            Some(Standing { version, old_files, ..standing(b, state, files, &versions) })
         }
         None => None,
     };
@@ -164,9 +169,20 @@ fn standing(b: Managed, state: BulletinState, files: Vec<BulletinFile>, versions
         published: b.published_at.china(),
         withdrawn_reason: b.withdrawn_reason,
         is_plain: b.format == BulletinFormat::Plain,
-        files: files.into_iter().map(|f| FileLine { id: f.id, name: f.name, size: view::size(f.size_bytes) }).collect(),
+        files: file_lines(files),
+        old_files: Vec::new(),
         versions: versions.iter().map(versions::Line::from).collect(),
     }
+}
+
+fn file_lines(files: Vec<BulletinFile>) -> Vec<FileLine> {
+    let line = |f: BulletinFile| FileLine {
+        id: f.id,
+        name: f.name,
+        size: view::size(f.size_bytes),
+        removed: f.removed_at.map(Instant::china).unwrap_or_default(),
+    };
+    files.into_iter().map(line).collect()
 }
 
 /// The page again after files were refused.

@@ -73,7 +73,7 @@ pub async fn list(
     let total = bulletin::count_managed(&read, &user.permit, &filters, now).await?;
     let pairs =
         [("title", query.title.as_str()), ("state", query.state.as_str()), ("category", query.category.as_str())];
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&asked, total, "/publishing", &pairs);
     let found = bulletin::managed(&read, &user.permit, &filters, now, pager.limit(), pager.offset()).await?;
     let rows = found.into_iter().map(|b| {

@@ -93,7 +93,7 @@ pub async fn list(
     let read = app.db.read();
     let total = reference_edition::count(&read, &user.permit, kind, &query.q, ended, today).await?;
     let pairs = [("q", query.q.as_str()), ("state", query.state.as_str())];
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&asked, total, &format!("/reference/{path}"), &pairs);
     let (limit, offset) = (pager.limit(), pager.offset());
     let found = reference_edition::list(&read, &user.permit, kind, &query.q, ended, today, limit, offset).await?;

@@ -130,7 +130,7 @@ pub async fn list(
             && (filters.step.is_empty() || r.rule.steps.iter().any(|s| s.word() == filters.step))
             && (region.is_empty() || r.rule.region_prefix.as_ref().is_none_or(meets))
     });
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let pager = Pager::new(&query, total, "/delegations", &filters.pairs());
     let rows = found

@@ -46,7 +46,7 @@ pub async fn list(
     let Some(direct) = asked(&app, &user, &query.bureau)? else { return Ok(page::see_other("/delegations")) };
     let read = app.db.read();
     let total = delegation::history_count(&read, &direct).await?;
-    let paging = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let paging = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&paging, total, "/delegations/history", &[("bureau", direct.as_str())]);
     let deeds = delegation::history(&read, &direct, &[], pager.limit(), pager.offset()).await?;
     let references = app.references.now();

@@ -4,6 +4,8 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::DbError;
+use db::audit::Subject;
 use db::reading::What;
 use db::supervision::{self, Supervised};
 use db::usage;
@@ -21,6 +23,7 @@ use kit::{flash, page, random};
 
 use crate::frame::{self, Entry};
 use crate::parts::filed_form::{FileLink, Files};
+use crate::parts::overtaken;
 use crate::parts::readings;
 use crate::parts::usage::{self as view, Bar, Goods, Header, Product, RecordRow, Shares};
 use crate::supervision::must_supervise;
@@ -156,10 +159,12 @@ async fn build(
         .collect();
     let clause = &goods.application.basics.clause;
     let follow_up = references.clauses.iter().find(|c| c.code == *clause).map(|c| c.follow_up.clone());
-    let duty = match facts.next_duty(references.fate(clause), app.now()) {
-        Some((duty, day)) => format!("{}，期限 {day}", duty.label()),
-        None => "没有待办事项".to_owned(),
-    };
+    let duties: Vec<_> = facts
+        .duties(references.fate(clause), app.now())
+        .into_iter()
+        .map(|(duty, day)| format!("{}，期限 {day}", duty.label()))
+        .collect();
+    let duty = if duties.is_empty() { "没有待办事项".to_owned() } else { duties.join("；") };
     let title = format!("监管档案 {}", goods.certificate.number);
     let crumbs = [("后续监管待办", "/supervision")];
     let mut shell = frame::signed(app, officer, &title, entry(&officer.user), &crumbs).await?;
@@ -213,7 +218,10 @@ pub async fn close_tail(
         form.set("creation_key", &random::token());
         return again(&app, &officer, id, form, errors, Vec::new()).await;
     }
-    supervision::close_tail(&tx, goods.certificate.id, item, &note, &officer.by(), app.now()).await?;
+    let done = supervision::close_tail(&tx, goods.certificate.id, item, &note, &officer.by(), app.now()).await;
+    if let Err(error) = done {
+        return Err(late(&tx, &app, &officer, id, (&goods, &form), error).await);
+    }
     tx.commit().await?;
     let url = format!("/casework/{id}/dossier");
     Ok(flash::to(&app.key, app.config.is_https(), &url, "已说明尾差，该产品没有未说明去向的数量。"))
@@ -237,8 +245,29 @@ pub async fn close(
         form.set("creation_key", &random::token());
         return again(&app, &officer, id, form, errors, Vec::new()).await;
     }
-    supervision::close(&tx, goods.certificate.id, &opinion, &officer.by(), app.now()).await?;
+    if let Err(error) = supervision::close(&tx, goods.certificate.id, &opinion, &officer.by(), app.now()).await {
+        return Err(late(&tx, &app, &officer, id, (&goods, &form), error).await);
+    }
     tx.commit().await?;
     let said = format!("证明 {} 已监管完结。", goods.certificate.number);
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/casework/{id}/dossier"), &said))
+}
+
+/// Why it cannot be done now; with who was faster, where somebody was (D34).
+async fn late(
+    source: &impl db::Source,
+    app: &App,
+    officer: &BureauOfficer,
+    id: ApplicationId,
+    (goods, form): (&Goods, &FormData),
+    error: DbError,
+) -> AppError {
+    match error {
+        DbError::Overtaken(now) | DbError::Refused(now) => {
+            let about = (Subject::Certificate(goods.certificate.id), form);
+            let href = format!("/casework/{id}/dossier");
+            overtaken::answer(source, app, officer.user.account, about, &now, &href).await
+        }
+        other => other.into(),
+    }
 }

@@ -4,7 +4,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use db::audit::Subject;
 use db::reading::What;
+use db::submission_copy::Submitted as Kind;
 use db::usage::{self, Record};
 use domain::actor::Post;
 use domain::ids::{ApplicationId, UsageRecordId};
@@ -13,13 +15,16 @@ use domain::usage::{UsageAction, UsageKind};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
+use kit::kept::Kept;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::overtaken;
 use crate::parts::readings;
+use crate::parts::submission_copies::SubmissionCopies;
 use crate::parts::usage::{self as view, Goods, Header, RecordRow, UsageStatus};
 use crate::parts::view::Rows;
 use crate::supervision::must_supervise;
@@ -52,6 +57,11 @@ struct ReviewPage {
     form: FormView,
     decisions: Vec<Choice>,
     conflict: Option<String>,
+    /// What was typed into a form that was not done.
+    kept: Kept,
+    trail: i64,
+    /// What was submitted before (D32).
+    earlier: SubmissionCopies,
 }
 
 /// The page.
@@ -98,6 +108,8 @@ async fn build(
         .filter(|(action, _)| policy::may_with_usage(officer.actor(), &record.ownership, *action).is_ok())
         .map(|(action, note)| Choice::new(action.word(), action.label()).with_note(note))
         .collect();
+    let subject = Subject::Certificate(goods.certificate.id);
+    let trail = db::audit::newest(&read, subject, 1).await?.first().map_or(0, |d| d.id);
     let references = app.references.now();
     let clause = &goods.application.basics.clause;
     let follow_up = references.clauses.iter().find(|c| c.code == *clause).map(|c| c.follow_up.clone());
@@ -121,6 +133,9 @@ async fn build(
         form: FormView::new(data, errors, &officer.caller.csrf),
         decisions,
         conflict: None,
+        kept: Kept::default(),
+        trail,
+        earlier: SubmissionCopies::of(&read, Kind::Usage(record.id)).await?,
     })
 }
 
@@ -137,10 +152,7 @@ pub async fn decide(
     must_supervise(&officer, Some(&record.ownership.bureau))?;
     if form.get("version") != record.version.to_string() {
         drop(tx);
-        let mut page = build(&app, &officer, &record, form, FieldErrors::default()).await?;
-        page.conflict =
-            Some("您打开页面后，该记录已有变化，下方是最新内容。请核对后重新提交，您填写的意见已保留。".to_owned());
-        return page::with_status(StatusCode::CONFLICT, &page);
+        return overtaken(&app, &officer, &record, form).await;
     }
     let (action, opinion) = match parse(&form) {
         Ok(read) => read,
@@ -157,6 +169,22 @@ pub async fn decide(
     tx.commit().await?;
     let said = format!("{} {id}：{}。", record.kind.record(), action.label());
     Ok(flash::to(&app.key, app.config.is_https(), "/supervision", &said))
+}
+
+/// The page again, newer than the one that was judged: who was faster, and everything that was typed (D34).
+async fn overtaken(app: &App, officer: &BureauOfficer, record: &Record, form: FormData) -> Result<Response, AppError> {
+    let read = app.db.read();
+    let goods = Goods::open(&read, app, officer, record.application).await?;
+    let subject = Subject::Certificate(goods.certificate.id);
+    let said = overtaken::meanwhile(&read, app, officer.user.account, subject, &form).await?;
+    let now = format!("该记录现在的状态为“{}”。", record.state().label());
+    let kept = Kept::of(&app.references.now(), &form);
+    let mut page = build(app, officer, record, form, FieldErrors::default()).await?;
+    page.conflict = Some(format!(
+        "您打开页面后，该记录已有变化：{said}{now}下方是最新内容，您填写的意见没有提交，已保留。"
+    ));
+    page.kept = kept;
+    page::with_status(StatusCode::CONFLICT, &page)
 }
 
 fn parse(form: &FormData) -> Result<(UsageAction, String), FieldErrors> {

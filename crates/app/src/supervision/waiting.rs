@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::keyset::{Column, Direction, Keyset};
 use db::params;
 use db::search::{Conditions, Field};
 use domain::actor::Post;
@@ -34,6 +35,8 @@ pub struct Filters {
     page: String,
     #[serde(default)]
     size: String,
+    #[serde(default)]
+    place: String,
 }
 
 struct WaitingRow {
@@ -58,6 +61,14 @@ struct WaitingPage {
     is_filtered: bool,
 }
 
+const TABLES: &str = "usage_record r JOIN certificate c ON c.id = r.certificate_id \
+                      JOIN application a ON a.id = c.application_id";
+/// The longest waiting first.
+const ORDER: Keyset = Keyset(&[
+    (Column::Number("r.submitted_at"), Direction::Ascending),
+    (Column::Number("r.id"), Direction::Ascending),
+]);
+
 /// The list: five statements whatever the data.
 pub async fn list(
     State(app): State<App>,
@@ -81,29 +92,23 @@ pub async fn list(
     if let Ok(kind) = filters.kind.parse::<UsageKind>() {
         conditions = conditions.and("r.kind = ?", params![kind]);
     }
-    let from = "FROM usage_record r JOIN certificate c ON c.id = r.certificate_id \
-                JOIN application a ON a.id = c.application_id";
     let read = app.db.read();
-    let total = read.number(&format!("SELECT COUNT(*) {from}{}", conditions.sql()), conditions.values(vec![])).await?;
+    let total = read.number(&format!("SELECT COUNT(*) FROM {TABLES}{}", conditions.sql()), conditions.values(vec![])).await?;
     let pairs = [
         ("certificate_no", filters.certificate_no.as_str()),
         ("applicant", filters.applicant.as_str()),
         ("kind", filters.kind.as_str()),
     ];
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let pager = Pager::new(&query, total, "/supervision", &pairs);
-    let sql = format!(
-        "SELECT r.id, r.kind, r.submitted_at, a.certificate_no, a.applicant_name, a.clause_code, \
-         (SELECT COUNT(*) FROM usage_line l WHERE l.record_id = r.id) AS lines {from}{} \
-         ORDER BY r.submitted_at, r.id LIMIT {} OFFSET {}",
-        conditions.sql(),
-        pager.limit(),
-        pager.offset()
-    );
-    let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
+    let columns = "r.id, r.kind, r.submitted_at, a.certificate_no, a.applicant_name, a.clause_code, \
+                   (SELECT COUNT(*) FROM usage_line l WHERE l.record_id = r.id) AS lines";
+    let found = ORDER.page::<Columns>(read, (columns, TABLES), &conditions, &pager.asked()).await?;
+    let pager = pager.around(&found);
     let references = app.references.now();
     let now = app.now();
     let rows = found
+        .rows
         .into_iter()
         .map(|c| WaitingRow {
             id: c.id,

@@ -106,7 +106,7 @@ async fn build(
         .map(|i| i64::from(i.ordinal))
         .collect();
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&query, total, &format!("/applications/{id}/goods"), &[("product", &filters.product)]);
     let skip = usize::try_from(pager.offset()).unwrap_or_default();
     let take = usize::try_from(pager.limit()).unwrap_or_default();

@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum_extra::extract::Query;
 use db::DbError;
 use db::reading::What;
+use db::submission_copy::{self, Submitted};
 use db::usage::{self, GoodsLine, NewRecord, Record};
 use domain::actor::Actor;
 use domain::ids::{ApplicationId, PortCode, UsageRecordId};
@@ -353,7 +354,12 @@ fn judging(form: &FormData) -> Judging {
 pub async fn submit(tx: &db::Tx, app: &App, user: &EnterpriseUser, record: &Record) -> Result<(), AppError> {
     let step = policy::may_with_usage(user.actor(), &record.ownership, UsageAction::Submit)
         .map_err(|r| AppError::Conflict(r.to_string()))?;
-    Ok(usage::advance(tx, record, step, "", &user.by(), app.now()).await?)
+    usage::advance(tx, record, step, "", &user.by(), app.now()).await?;
+    // What is submitted now stays readable beside what a correction makes of it.
+    let goods = Goods::open(tx, app, user, record.application).await?;
+    let fields = view::as_submitted(tx, app, &goods, record).await?;
+    submission_copy::keep(tx, Submitted::Usage(record.id), record.version, &fields, app.now()).await?;
+    Ok(())
 }
 
 /// Every save and submission leads to the record in 查看记录 (R-2.9.1-10).
@@ -457,7 +463,8 @@ async fn typed_fields(app: &App, source: &impl db::Source, record: &Record) -> R
         pairs.push((format!("serials_{}", line.ordinal), own.serials.clone()));
     }
     let files = usage::files_of(source, &[record.id]).await?;
-    pairs.extend(files.iter().map(|f| ("attached".to_owned(), f.id.to_string())));
+    let current = files.iter().filter(|f| f.removed_at.is_none());
+    pairs.extend(current.map(|f| ("attached".to_owned(), f.id.to_string())));
     Ok(FormData::from_pairs(pairs))
 }
 

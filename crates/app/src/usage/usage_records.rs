@@ -78,7 +78,7 @@ pub async fn list(
     let scope = user.scope();
     let tabs = usage::counts(&read, &scope, certificate).await?;
     let total = tabs.iter().find(|(k, _)| *k == kind).map_or(0, |(_, n)| *n);
-    let query = PageQuery { page: filters.page, size: filters.size };
+    let query = PageQuery { page: filters.page, size: filters.size, ..PageQuery::default() };
     let pager = Pager::new(&query, total, &format!("/applications/{id}/usage-records"), &[("kind", kind.word())]);
     let records = usage::of_certificate(&read, &scope, certificate, Some(kind), pager.limit(), pager.offset()).await?;
     let rows = view::rows(&read, &app, &opened.goods, &records).await?;

@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::keyset::{Column, Direction, Keyset};
 use db::params;
 use db::port_system::{self, Batch, Decided};
 use db::search::Conditions;
@@ -35,6 +36,8 @@ pub struct Filters {
     page: String,
     #[serde(default)]
     size: String,
+    #[serde(default)]
+    place: String,
 }
 
 #[derive(db::Row)]
@@ -86,22 +89,22 @@ pub async fn list(
     let sql = format!("SELECT COUNT(*) FROM write_off_batch b{}", conditions.sql());
     let total = read.number(&sql, conditions.values(vec![])).await?;
     let pairs = [("number", filters.number.as_str()), ("source", filters.source.as_str())];
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
     let pager = Pager::new(&query, total, "/write-off/batches", &pairs);
     let of = |which: &str| {
         format!("(SELECT COUNT(*) FROM write_off_batch_line l WHERE l.batch_id = b.id AND l.reason {which})")
     };
-    let sql = format!(
-        "SELECT b.id, b.number, b.source, b.port_system_id IS NOT NULL AS is_system, b.received_at, b.lines, \
-         {} AS accepted, {} AS rejected FROM write_off_batch b{} ORDER BY b.id DESC LIMIT {} OFFSET {}",
+    let columns = format!(
+        "b.id, b.number, b.source, b.port_system_id IS NOT NULL AS is_system, b.received_at, b.lines, \
+         {} AS accepted, {} AS rejected",
         of("IS NULL"),
-        of("IS NOT NULL"),
-        conditions.sql(),
-        pager.limit(),
-        pager.offset()
+        of("IS NOT NULL")
     );
-    let found: Vec<Columns> = read.rows(&sql, conditions.values(vec![])).await?;
+    let newest = Keyset(&[(Column::Number("b.id"), Direction::Descending)]);
+    let found = newest.page::<Columns>(read, (&columns, "write_off_batch b"), &conditions, &pager.asked()).await?;
+    let pager = pager.around(&found);
     let rows = found
+        .rows
         .into_iter()
         .map(|c| RowView {
             id: c.id,
@@ -178,7 +181,7 @@ pub async fn show(
     let (accepted, rejected) = port_system::tally(&read, id).await?;
     let is_filtered = query.only == "rejected";
     let total = if is_filtered { rejected } else { accepted + rejected };
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let only = if is_filtered { "rejected" } else { "" };
     let pager = Pager::new(&asked, total, &format!("/write-off/batches/{id}"), &[("only", only)]);
     let found = port_system::decided_page(&read, id, is_filtered, (pager.limit(), pager.offset())).await?;

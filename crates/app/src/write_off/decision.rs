@@ -7,8 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
+use db::audit::Subject;
 use db::ledger::{self, Deed, LedgerError, LedgerResult, Outcome};
-use db::params;
+use db::{DbError, params};
 use domain::actor::Post;
 use domain::ids::{BureauCode, CertificateId, PreWriteOffId, PreWriteOffItemId};
 use domain::ledger::{Amounts, PreWriteOffState};
@@ -18,12 +19,14 @@ use domain::time::Instant;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
+use kit::kept::Kept;
 use kit::session::{BureauOfficer, Submitted};
 use kit::shell::Shell;
 use kit::{page, random};
 
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::overtaken;
 use crate::write_off::pre_write_offs::{Columns, Record, SELECT};
 use crate::write_off::{Head, Leaf, Opened, RefreshQuery, Typed, done, must_write_off, open, typed};
 
@@ -60,6 +63,11 @@ struct DecisionPage {
     leaf: Leaf,
     pending: usize,
     ticked: usize,
+    /// Who was faster, and what was done (D34).
+    conflict: Option<String>,
+    /// What was typed into a form that was not done.
+    kept: Kept,
+    trail: i64,
     port: String,
     customs_no: String,
     declared_at: String,
@@ -122,6 +130,8 @@ pub async fn show(
 struct Wrong {
     rows: BTreeMap<PreWriteOffItemId, [Option<String>; 2]>,
     errors: FieldErrors,
+    /// The ledger refused it: something happened since the page was opened.
+    is_late: bool,
 }
 
 /// 确认核销 or 退回预核销 of the ticked ones; with `?refresh` everything typed comes back and nothing is decided.
@@ -173,8 +183,10 @@ pub async fn create(
             wrong.errors.add(&error.field, error.message.clone());
         }
     }
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if wrong.rows.is_empty() && wrong.errors.is_empty() {
+    // A colleague decided one of them, or the enterprise took it back, since the page was opened.
+    wrong.is_late = ticked.iter().any(|i| own.get(i).is_some_and(|r| r.state != PreWriteOffState::Pending));
+    let mut status = if wrong.is_late { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    if !wrong.is_late && wrong.rows.is_empty() && wrong.errors.is_empty() {
         let deed = Deed { key: &key, by: &user.by(), now: app.now() };
         let certificate = loaded.batch.certificate_id;
         let bureau = &user.user.bureau;
@@ -184,6 +196,10 @@ pub async fn create(
             let ids: Vec<_> = ticked.iter().copied().collect();
             ledger::refuse(&tx, certificate, bureau, &ids, &opinion, deed).await
         };
+        if let Err(LedgerError::Db(DbError::Refused(now) | DbError::Overtaken(now))) = outcome {
+            let about = (Subject::Certificate(certificate), &form);
+            return Err(overtaken::answer(&tx, &app, user.user.account, about, &now, &url).await);
+        }
         if stands_on_rows(outcome, &mut wrong)? {
             let n = ticked.len();
             let decided = if confirms { jobs::Decided::Confirmed } else { jobs::Decided::Refused };
@@ -210,6 +226,7 @@ pub async fn create(
             return Ok(done(&app, next, &said));
         }
         status = StatusCode::CONFLICT;
+        wrong.is_late = true;
     }
     drop(tx);
     // Lead to the first row that must be mended.
@@ -275,6 +292,22 @@ fn stands_on_rows(outcome: LedgerResult<Outcome>, wrong: &mut Wrong) -> Result<b
     }
 }
 
+/// What was typed, product by product; of those that were not ticked nothing.
+fn kept_of(app: &App, goods: &BTreeMap<String, String>, form: &FormData) -> Kept {
+    let is_ticked = |item: &str| form.all("item").any(|i| i == item);
+    let is_meant = |(name, _): &&(String, String)| {
+        name.strip_prefix("hs_qty_").or_else(|| name.strip_prefix("qty_")).is_none_or(is_ticked)
+    };
+    let typed = form.pairs().iter().filter(is_meant).cloned().collect();
+    Kept::with(&app.references.now(), &FormData::from_pairs(typed), |name, value| {
+        let (item, unit) = match name.strip_prefix("hs_qty_") {
+            Some(item) => (item, "HS 标准量"),
+            None => (name.strip_prefix("qty_")?, "数量/重量"),
+        };
+        Some((goods.get(item)?.clone(), format!("{unit} {value}")))
+    })
+}
+
 async fn build(
     app: &App,
     user: &BureauOfficer,
@@ -284,6 +317,8 @@ async fn build(
     wrong: &Wrong,
 ) -> Result<DecisionPage, AppError> {
     let Loaded { batch, opened, records } = loaded;
+    let goods_of: BTreeMap<String, String> =
+        records.iter().map(|r| (r.id.to_string(), format!("第 {} 项 {}", r.goods.ordinal, r.goods.name))).collect();
     let ticks: BTreeSet<PreWriteOffItemId> = data.all("item").filter_map(|i| i.parse().ok()).collect();
     let leaf = Leaf::of(if data.has("page") { data.get("page") } else { data.get("at") }, records.len());
     data.remove("page");
@@ -322,6 +357,15 @@ async fn build(
     for error in wrong.errors.iter().filter(|e| e.field != "item") {
         errors.add(&error.field, error.message.clone());
     }
+    let read = app.db.read();
+    let subject = Subject::Certificate(batch.certificate_id);
+    let trail = db::audit::newest(&read, subject, 1).await?.first().map_or(0, |d| d.id);
+    let (mut conflict, mut kept) = (None, Kept::default());
+    if wrong.is_late {
+        let said = overtaken::meanwhile(&read, app, user.user.account, subject, &data).await?;
+        conflict = Some(format!("{said}本次没有办理任何产品，下方是最新的数量和状态，您填写的内容已保留。"));
+        kept = kept_of(app, &goods_of, &data);
+    }
     let crumbs = [("预核销确认", "/write-off/worklist")];
     Ok(DecisionPage {
         shell: frame::signed(app, user, "办理预核销", Entry::Post(Post::WriteOff), &crumbs).await?,
@@ -334,6 +378,9 @@ async fn build(
         leaf,
         pending,
         ticked,
+        conflict,
+        kept,
+        trail,
         port: app.references.now().port_name(&batch.port_code),
         customs_no: batch.customs_no,
         declared_at: batch.declared_at.china(),

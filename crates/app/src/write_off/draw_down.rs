@@ -5,7 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::ledger::{self, Deed, Line, Outcome, Place};
+use db::DbError;
+use db::audit::Subject;
+use db::ledger::{self, Deed, LedgerError, Line, Outcome, Place};
 use domain::certificate::CertificateState;
 use domain::ids::{CertificateId, PortCode};
 use kit::app::App;
@@ -17,6 +19,7 @@ use kit::{page, random};
 
 use crate::frame::{self, Entry};
 use crate::jobs;
+use crate::parts::overtaken;
 use crate::write_off::rows::{self, GoodsTable, Judgement, Purpose};
 use crate::write_off::{Head, Opened, RefreshQuery, chosen_port, customs_no, done, must_write_off, open, refused};
 
@@ -33,6 +36,9 @@ struct DrawDownPage {
     closed: Option<&'static str>,
     is_over: bool,
     pending_lines: i64,
+    /// Who was faster, and what was done (D34).
+    conflict: Option<String>,
+    trail: i64,
 }
 
 /// The page.
@@ -55,6 +61,8 @@ pub async fn new(
 struct Wrong {
     rows: Judgement,
     errors: FieldErrors,
+    /// The ledger refused it: something happened since the page was opened.
+    is_late: bool,
 }
 
 /// 核销; with `?refresh` everything typed comes back and nothing is written off (E24).
@@ -87,7 +95,7 @@ pub async fn create(
     if opened.certificate.validity().is_over(app.now()) && reason.is_empty() {
         check.error("reason", "证明已过有效期，直接核销须填写理由");
     }
-    let mut wrong = Wrong { rows, errors: check.finish().err().unwrap_or_default() };
+    let mut wrong = Wrong { rows, errors: check.finish().err().unwrap_or_default(), is_late: false };
     let port = chosen_port(&app, &form).unwrap_or_else(|why| {
         wrong.errors.add("port_code", why);
         PortCode::new("")
@@ -109,8 +117,14 @@ pub async fn create(
                 return Ok(done(&app, &url, &format!("已核销 {} 个产品。", claims.len())));
             }
             Ok(Outcome::Before) => return Ok(page::see_other(&url)),
+            Err(LedgerError::Db(DbError::Refused(now) | DbError::Overtaken(now))) => {
+                let about = (Subject::Certificate(id), &form);
+                let href = format!("/certificates/{id}/draw-down");
+                return Err(overtaken::answer(&tx, &app, user.user.account, about, &now, &href).await);
+            }
             Err(error) => {
                 // More than is left by now, or a 尾差 that nobody explained.
+                wrong.is_late = true;
                 wrong.rows.add(&refused(error)?);
                 status = StatusCode::CONFLICT;
             }
@@ -132,6 +146,15 @@ async fn build(
 ) -> Result<DrawDownPage, AppError> {
     let id = opened.certificate.id;
     let action = format!("/certificates/{id}/draw-down");
+    let read = app.db.read();
+    let trail = db::audit::newest(&read, Subject::Certificate(id), 1).await?.first().map_or(0, |d| d.id);
+    let mut conflict = None;
+    if wrong.is_late {
+        let said = overtaken::meanwhile(&read, app, user.user.account, Subject::Certificate(id), &data).await?;
+        if !said.is_empty() {
+            conflict = Some(format!("{said}本次没有核销任何产品，下方是最新的数量，您填写的内容已保留。"));
+        }
+    }
     let mut errors = FieldErrors::default();
     let csrf = &user.caller.csrf;
     let rows = rows::build(opened, lines, &mut data, &mut errors, &wrong.rows, (Purpose::WriteOff, &action), csrf);
@@ -158,5 +181,7 @@ async fn build(
         closed,
         is_over: facts.validity.is_over(app.now()),
         pending_lines: facts.pending_lines,
+        conflict,
+        trail,
     })
 }

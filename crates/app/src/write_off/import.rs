@@ -393,7 +393,7 @@ pub async fn preview(
     let count = if is_filtered { rejected } else { total };
     let path = format!("/write-off/import/{key}");
     let filters = [("number", number.as_str()), ("file", query.file.as_str()), ("only", query.only.as_str())];
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&asked, i64::try_from(count).unwrap_or(i64::MAX), &path, &filters);
     let at = |n: i64| usize::try_from(n).unwrap_or_default();
     let rows = shown

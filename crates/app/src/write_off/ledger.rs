@@ -138,7 +138,7 @@ pub async fn show(
     let opened = open(&read, &app, user.actor(), id).await?;
     let line = query.line()?;
     let total = ledger::count_entries(&read, id, line).await?;
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone() };
+    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&asked, total, &format!("/certificates/{id}/ledger"), &[("line", &query.line)]);
     let goods = opened.goods(ledger::lines(&read, id).await?);
     let only = match line {

@@ -4,7 +4,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use db::ledger::{self, Deed, Outcome};
+use db::DbError;
+use db::audit::Subject;
+use db::ledger::{self, Deed, LedgerError, Outcome};
 use domain::ids::{CertificateId, LedgerEntryId};
 use domain::policy;
 use kit::app::App;
@@ -15,6 +17,7 @@ use kit::shell::Shell;
 use kit::{page, random};
 
 use crate::frame::{self, Entry};
+use crate::parts::overtaken;
 use crate::write_off::ledger::{EntryView, view};
 use crate::write_off::{Head, done, must_write_off, open, refused};
 
@@ -93,6 +96,12 @@ pub async fn create(
     let deed = Deed { key, by: &user.by(), now: app.now() };
     let outcome = match ledger::reverse(&tx, id, entry, &user.user.bureau, &reason, deed).await {
         Ok(outcome) => outcome,
+        // Somebody took it back meanwhile, or the certificate is amended or at its end.
+        Err(LedgerError::Db(DbError::Refused(now) | DbError::Overtaken(now))) => {
+            let about = (Subject::Certificate(id), &form);
+            let href = format!("/certificates/{id}/ledger");
+            return Err(overtaken::answer(&tx, &app, user.user.account, about, &now, &href).await);
+        }
         Err(error) => {
             drop(tx);
             let mut errors = FieldErrors::default();

@@ -149,7 +149,7 @@ pub async fn list(
         Typed::Number(number) | Typed::Paper(number, _) => number.as_str(),
         Typed::Forged | Typed::Part => filters.number.as_str(),
     };
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let is_forged = matches!(typed, Typed::Forged);
     let (rows, pager) = if is_asked && !is_forged {
         find(&app, &filters, number, &query, &pairs).await?

@@ -85,7 +85,7 @@ pub async fn list(
     let sql = format!("SELECT COUNT(DISTINCT b.id) {from}{}", conditions.sql());
     let total = read.number(&sql, conditions.values(vec![])).await?;
     let pairs = [("number", filters.number.as_str()), ("applicant", filters.applicant.as_str())];
-    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone() };
+    let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), ..PageQuery::default() };
     let pager = Pager::new(&query, total, "/write-off/worklist", &pairs);
     // 余量不足: a direct 核销 has left less than was declared (D1).
     let sql = format!(

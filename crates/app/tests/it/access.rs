@@ -344,7 +344,7 @@ fn matrix() -> Vec<Row> {
         post("/casework/{id}/tails", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
         post("/casework/{id}/closure", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
         post("/casework/{id}/visits", Submitted, &[], [Login, No, No, No, No, No, Gone, No]),
-        get("/overdue-certificates", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        get("/overdue-certificates", Nothing, [Login, Page_, Page_, Page_, No, No, No, Page_]),
         get("/certificates/{id}", Issued, READERS),
         get("/certificates/{id}/document", Issued, READERS),
         get("/certificates/{id}/versions/{version}/document", Issued, READERS),

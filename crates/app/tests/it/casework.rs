@@ -334,7 +334,7 @@ async fn r_b_11_a_process_is_terminated_with_reason() {
         bureau.terminate.send(&form).await.is(200).sees("审批流程已强制终止");
         user.get(&format!("/applications/{id}")).await.sees("强制终止流程");
         user.get(&format!("/applications/{id}/basics")).await.at(&format!("/applications/{id}"));
-        bureau.terminate.send(&form).await.is(403);
+        bureau.terminate.send(&form).await.is(409).sees("强制终止流程").sees_no("没有权限");
     }
 }
 
@@ -352,5 +352,65 @@ async fn officers_read_the_whole_case() {
         user.send(&view.form("撤回")).await.is(200);
         bureau.accept.get("/main").await.sees("企业已撤回申请").sees("MB3100002026112300001");
         bureau.first.get("/main").await.sees_no("企业已撤回申请");
+    }
+}
+
+/// D33: what cannot be issued goes back to 终审 or 文件对比 with a reason, which the company reads; it is no dead end.
+#[tokio::test]
+async fn d33_a_case_that_cannot_be_issued_goes_back() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        let id = story::submitted(&site, &user).await;
+        bureau.bring_to(&id, Post::Issue).await;
+        *site.keys.0.lock().unwrap() = None;
+        let page = bureau.issue.get(&format!("/casework/{id}")).await.is(200);
+        let page = page.sees("还没有签名密钥").sees("可以退回终审（或文件对比）");
+        let refused = bureau.issue.send(&page.form("提交意见").set("decision", "issue")).await.is(409);
+        refused.sees("可以退回终审");
+        let back = [("decision", "send_back_to_final_review"), ("opinion", "")];
+        let page = decide(&bureau.issue, &id, &back).await.is(422);
+        assert_eq!(page.faulty_fields(), ["opinion"]);
+        let reason = "证明不能打印生产厂名中的字，请送补正";
+        decide(&bureau.issue, &id, &[("decision", "send_back_to_final_review"), ("opinion", reason)]).await.is(200);
+        let page = user.get(&format!("/applications/{id}")).await.is(200).sees("终审中");
+        page.sees("发证岗退回终审").sees(reason);
+        site.work().await;
+        let letters = site.mail.letters();
+        let letter = letters.last().unwrap();
+        assert!(letter.body.contains("发证岗退回终审岗重新办理") && letter.body.contains(reason), "{}", letter.body);
+        // 终审 sends it to the company, and it goes all the way again.
+        let fields = [("decision", "return"), ("part", "items"), ("opinion", "生产厂名请改用其他写法")];
+        decide(&bureau.last, &id, &fields).await.is(200);
+        story::submit(&user, &id).await;
+        decide(&bureau.last, &id, &[("decision", "pass")]).await.is(200);
+        decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
+        decide(&bureau.issue, &id, &[("decision", "send_back_to_compare"), ("opinion", "请再次核对营业执照")]).await.is(200);
+        bureau.compare.get(&format!("/casework/{id}")).await.is(200).sees("发证岗退回文件对比").sees("文件对比中");
+        decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
+        *site.keys.0.lock().unwrap() = Some("test".to_owned());
+        decide(&bureau.issue, &id, &[("decision", "issue")]).await.is(200);
+        user.get(&format!("/applications/{id}")).await.sees("已发证");
+        assert_eq!(db::doctor::examine(&site.app.db).await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
+/// D33, D6: a bureau that does not compare papers sends back to 终审 alone.
+#[tokio::test]
+async fn d33_without_comparison_the_way_back_is_the_final_review() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        db::testing::switch_comparison_off(&site.app.db, SHANGHAI).await;
+        site.app.references.replace(db::reference::load(&site.app.db.read()).await.unwrap());
+        let id = story::submitted(&site, &user).await;
+        bureau.bring_to(&id, Post::FinalReview).await;
+        decide(&bureau.last, &id, &[("decision", "pass")]).await.is(200);
+        let page = bureau.issue.get(&format!("/casework/{id}")).await.is(200).sees("退回终审");
+        let page = page.sees_no("由文件对比岗重新办理");
+        let form = page.form("提交意见").fill(&[("decision", "send_back_to_compare"), ("opinion", "越过设置的退回")]);
+        assert_eq!(bureau.issue.send(&form).await.is(422).faulty_fields(), ["decision"]);
+        decide(&bureau.issue, &id, &[("decision", "send_back_to_final_review"), ("opinion", "请核对用途说明")]).await.is(200);
+        assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE state = 'final_review'").await, 1);
     }
 }

@@ -399,7 +399,7 @@ async fn r_b_04_a_scan_of_the_paper_lies_beside_the_upload() {
         page.sees("没有扫描件");
         bureau.compare.multipart(&to, &fields, &files[..1]).await.is(303);
         decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
-        bureau.compare.multipart(&to, &fields, &files[..1]).await.is(403);
+        bureau.compare.multipart(&to, &fields, &files[..1]).await.is(409).sees("您本人已于");
         bureau.compare.get(&address).await.is(200).sees("原件.png").sees_no("删除");
     }
 }

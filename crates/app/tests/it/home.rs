@@ -73,3 +73,20 @@ async fn r_1_3_04_the_main_page_shows_the_parts_of_the_manual() {
         site.cnca("cnca_a", &[Post::Statistics]).await.get("/main").await.is(200).sees("认监委");
     }
 }
+
+/// What waits for the enterprises is not told to CNCA as its own work.
+#[tokio::test]
+async fn what_waits_for_the_enterprises_is_not_the_work_of_cnca() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = crate::story::Bureau::shanghai(&site).await;
+        let id = crate::story::submitted(&site, &user).await;
+        let fields = [("decision", "return"), ("part", "basics"), ("opinion", "请补充用途说明")];
+        crate::story::decide(&bureau.accept, &id, &fields).await.is(200);
+        let looks = site.cnca("looks", &[domain::actor::Post::Statistics]).await;
+        looks.get("/main").await.is(200).sees("待企业处理").sees_no("待我处理");
+        let publishes = site.cnca("publishes", &[domain::actor::Post::Publish]).await;
+        publishes.get("/main").await.is(200).sees("待我处理").sees("公告草稿待发布");
+        user.get("/main").await.is(200).sees("待我处理");
+    }
+}

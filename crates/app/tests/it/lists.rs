@@ -304,3 +304,29 @@ async fn r_2_3_09_the_page_says_who_has_it_and_until_when() {
         page(&user, &accepting).await.sees("已超过 2 个工作日的办理期限（2026-11-25）");
     }
 }
+
+/// 下一页 and 上一页 go on behind the rows of the page: an application that is added meanwhile repeats none and hides none;
+/// the number of a page still works.
+#[tokio::test]
+async fn r_2_2_03_pages_go_on_behind_their_rows() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        for _ in 0..12 {
+            story::open_draft(&user).await;
+        }
+        let rows = |page: &Page| page.hrefs("tbody .acts-cell a").into_iter().filter(|h| h.ends_with("/basics")).collect::<Vec<_>>();
+        let first = user.get("/applications?size=10").await.is(200);
+        assert_eq!(rows(&first).len(), 10);
+        let next = first.link("下一页");
+        assert!(next.contains("page=2") && next.contains("size=10"), "{next}");
+        story::open_draft(&user).await;
+        let second = user.get(&next).await.is(200).sees("第 11-13 条");
+        assert_eq!(rows(&second).len(), 2, "the two that are left");
+        assert!(rows(&second).iter().all(|r| !rows(&first).contains(r)), "none is repeated");
+        let back = user.get(&second.link("上一页")).await.is(200);
+        assert_eq!(rows(&back), rows(&first), "none is passed over");
+        // By number rows are counted, as ever.
+        assert_eq!(rows(&user.get("/applications?page=2&size=10").await.is(200)).len(), 3);
+        assert_eq!(rows(&user.get("/applications?page=2&size=10&place=nonsense").await.is(200)).len(), 3);
+    }
+}

@@ -224,7 +224,7 @@ async fn a_certificate_is_closed_when_all_its_goods_are_accounted_for() {
         let record = submitted(&site, &user, &id.to_string(), "destruction", &[(2, "4")]).await;
         judge(&officer, record, &[("decision", "usage_approve")]).await;
         let page = officer.get(&dossier).await.is(200).sees("后续监管办理监管完结");
-        officer.get("/overdue-certificates?group=accounted&due=all").await.is(200).sees("监管档案");
+        officer.get("/overdue-certificates?group=closing&due=all").await.is(200).sees("监管档案");
         officer.send(&page.form("监管完结").set("closing_opinion", "资料齐全。")).await.is(200).sees("已监管完结");
         officer.force(&Method::POST, &closure, &[]).await.is(409).sees("已经监管完结");
         user.get(&format!("/certificates/{certificate}")).await.is(200).sees("监管完结");
@@ -275,7 +275,10 @@ async fn what_is_overdue_stands_on_the_board_of_both_sides() {
         let stranger = site.enterprise("stranger", "911100008").await;
         stranger.get(&format!("{board}?due=all&group=unwritten")).await.is(200).sees("没有证明");
         named("sh_accept").await.get(board).await.is(403);
-        site.cnca("cnca", &[Post::Statistics]).await.get(board).await.is(403);
+        let country = site.cnca("cnca", &[Post::Statistics]).await;
+        country.get(&format!("{board}?group=unwritten&due=all")).await.is(200).sees("上海").sees("共 1 条");
+        country.get(&format!("{board}?group=unwritten&due=all&bureau={JIANGSU}")).await.sees("没有证明");
+        country.get("/main").await.is(200).sees("逾期证明");
     }
 }
 
@@ -318,23 +321,70 @@ async fn the_next_duty_and_its_day_follow_the_clause() {
             assert_eq!(page.texts("tbody tr").len(), overdue, "{}", site.today());
         }
         // 2027-07-01. The record waits for the bureau, and then the certificate for 监管完结.
-        let accounted = "/overdue-certificates?group=accounted";
+        let (reviewing, closing) = ("/overdue-certificates?group=reviewing", "/overdue-certificates?group=closing");
         let application = site.number(&format!("SELECT application_id FROM certificate WHERE id = {guest}")).await;
         let record = submitted(&site, &named("shili_a").await, &application.to_string(), "return", &[(1, "10")]).await;
         let officer = named("sh_watch").await;
-        officer.get(accounted).await.is(200).sees("没有逾期的证明");
-        let page = officer.get(&format!("{accounted}&due=all")).await.is(200);
+        officer.get(reviewing).await.is(200).sees("没有逾期的证明");
+        let page = officer.get(&format!("{reviewing}&due=all")).await.is(200);
         assert_eq!(said(&page, guest), duty("后续监管审核使用记录", "2027-07-16"));
         site.clock.pass_hours(24 * 16);
         let officer = named("sh_watch").await;
-        officer.get(accounted).await.is(200).sees("逾期 1 天");
+        officer.get(reviewing).await.is(200).sees("逾期 1 天");
         judge(&officer, record, &[("decision", "usage_approve")]).await;
-        let page = officer.get(&format!("{accounted}&due=all")).await.is(200);
+        let page = officer.get(&format!("{closing}&due=all")).await.is(200);
         assert_eq!(said(&page, guest), duty("后续监管办理监管完结", "2027-08-16"));
-        officer.get(accounted).await.is(200).sees("没有逾期的证明");
+        officer.get(closing).await.is(200).sees("没有逾期的证明");
         officer.get(&format!("/casework/{application}/dossier")).await.sees("后续监管办理监管完结，期限 2027-08-16");
         site.clock.pass_hours(24 * 31);
-        named("sh_watch").await.get(accounted).await.is(200).sees("逾期 1 天");
+        named("sh_watch").await.get(closing).await.is(200).sees("逾期 1 天");
+    }
+}
+
+/// Every duty of a certificate stands in its tab with its own day, at the bureau and for the whole country: a record that
+/// waits is not hidden by goods that nobody accounts for.
+#[tokio::test]
+async fn every_duty_of_a_certificate_stands_in_its_tab() {
+    for site in Site::each().await {
+        let user = site.company().await;
+        let bureau = Bureau::shanghai(&site).await;
+        supervisor(&site).await;
+        let certificate = certificate_of(&site, &user, &bureau, &[("10", "10"), ("4", "4")]).await;
+        write_off(&site, certificate, 1, "10").await;
+        let id = site.number(&format!("SELECT application_id FROM certificate WHERE id = {certificate}")).await;
+        let record = submitted(&site, &user, &id.to_string(), "use", &[(1, "3")]).await;
+        site.cnca("country", &[Post::Statistics]).await;
+        let named = async |name: &str| site.sit_down(site.account(name).await).await;
+        let rows = async |who: &str, group: &str, due: &str| {
+            let page = named(who).await.get(&format!("/overdue-certificates?group={group}&due={due}")).await.is(200);
+            page.cells("main tbody").into_iter().map(|row| row.join(" ")).collect::<Vec<_>>()
+        };
+        for who in ["sh_watch", "country", "shili_a"] {
+            for (group, duty, day) in [
+                ("rest", "剩余数量继续进口和核销", "2027-02-20"),
+                ("unaccounted", "填写产品使用记录", "2027-02-21"),
+                ("reviewing", "后续监管审核使用记录", "2026-12-08"),
+            ] {
+                let found = rows(who, group, "all").await;
+                assert!(found.len() == 1 && found[0].contains(duty) && found[0].contains(day), "{who} {group}: {found:?}");
+            }
+            for group in ["unwritten", "leaving", "closing"] {
+                assert_eq!(rows(who, group, "all").await, Vec::<String>::new(), "{who} {group}");
+            }
+            assert_eq!(rows(who, "reviewing", "").await, Vec::<String>::new(), "{who}");
+        }
+        // Thirty-nine days.
+        site.clock.pass_hours(24 * 39);
+        for who in ["sh_watch", "country"] {
+            let found = rows(who, "reviewing", "").await;
+            assert!(found.len() == 1 && found[0].contains("逾期 24 天"), "{who}: {found:?}");
+            let board = named(who).await.get("/overdue-certificates").await.is(200);
+            assert!(board.text().contains("使用记录待审核 1 件"), "{}", board.text());
+        }
+        judge(&named("sh_watch").await, record, &[("decision", "usage_approve")]).await;
+        assert_eq!(rows("sh_watch", "reviewing", "all").await, Vec::<String>::new());
+        let count = "SELECT COUNT(*) FROM certificate WHERE waiting_since IS NULL AND judged_at IS NOT NULL";
+        assert_eq!(site.number(count).await, 1);
     }
 }
 
