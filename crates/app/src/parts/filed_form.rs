@@ -19,7 +19,7 @@ use kit::page;
 use kit::session::{Signed, check_token};
 use object_store::ObjectStoreExt as _;
 
-use crate::parts::files::{can_preview, is_picture};
+use crate::parts::files::{can_preview, caution, is_picture, why_unseen};
 use crate::parts::receipt::{Receipt, Received};
 use crate::parts::view::size;
 
@@ -185,6 +185,8 @@ pub struct FileRow {
     size: String,
     taken_at: String,
     has_preview: bool,
+    /// What its uploader should know; empty when it is fine.
+    caution: String,
     action: String,
 }
 
@@ -198,6 +200,7 @@ impl FileRow {
             size: size(file.size_bytes),
             taken_at: file.taken_at.clone(),
             has_preview: can_preview(&file.content_type),
+            caution: caution(&file.content_type, &file.name).unwrap_or_default(),
             action: action.to_owned(),
         }
     }
@@ -277,6 +280,8 @@ pub struct FileLink {
     pub has_preview: bool,
     /// Whether it is a picture.
     pub is_picture: bool,
+    /// What it is, when it is a picture that no browser shows; else empty.
+    pub unseen: String,
 }
 
 impl FileLink {
@@ -289,6 +294,8 @@ impl FileLink {
             taken_at: file.taken_at.clone(),
             has_preview: can_preview(&file.content_type),
             is_picture: is_picture(&file.content_type),
+            unseen: caution(&file.content_type, &file.name)
+                .map_or_else(String::new, |_| why_unseen(&file.content_type, &file.name)),
         }
     }
 }
