@@ -59,7 +59,7 @@ pub(super) fn read(content: &[u8], most: &Most) -> Result<Vec<Row>, String> {
 
 /// What separates the fields: the line `sep=;` says it, which Excel reads and does not show; otherwise the first line does.
 fn separator(text: &str) -> (char, &str) {
-    let first = text.lines().next().unwrap_or_default();
+    let first = text.split(['\r', '\n']).next().unwrap_or_default();
     let said = first.trim_matches('"').strip_prefix("sep=").or_else(|| first.trim_matches('"').strip_prefix("SEP="));
     if let Some(said) = said {
         let mut letters = said.chars();

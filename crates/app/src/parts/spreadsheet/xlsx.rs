@@ -399,16 +399,8 @@ fn read_book(content: &[u8], most: &Most, asked: &Asked) -> Outcome<Table> {
         }
     }
     let mut grid = Grid::new(&shared, most, asked.with_hidden, false);
-    match package.walk(&chosen.path, UNPACKED_BYTES, |event| grid.visit(event)) {
-        Err(Fault::TooLarge) => {
-            return Err(Fault::Said(format!(
-                "工作表“{}”太大：有内容的行以外还有大量设了格式的空行或空单元格。请新建工作簿，只复制有内容的行，\
-                 以“值”粘贴后保存，再上传",
-                chosen.name
-            )));
-        }
-        other => other?,
-    }
+    let outcome = package.walk(&chosen.path, UNPACKED_BYTES, |event| grid.visit(event));
+    outcome.map_err(|fault| of_sheet(fault, chosen))?;
     let drawing = grid.drawing.take();
     let (rows, mut seen) = grid.finish()?;
     seen.sheet.clone_from(&chosen.name);
@@ -458,11 +450,24 @@ fn sheets(
     Ok((sheets, active, is_macintosh))
 }
 
+/// What to do about a sheet that is too large.
+fn of_sheet(fault: Fault, sheet: &Sheet) -> Fault {
+    match fault {
+        Fault::TooLarge => Fault::Said(format!(
+            "工作表“{}”太大：有内容的行以外还有大量设了格式的空行或空单元格。请新建工作簿，只复制有内容的行，以“值”粘贴后\
+             保存，再上传",
+            sheet.name
+        )),
+        Fault::Broken | Fault::Said(_) => fault,
+    }
+}
+
 /// Whether a sheet has a cell that is not blank, visible or not.
 fn has_content(package: &mut Package<'_>, shared: &Shared, sheet: &Sheet) -> Outcome<bool> {
     let most = Most { rows: 1, why: String::new() };
     let mut grid = Grid::new(shared, &most, true, true);
-    package.walk(&sheet.path, UNPACKED_BYTES, |event| grid.visit(event))?;
+    let outcome = package.walk(&sheet.path, UNPACKED_BYTES, |event| grid.visit(event));
+    outcome.map_err(|fault| of_sheet(fault, sheet))?;
     Ok(!grid.rows.is_empty())
 }
 
