@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::frame::{self, Entry};
 use crate::parts::files::{self, Judgement};
-use crate::parts::spreadsheet::{Asked, Cell, Head, Most, Row, Value};
+use crate::parts::spreadsheet::{Asked, Cell, Head, Most, Row, Seen, Value};
 use crate::parts::table_notes::TableNotes;
 use crate::write_off::batch::{self, Desk, Line, MOST_LINES};
 use crate::write_off::forecast::forecast;
@@ -294,6 +294,29 @@ async fn standing(app: &App, user: &BureauOfficer, number: &str, lines: &[Line])
     })
 }
 
+/// The same file may not be written off with and without its hidden rows: most of its rows would count twice.
+async fn must_not_be_done_otherwise(
+    app: &App,
+    user: &BureauOfficer,
+    key: Uuid,
+    asked: &Asked,
+    seen: &Seen,
+) -> Result<(), AppError> {
+    if !seen.has_hidden() {
+        return Ok(());
+    }
+    let other = Asked { with_hidden: !asked.with_hidden, ..asked.clone() };
+    let (_, Ok(lines)) = read(app, user, key, other).await? else { return Ok(()) };
+    match standing(app, user, &number_of(&lines)?, &lines).await? {
+        Standing::New | Standing::Other(_) => Ok(()),
+        Standing::Broken(_) | Standing::Done(_) => Err(AppError::Conflict(
+            "该文件已按另一种选择（包括或不包括隐藏的行）核销，再次核销会使其中的行重复。没有核销。请把其余的行另存为一个\
+             文件后上传。"
+                .to_owned(),
+        )),
+    }
+}
+
 /// Reads a file that waits: its lines, or what is wrong with it.
 async fn read(app: &App, user: &BureauOfficer, key: Uuid, asked: Asked) -> Result<Judgement<Vec<Line>>, AppError> {
     let why = format!("文件超过 {MOST_LINES} 行，请分成几个文件上传");
@@ -435,6 +458,7 @@ pub async fn preview(
     } else {
         batch::number(&typed_number).map_err(|why| AppError::Invalid(format!("{why}。")))?
     };
+    must_not_be_done_otherwise(&app, &user, key, &asked, &seen).await?;
     let broken = match standing(&app, &user, &number, &lines).await? {
         Standing::New => None,
         Standing::Broken(n) => Some(n),
@@ -498,7 +522,9 @@ pub async fn create(
 ) -> Result<Response, AppError> {
     must_write_off(&user)?;
     let number = batch::number(form.get("number")).map_err(|why| AppError::Invalid(format!("{why}。")))?;
-    let (_, lines) = read(&app, &user, key, TableNotes::asked(form.get("sheet"), form.get("hidden"))).await?;
+    let asked = TableNotes::asked(form.get("sheet"), form.get("hidden"));
+    let (seen, lines) = read(&app, &user, key, asked.clone()).await?;
+    must_not_be_done_otherwise(&app, &user, key, &asked, &seen).await?;
     let lines = lines.map_err(|faults| AppError::Conflict(format!("{}。没有核销。", faults.join("；"))))?;
     let outcome = batch::hand_in(&app, &desk(&user), &number, &lines).await?;
     let url = format!("/write-off/batches/{}", outcome.batch.id);

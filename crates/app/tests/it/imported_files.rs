@@ -82,11 +82,13 @@ async fn lines_in_a_cell_stand_behind_each_other_and_later_saves_keep_them() {
         let user = site.company().await;
         let id = draft(&user).await;
         let list = import(&user, &id, "x26.xlsx", file!("x26_altenter.xlsx")).await.is(200);
-        let list = list.sees("已导入 1 个产品").sees("读取的工作表：“产品”");
+        list.sees("已导入 1 个产品").sees("读取的工作表：“产品”");
+        let item = site.number("SELECT MAX(id) FROM application_item").await;
+        let edit_page = format!("/applications/{id}/items/{item}/edit");
         let before = products(&user, &id).await;
         assert_eq!(value(&before[0], "规格型号"), "A-1；A-2；A-3");
         assert_eq!(value(&before[0], "需免办产品名称"), "窗式；空调器");
-        let edit = user.get(&list.link("修改")).await.is(200);
+        let edit = user.get(&edit_page).await.is(200);
         user.send(&edit.form("保存并关闭").set("brand", "别的牌子")).await.is(200);
         let after = products(&user, &id).await;
         for ((title, old), (_, new)) in before[0].iter().zip(&after[0]) {
@@ -94,11 +96,11 @@ async fn lines_in_a_cell_stand_behind_each_other_and_later_saves_keep_them() {
         }
         // What an earlier release stored with breaks is shown behind each other, and stays as it is when nobody touches it.
         db::testing::try_sql(&site.app.db, "UPDATE application_item SET model = 'B-1\nB-2'").await.unwrap();
-        let edit = user.get(&list.link("修改")).await.is(200);
+        let edit = user.get(&edit_page).await.is(200);
         assert_eq!(edit.value("model"), "B-1；B-2");
         user.send(&edit.form("保存并关闭").set("brand", "第三个")).await.is(200);
         assert_eq!(value(&products(&user, &id).await[0], "规格型号"), "B-1\nB-2");
-        let edit = user.get(&list.link("修改")).await.is(200);
+        let edit = user.get(&edit_page).await.is(200);
         user.send(&edit.form("保存并关闭").set("model", "B-1；B-3")).await.is(200);
         assert_eq!(value(&products(&user, &id).await[0], "规格型号"), "B-1；B-3");
     }
@@ -296,10 +298,12 @@ async fn d37_a_file_of_write_offs_hides_nothing_and_keeps_every_digit() {
         officer.send(&preview.form("确认核销（2 行）")).await.is(200).sees("已核销 2 行");
         let done = [stands(&site, c, 2).await, stands(&site, c, 3).await, stands(&site, c, 4).await];
         assert_eq!(done.map(|s| s[2].clone()), ["1", "0", "1"]);
-        // The same file again: its hidden row can still be chosen, and then it is another batch.
-        batches::upload(officer, "", "w03.xlsx", hidden).await.is(200).sees("没有读取：第 3 行");
-        officer.send(&all.form("确认核销（3 行）")).await.is(200).sees("已核销 3 行");
-        assert_eq!(stands(&site, c, 3).await[2], "1");
+        // The rows that are done are not done again together with the hidden one.
+        officer.send(&all.form("确认核销（3 行）")).await.is(409).sees("已按另一种选择").sees("另存为一个文件");
+        let again = batches::upload(officer, "", "w03.xlsx", hidden).await.is(200).sees("没有读取：第 3 行");
+        let shown = again.form("重新检查").tick("hidden", "1");
+        officer.get(&format!("{}?{}", shown.action, shown.body())).await.is(409).sees("没有核销");
+        assert_eq!([stands(&site, c, 2).await[2].clone(), stands(&site, c, 3).await[2].clone()], ["1", "0"]);
         // A file whose only rows are hidden.
         let nothing = numbered(&yard, c, &file!("w03_hidden.xlsx")).await;
         let nothing = changed(&nothing, SHEET_1, |xml| {
