@@ -374,6 +374,16 @@
     offer.querySelector("input").checked = large.some((f) => f.size > limit(input));
     offer.querySelector("span").textContent = `缩小图片后上传：${large.length} 张图片较大，缩小到长边 ${LONG_SIDE} 像素以内，上传更快；请确认缩小后仍能看清`;
   }
+  // Pictures of iPhones are shown by Safari only: where this browser can read them, they can be sent as JPEG.
+  const isHeic = (file) => /^image\/hei[cf]$/.test(file.type) || /\.hei[cf]$/i.test(file.name);
+  async function offerConversion(input) {
+    const offer = input.closest(".drop")?.querySelector("[data-shrink]"), heic = Array.from(input.files).filter(isHeic);
+    if (!offer || !heic.length) return;
+    try { (await createImageBitmap(heic[0])).close(); } catch { return; }
+    offer.hidden = false;
+    offer.querySelector("input").checked = true;
+    offer.querySelector("span").textContent = `转换为 JPG 后上传：${heic.length} 张 HEIC 照片不能在多数浏览器中查看；较大的图片同时缩小到长边 ${LONG_SIDE} 像素以内`;
+  }
   const LARGE_PICTURE = 524288, LONG_SIDE = 1600;
   const isPicture = (file) => /^image\/(jpeg|png|webp|bmp)$/.test(file.type);
   /** The picture with its long side within LONG_SIDE, as JPEG; the file itself when it cannot be read or gains nothing. */
@@ -390,10 +400,10 @@
     pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
     picture.close();
     const made = await new Promise((taken) => canvas.toBlob(taken, "image/jpeg", 0.85));
-    if (!made || made.size >= file.size) return file;
+    if (!made || (made.size >= file.size && !isHeic(file))) return file;
     return new File([made], `${file.name.replace(/\.[^.]*$/, "")}.jpg`, { type: "image/jpeg" });
   }
-  on("change", (e) => { if (e.target.matches("input[type=file][data-count]")) picked(e.target); });
+  on("change", (e) => { if (e.target.matches("input[type=file][data-count]")) { picked(e.target); offerConversion(e.target); } });
   on("dragover", (e) => { const zone = e.target.closest?.(".drop"); if (zone) { e.preventDefault(); zone.classList.add("over"); } });
   on("dragleave", (e) => e.target.closest?.(".drop")?.classList.remove("over"));
   on("drop", (e) => {
@@ -404,6 +414,7 @@
     const input = zone.querySelector("input[type=file]");
     input.files = e.dataTransfer.files;
     picked(input);
+    offerConversion(input);
   });
   function takeRow(row, html) {
     const answer = d.createElement("template");
@@ -487,7 +498,7 @@
     else if (input.form) dirty.delete(input.form);
     const note = d.getElementById(input.dataset.count);
     for (const file of chosen) {
-      const sent = smaller && isPicture(file) && file.size > LARGE_PICTURE ? await shrunk(file) : file;
+      const sent = smaller && (isHeic(file) || (isPicture(file) && file.size > LARGE_PICTURE)) ? await shrunk(file) : file;
       await send(sent, button.dataset.upload, input, list);
     }
     if (note) note.textContent = "上传结束，可继续选择文件";

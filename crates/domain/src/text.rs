@@ -11,6 +11,48 @@ pub fn normalise(text: &str) -> Result<String, ControlCharacter> {
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') { Err(ControlCharacter) } else { Ok(text) }
 }
 
+/// Drops the characters that nobody sees: zero-width ones, the soft hyphen, the mark of byte order and those that turn the
+/// direction of a line. They come with texts that are copied from web pages, and nothing that is typed means them.
+pub fn visible(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect()
+}
+
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+/// Every kind of line break becomes `\n`.
+pub fn with_plain_breaks(text: &str) -> String {
+    text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n")
+}
+
+/// A text of several lines as a field of one line holds it: the lines stand behind each other with `；` between them.
+pub fn one_line(text: &str) -> String {
+    let text = with_plain_breaks(text);
+    if !text.contains('\n') {
+        return text;
+    }
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut out = String::with_capacity(text.len() + 2 * lines.len());
+    for (n, line) in lines.iter().enumerate() {
+        let is_last = n + 1 == lines.len();
+        out.push_str(if is_last { line } else { line.trim_end_matches(['；', ';']).trim_end() });
+        if !is_last {
+            out.push('；');
+        }
+    }
+    out
+}
+
 /// A character that cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("含有无法显示的控制字符，请删除后重新填写")]
@@ -365,6 +407,27 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_sees_is_dropped_and_what_is_seen_stays() {
+        assert_eq!(visible("\u{feff}空调\u{200b}器\u{ad}\u{2066}A\u{202e}\u{2060}"), "空调器A");
+        for kept in ["", " 空 调\n器\t", "𠮷野家 Łódź", "é\u{301}"] {
+            assert_eq!(visible(kept), kept);
+        }
+    }
+
+    #[test]
+    fn lines_of_a_field_of_one_line_stand_behind_each_other() {
+        for (lines, line) in [
+            ("A-1\nA-2\nA-3", "A-1；A-2；A-3"),
+            ("A-1\r\nA-2\rA-3\u{2028}A-4\u{85}A-5", "A-1；A-2；A-3；A-4；A-5"),
+            ("A-1；\n\n A-2 ;\nA-3；\n", "A-1；A-2；A-3；"),
+            ("\n", ""),
+            (" a ", " a "),
+        ] {
+            assert_eq!(one_line(lines), line, "{lines:?}");
+        }
+    }
+
+    #[test]
     fn every_character_folds_to_its_last_form() {
         for c in '\0'..=char::MAX {
             let folded = fold(&format!("a{c}"));
@@ -401,6 +464,13 @@ mod tests {
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC{0,20}|[a´¨\u{301}\u{323} Ａｅ゛カ]{0,8}") {
             prop_assert_eq!(fold(&fold(&text)), fold(&text));
+        }
+
+        #[test]
+        fn a_field_of_one_line_has_one_line(text in "[aA；; \r\n\u{2028}]{0,12}|\\PC{0,20}") {
+            let once = one_line(&text);
+            prop_assert!(!once.contains(['\r', '\n', '\u{2028}']));
+            prop_assert_eq!(one_line(&once), once);
         }
 
         #[test]

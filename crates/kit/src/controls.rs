@@ -1,7 +1,10 @@
 //! The controls of forms, each a small template printed with `{{ }}` (E25): label, star, value, help, error.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
+use domain::text;
 
 use crate::form::{FieldErrors, FormData};
 
@@ -190,6 +193,15 @@ impl<'a> TextField<'a> {
             is_readonly: false,
             unit: "",
             unit_select: None,
+        }
+    }
+
+    /// The value as an input of one line holds it. Browsers take line breaks out and glue what stands around them.
+    fn shown(&self) -> Cow<'a, str> {
+        if self.value.contains(['\r', '\n']) {
+            Cow::Owned(text::one_line(self.value))
+        } else {
+            Cow::Borrowed(self.value)
         }
     }
 

@@ -434,6 +434,14 @@ mod tests {
         assert!(view.token().to_string().contains("value=\"token\""));
     }
 
+    /// Browsers would glue the lines of what was stored with breaks.
+    #[test]
+    fn a_field_of_one_line_shows_lines_behind_each_other() {
+        let view = FormView::new(form(&[("model", "A-1\nA-2\r\nA-3")]), FieldErrors::default(), "token");
+        let html = view.text("model", "规格型号").to_string();
+        assert!(html.contains("value=\"A-1；A-2；A-3\""), "{html}");
+    }
+
     #[test]
     fn a_cascade_keeps_what_was_chosen_and_enter_saves() {
         let levels = [vec![Choice::new("31", "上海市")], vec![Choice::new("3101", "市辖区")], Vec::new()];

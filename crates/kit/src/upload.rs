@@ -100,8 +100,21 @@ pub async fn store_stream(
         }
         return Err(error);
     }
-    let content_type = infer::get(&head).map_or("application/octet-stream", |t| t.mime_type()).to_owned();
+    let content_type = content_type_of(&head).to_owned();
     Ok(StoredFile { size_bytes: size, sha256: hex::encode(hasher.finalize()), content_type })
+}
+
+/// What the first bytes of a file say it is. The pictures of telephones come under more brands than `infer` knows.
+pub fn content_type_of(head: &[u8]) -> &'static str {
+    const BRANDS: [&[u8]; 9] = [b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"mif1", b"msf1"];
+    match infer::get(head) {
+        Some(kind) if !kind.mime_type().starts_with("video/") => kind.mime_type(),
+        found => {
+            let brand = head.get(4..8).filter(|mark| *mark == b"ftyp").and_then(|_| head.get(8..12));
+            let is_heif = brand.is_some_and(|brand| BRANDS.contains(&brand));
+            if is_heif { "image/heif" } else { found.map_or("application/octet-stream", |kind| kind.mime_type()) }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +156,17 @@ mod tests {
         assert_eq!(file.content_type, "application/pdf");
         let kept = store.get(&Path::from("a")).await.unwrap().bytes().await.unwrap();
         assert_eq!(kept, content);
+    }
+
+    #[test]
+    fn pictures_of_telephones_and_scanners_are_known() {
+        for brand in ["heic", "heix", "mif1", "msf1", "hevc"] {
+            let head = [b"\0\0\0\x18ftyp".as_slice(), brand.as_bytes(), b"\0\0\0\0mif1"].concat();
+            assert_eq!(content_type_of(&head), "image/heif", "{brand}");
+        }
+        assert_eq!(content_type_of(b"II*\0\x08\0\0\0\0\0\0\0"), "image/tiff");
+        assert_eq!(content_type_of(b"MM\0*\0\0\0\x08\0\0\0\0"), "image/tiff");
+        assert_eq!(content_type_of(b"hello"), "application/octet-stream");
     }
 
     #[tokio::test]

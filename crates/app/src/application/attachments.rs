@@ -173,11 +173,23 @@ pub async fn upload(
         return fragment(&app, &user, id, &added, &refused).await;
     }
     if refused.is_empty() {
+        let unseen: Vec<_> = files
+            .iter()
+            .filter_map(|f| files::kind_of(&f.content_type, &f.name).map(|kind| (f, kind)))
+            .filter(|(f, _)| files::caution(&f.content_type, &f.name).is_some())
+            .map(|(f, kind)| format!("“{}”是{kind}", f.name))
+            .take(3)
+            .collect();
+        let cautions = if unseen.is_empty() {
+            String::new()
+        } else {
+            format!("{}，不能在浏览器中查看，建议转换为 JPG 或 PDF 后重新上传。", unseen.join("、"))
+        };
         let url = format!("/applications/{id}/attachments");
         let message = if added.is_empty() {
             "没有选择文件。请点击“浏览”选择文件后再点击“上传附件”。".to_owned()
         } else {
-            format!("已上传 {} 个附件。", added.len())
+            format!("已上传 {} 个附件。{cautions}", added.len())
         };
         return Ok(flash::to(&app.key, app.config.is_https(), &url, &message));
     }

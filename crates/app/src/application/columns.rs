@@ -3,6 +3,7 @@
 //! A row becomes the form that somebody would have typed, and the form's own rules judge it. There are no others.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use db::application::Item;
 use db::reference::HsType;
@@ -17,7 +18,7 @@ use kit::form::FormData;
 use kit::reference::ReferenceCache;
 
 use crate::application::item;
-use crate::parts::spreadsheet::{Cell, Head, Row, Value};
+use crate::parts::spreadsheet::{Cell, Head, Row, Value, is_exponent};
 
 /// Before the name of a 产品特性, so that it is never taken for another column.
 const TRAIT: &str = "产品特性：";
@@ -140,6 +141,10 @@ pub fn guide(columns: &[Explained]) -> Vec<Vec<String>> {
     }));
     let notes = [
         "从“产品”工作表第 2 行起填写，每行一个产品；请不要修改第 1 行的标题，带 * 的红色栏目必填。".to_owned(),
+        "只读取“产品”工作表；隐藏或被筛选掉的行和列不读取，导入前会列出。请不要合并单元格，不要在单元格中放图片。"
+            .to_owned(),
+        "HS 编码、型号、序列号等栏目保持“文本”格式：超过 15 位的数字存成数字格式会丢失末尾的位数，系统会指出并拒绝。"
+            .to_owned(),
         "可选内容列在“选项”工作表，在单元格中也可以下拉选择。".to_owned(),
         format!("一份申请最多 {MOST_ITEMS} 个产品，文件不超过 5M。规则与产品信息页面相同。"),
     ];
@@ -336,11 +341,11 @@ impl Layout {
             .flat_map(|c| [key(&trait_label(&c.name, &c.unit)), key(&trait_label(&c.name, ""))])
             .collect();
         for (at, cell) in head.cells.iter().enumerate() {
-            let Cell::Text(title) = cell else {
+            let Ok(title) = cell.text() else {
                 faults.push(format!("第 {} 列的标题不是文字，请使用模板的标题行", at + 1));
                 continue;
             };
-            let found = key(title);
+            let found = key(&title);
             if found.is_empty() {
                 continue;
             }
@@ -394,6 +399,15 @@ struct Filling<'a> {
     row: &'a Row,
     data: FormData,
     problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+/// What kind of field takes a cell.
+#[derive(Clone, Copy)]
+enum Takes {
+    Line,
+    Lines,
+    Number,
 }
 
 impl Filling<'_> {
@@ -403,15 +417,38 @@ impl Filling<'_> {
         }
     }
 
-    /// The text of a cell; one that cannot be read is noted and is blank.
-    fn take(&mut self, at: Option<usize>, column: &str) -> String {
-        match at.and_then(|at| self.row.cells.get(at)).cloned() {
-            Some(Cell::Text(text)) => text.trim().to_owned(),
-            Some(Cell::Unreadable(why)) => {
+    fn cell(&self, at: Option<usize>) -> Option<&Cell> {
+        at.and_then(|at| self.row.cells.get(at))
+    }
+
+    /// What a field takes of a cell; one that cannot be read is noted and is blank.
+    fn take(&mut self, at: Option<usize>, column: &str, takes: Takes) -> String {
+        let Some(cell) = self.cell(at) else { return String::new() };
+        let read = match takes {
+            Takes::Line => cell.line(),
+            Takes::Lines => cell.text(),
+            Takes::Number => cell.number(),
+        };
+        let rounding = cell.rounding().map(|(shown, value)| (shown.to_owned(), value.to_owned()));
+        match (read, takes) {
+            (Ok(text), Takes::Line | Takes::Lines) => {
+                if is_exponent(&text) {
+                    self.warnings.push(format!(
+                        "{column}“{text}”像是 Excel 用科学计数法显示的数字，如果原来是一个长号码，请改正后重新上传"
+                    ));
+                }
+                text
+            }
+            (Ok(text), Takes::Number) => {
+                if let Some((shown, value)) = rounding {
+                    self.warnings.push(format!("{column}在表中显示为 {shown}，将按单元格的实际数值 {value} 导入"));
+                }
+                text
+            }
+            (Err(why), _) => {
                 self.problem(column, why);
                 String::new()
             }
-            None => String::new(),
         }
     }
 }
@@ -422,13 +459,18 @@ fn label_of(field: &str) -> &'static str {
 
 impl RowReader<'_> {
     fn read(&self, row: &Row) -> Result<Right, Vec<Problem>> {
-        let mut filling = Filling { row, data: FormData::default(), problems: Vec::new() };
+        let mut filling = Filling { row, data: FormData::default(), problems: Vec::new(), warnings: Vec::new() };
         let known = self.hs_type(&mut filling);
         // The other cells are judged even where the code is wrong: every mistake is named at once.
         let hs = known.or(self.chosen).or(self.any);
         let mut typed = HashMap::new();
         for field in fields().filter(|f| !matches!(f.name, "hs_code" | "hs_unit")) {
-            let text = filling.take(self.layout.fields.get(field.name).copied(), field.label);
+            let takes = match field.name {
+                "serials" => Takes::Lines,
+                _ if field.is_number => Takes::Number,
+                _ => Takes::Line,
+            };
+            let text = filling.take(self.layout.fields.get(field.name).copied(), field.label, takes);
             typed.insert(field.name, text);
         }
         self.fill(&mut filling, &typed);
@@ -440,13 +482,13 @@ impl RowReader<'_> {
         let parsed = item::parse(self.references, self.papers, self.today, self.application, None, hs, &filling.data);
         for at in (0..row.cells.len()).filter(|at| !self.layout.has_head(*at)) {
             let column = format!("第 {} 列", at + 1);
-            if !filling.take(Some(at), &column).is_empty() {
+            if filling.cell(Some(at)).is_some_and(|cell| !cell.is_blank()) {
                 filling.problem(&column, "该列没有标题，请清空或补上标题");
             }
         }
         match parsed {
             Ok(item) if filling.problems.is_empty() => {
-                let warnings = item::warnings(&item);
+                let warnings = filling.warnings.into_iter().chain(item::warnings(&item)).collect();
                 Ok(Right { row: row.number, item, warnings })
             }
             Ok(_) => Err(filling.problems),
@@ -459,7 +501,11 @@ impl RowReader<'_> {
                         continue;
                     }
                     let typed = typed.get(error.field.as_str()).map_or("", String::as_str);
-                    let sentence = not_found(&error.field, typed).unwrap_or_else(|| error.message.clone());
+                    let mut sentence = not_found(&error.field, typed).unwrap_or_else(|| error.message.clone());
+                    let at = self.layout.fields.get(error.field.as_str()).copied();
+                    if let Some((shown, value)) = filling.cell(at).and_then(Cell::rounding) {
+                        let _ = write!(sentence, "（表中显示为 {shown}，单元格的实际数值为 {value}）");
+                    }
                     filling.problem(label_of(&error.field), sentence);
                 }
                 Err(filling.problems)
@@ -469,7 +515,7 @@ impl RowReader<'_> {
 
     fn hs_type(&self, filling: &mut Filling<'_>) -> Option<&HsType> {
         let label = label_of("hs_code");
-        let typed = filling.take(self.layout.fields.get("hs_code").copied(), label);
+        let typed = filling.take(self.layout.fields.get("hs_code").copied(), label, Takes::Line);
         if typed.is_empty() {
             if self.chosen.is_none() && filling.problems.is_empty() {
                 filling.problem(label, "请填写 HS 编码，或在导入页面选择产品类型");
@@ -523,7 +569,7 @@ impl RowReader<'_> {
 
     fn check_unit(&self, filling: &mut Filling<'_>, hs: &HsType) {
         let label = label_of("hs_unit");
-        let typed = text::fold(&filling.take(self.layout.fields.get("hs_unit").copied(), label));
+        let typed = text::fold(&filling.take(self.layout.fields.get("hs_unit").copied(), label, Takes::Line));
         let name = self.references.unit_name(&hs.unit);
         if !typed.is_empty() && typed != text::fold(name) && format!("{typed:0>3}") != hs.unit.as_str() {
             filling.problem(label, format!("由 HS 编码决定，应为“{name}”，请修改或清空"));
@@ -535,12 +581,16 @@ impl RowReader<'_> {
         for (n, c) in hs.characteristics.iter().enumerate() {
             let names = [key(&trait_label(&c.name, &c.unit)), key(&trait_label(&c.name, ""))];
             let column = names.iter().find_map(|name| self.layout.traits.iter().find(|t| t.0 == *name));
-            let text = filling.take(column.map(|t| t.2), &trait_label(&c.name, &c.unit));
+            let takes = match c.kind {
+                CharacteristicKind::Number => Takes::Number,
+                CharacteristicKind::Text | CharacteristicKind::Choice => Takes::Line,
+            };
+            let text = filling.take(column.map(|t| t.2), &trait_label(&c.name, &c.unit), takes);
             used.extend(column.map(|t| t.2));
             filling.data.set(&format!("trait_{n}"), &text);
         }
         for (_, label, at) in self.layout.traits.iter().filter(|t| !used.contains(&t.2)) {
-            if !filling.take(Some(*at), label).is_empty() {
+            if filling.cell(Some(*at)).is_some_and(|cell| !cell.is_blank()) {
                 filling.problem(label, format!("HS 编码 {} 没有这项产品特性，请清空", hs.code));
             }
         }

@@ -10,7 +10,7 @@ use domain::ids::ApplicationId;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{FieldErrors, FormData, FormView};
-use kit::session::{Filer, Submitted};
+use kit::session::{Filer, Submitted, hash_of};
 use kit::shell::Shell;
 use kit::{flash, page};
 use uuid::Uuid;
@@ -20,8 +20,9 @@ use askama::Template;
 use crate::application::columns::{self, Explained, Judged, Problem};
 use crate::application::{Draft, Home, Step, Steps, open, open_for_update};
 use crate::frame;
-use crate::parts::files;
-use crate::parts::spreadsheet::{Most, Row};
+use crate::parts::files::{self, Judgement};
+use crate::parts::spreadsheet::{Asked, Most, Row, Seen};
+use crate::parts::table_notes::TableNotes;
 
 /// So many lines of mistakes are shown; the rest after these are mended.
 const SHOWN: usize = 500;
@@ -54,7 +55,11 @@ struct Report {
     /// Mistakes beyond those that are shown.
     more: usize,
     warnings: Vec<String>,
-    /// Where the file waits for 只导入正确的行; empty when nothing of it can be imported.
+    /// What was read of the file and what was not.
+    notes: TableNotes,
+    /// Some of it can be imported.
+    can_add: bool,
+    /// Where the file waits for 只导入正确的行 and for another choice; empty when there is neither.
     key: String,
 }
 
@@ -100,7 +105,8 @@ async fn build(
     let home = Home::of(user);
     let crumbs = [home.crumb(), ("附表产品信息", items_href.as_str())];
     let mut shell = frame::signed(app, user, "导入产品", home.entry, &crumbs).await?;
-    shell.error_title = !errors.is_empty() || report.as_ref().is_some_and(|r| r.right < r.rows || r.rows == 0);
+    shell.error_title =
+        !errors.is_empty() || report.as_ref().is_some_and(|r| !r.faults.is_empty() || !r.problems.is_empty());
     let chosen = references.hs_type(hs_code, app.clock.today()).map(|hs| Chosen {
         code: hs.code.to_string(),
         name: hs.name.clone(),
@@ -157,21 +163,42 @@ pub async fn upload(
         let page = build(&app, &user, &draft.application, hs_code, errors, None).await?;
         return page::unprocessable(&page);
     };
-    let judged = judge(&app, &draft.application, hs_code, key).await?;
-    let there = count_items(&app.db.read(), id, &ItemFilter::default()).await?;
+    let file = Waiting { key, name: arrived.name, hs_code: hs_code.to_owned() };
+    check(&app, &user, &draft.application, file, Asked::default(), true).await
+}
+
+/// A file that waits.
+struct Waiting {
+    key: Uuid,
+    name: String,
+    hs_code: String,
+}
+
+/// Judges a file that waits. What is right in every way is added at once, where nobody has been asked yet.
+async fn check(
+    app: &App,
+    user: &Filer,
+    application: &Application,
+    file: Waiting,
+    asked: Asked,
+    is_first: bool,
+) -> Result<Response, AppError> {
+    let (seen, judged) = judge(app, application, &file.hs_code, file.key, asked).await?;
+    let there = count_items(&app.db.read(), application.id, &ItemFilter::default()).await?;
     let mut report = report(&judged, there);
-    report.file = arrived.name;
-    let is_clean = report.faults.is_empty() && report.problems.is_empty() && report.warnings.is_empty();
-    if let (true, Ok(judged)) = (is_clean, judged) {
-        return add(&app, &user, &draft.application, judged, key).await;
+    let has_mistakes = !report.faults.is_empty() || !report.problems.is_empty();
+    let is_clean = !has_mistakes && report.warnings.is_empty() && !seen.must_be_confirmed();
+    if let (true, true, Ok(judged)) = (is_first, is_clean, judged) {
+        return add(app, user, application, (judged, seen), file.key).await;
     }
-    if report.faults.is_empty() && report.right > 0 {
-        report.key = key.to_string();
+    report.file = file.name;
+    report.notes = TableNotes::of(&seen);
+    report.can_add = report.faults.is_empty() && report.right > 0;
+    if report.can_add || report.notes.has_choice() {
+        report.key = file.key.to_string();
     }
-    let only_warnings = report.faults.is_empty() && report.problems.is_empty();
-    let errors = FieldErrors::default();
-    let page = build(&app, &user, &draft.application, hs_code, errors, Some(report)).await?;
-    if only_warnings { page::with_status(StatusCode::OK, &page) } else { page::unprocessable(&page) }
+    let page = build(app, user, application, &file.hs_code, FieldErrors::default(), Some(report)).await?;
+    if has_mistakes { page::unprocessable(&page) } else { page::with_status(StatusCode::OK, &page) }
 }
 
 /// A file belongs to the application it was sent to.
@@ -185,7 +212,8 @@ async fn judge(
     application: &Application,
     hs_code: &str,
     key: Uuid,
-) -> Result<Result<Judged, Vec<String>>, AppError> {
+    asked: Asked,
+) -> Result<Judgement<Judged>, AppError> {
     let references = app.references.now();
     let of = application.clone();
     let today = app.clock.today();
@@ -196,7 +224,7 @@ async fn judge(
     };
     let why = format!("文件中的产品超过 {MOST_ITEMS} 行，一份申请最多 {MOST_ITEMS} 个产品，请分成几份申请填写");
     let most = Most { rows: usize::try_from(MOST_ITEMS).unwrap_or_default(), why };
-    files::waiting_table(app, &folder(application.id), key, most, judge).await
+    files::waiting_table(app, &folder(application.id), key, most, asked, judge).await
 }
 
 fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {
@@ -226,7 +254,8 @@ fn report(judged: &Result<Judged, Vec<String>>, there: i64) -> Report {
     }
 }
 
-/// 只导入正确的行, 全部导入: the file that waits, once more with what holds now.
+/// 只导入正确的行, 全部导入: the file that waits, once more with what holds now. 重新检查: with another choice of what is
+/// read. What was not shown is never added.
 pub async fn accept(
     State(app): State<App>,
     user: Filer,
@@ -234,27 +263,54 @@ pub async fn accept(
     Submitted(form): Submitted,
 ) -> Result<Response, AppError> {
     let Ok(key) = form.get("key").parse::<Uuid>() else { return Err(files::incomplete()) };
-    let seen = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
-    let judged = judge(&app, &seen, form.get("hs_code"), key).await?;
+    let (asked, is_seen) = TableNotes::chosen(&form);
+    if !is_seen {
+        let draft = match open(&app.db.read(), &app, &user, id).await? {
+            Ok(draft) => draft,
+            Err(elsewhere) => return Ok(elsewhere),
+        };
+        let name = files::file_name(form.get("file"));
+        let file = Waiting { key, name, hs_code: form.get("hs_code").to_owned() };
+        return check(&app, &user, &draft.application, file, asked, false).await;
+    }
+    let application = db::application::load(&app.db.read(), &user.scope(), id, app.now()).await?;
+    let (seen, judged) = judge(&app, &application, form.get("hs_code"), key, asked).await?;
     let judged = judged.map_err(|faults| AppError::Conflict(format!("{}。没有导入。", faults.join("；"))))?;
-    add(&app, &user, &seen, judged, key).await
+    add(&app, &user, &application, (judged, seen), key).await
 }
 
-/// Adds the rows that are right, judged with `seen` before the transaction, which waits for nothing. The file's key names
+/// Adds the rows that are right, judged with `before`, read ahead of the transaction, which waits for nothing. The file's key names
 /// them, so that a second click adds nothing.
-async fn add(app: &App, user: &Filer, seen: &Application, judged: Judged, key: Uuid) -> Result<Response, AppError> {
-    let id = seen.id;
+async fn add(
+    app: &App,
+    user: &Filer,
+    before: &Application,
+    (judged, seen): (Judged, Seen),
+    key: Uuid,
+) -> Result<Response, AppError> {
+    let id = before.id;
     let items: Vec<(usize, ItemForm)> = judged.right.into_iter().map(|r| (r.row, r.item)).collect();
     if items.is_empty() {
         return Err(AppError::Conflict("文件中没有可以导入的产品，请返回导入页面修改后重新上传。".to_owned()));
     }
     let tx = app.db.begin().await?;
     let Draft { application, edit } = open_for_update(&tx, app, user, id).await?;
-    let name = format!("import-{key}");
+    // One import per sheet of the file, with or without its hidden rows: the rows of both are mostly the same.
+    let sheet = hash_of(&seen.sheet);
+    let name_of = |with_hidden: bool| {
+        let mark = if with_hidden { "h-" } else { "" };
+        format!("import-{mark}{key}-{}", sheet.get(..8).unwrap_or_default())
+    };
+    let name = name_of(seen.with_hidden);
     if db::application::has_items_of(&tx, id, &name).await? {
         drop(tx);
     } else {
-        if application.basics != seen.basics || application.state() != seen.state() {
+        if seen.has_hidden() && db::application::has_items_of(&tx, id, &name_of(!seen.with_hidden)).await? {
+            return Err(AppError::Conflict(
+                "该文件已按另一种选择导入，没有再次导入。请返回产品列表核对，缺少的产品可以单独添加。".to_owned(),
+            ));
+        }
+        if application.basics != before.basics || application.state() != before.state() {
             return Err(AppError::Conflict("申请基本信息刚刚有变化，没有导入。请返回导入页面重新上传。".to_owned()));
         }
         db::application::add_items(&tx, id, &items, &name).await?;
@@ -264,6 +320,6 @@ async fn add(app: &App, user: &Filer, seen: &Application, judged: Judged, key: U
     }
     let left_out = judged.rows - items.len();
     let more = if left_out > 0 { format!("{left_out} 行有误，没有导入。") } else { String::new() };
-    let said = format!("已导入 {} 个产品。{more}", items.len());
+    let said = format!("已导入 {} 个产品。{more}{}", items.len(), seen.said());
     Ok(flash::to(&app.key, app.config.is_https(), &format!("/applications/{id}/items"), &said))
 }

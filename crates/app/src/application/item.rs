@@ -13,6 +13,7 @@ use domain::catalogue::{Characteristic, CharacteristicKind, carry_over};
 use domain::correction::differences;
 use domain::ids::{ApplicationId, CountryCode, CurrencyCode, ItemId, RegionCode, UnitCode};
 use domain::quantity::{Money, Quantity, UnitPrice, total, total_differs};
+use domain::text;
 use domain::time::Day;
 use domain::workflow::State as S;
 use kit::app::{App, Papers};
@@ -55,6 +56,9 @@ const FIELDS: [&str; 21] = [
     "usage_note",
     "remark",
 ];
+
+/// Those of them that hold one line; so do the characteristics.
+const ONE_LINE: [&str; 7] = ["product_name", "model", "brand", "manufacturer", "use_address", "usage_note", "remark"];
 
 struct Field {
     name: String,
@@ -530,6 +534,8 @@ async fn save(
         },
         None => None,
     };
+    let before = stored.as_ref().map(|stored| typed_fields(&references, stored));
+    keep_lines(&mut form, before.as_ref());
     if let Some(stored) = &stored
         && form.get("seen") == seen(stored)
     {
@@ -705,6 +711,22 @@ async fn gone(
         vec!["该产品已在别处被删除，本次没有保存。您填写的内容保留在下方，再次保存将作为新产品添加".to_owned()];
     page.unsaved = true;
     page::with_status(StatusCode::CONFLICT, &page)
+}
+
+/// Lines of a field of one line stand behind each other. What was stored with breaks and was not touched stays as it is.
+fn keep_lines(form: &mut FormData, stored: Option<&FormData>) {
+    let fields: Vec<String> = form
+        .pairs()
+        .iter()
+        .map(|(field, _)| field.clone())
+        .filter(|field| ONE_LINE.contains(&field.as_str()) || field.starts_with("trait_"))
+        .collect();
+    for field in fields {
+        let line = text::one_line(form.get(&field));
+        let before = stored.map_or("", |stored| stored.get(&field));
+        let is_untouched = text::one_line(before).trim() == line.trim();
+        form.set(&field, if is_untouched { before } else { &line });
+    }
 }
 
 /// The fields of the form that make up one field as people read it.

@@ -436,6 +436,7 @@ fn rounds(id: ApplicationId, lines: &[Line], files: &[FileRow], scans: &[Scan]) 
             let path = format!("/casework/{id}/scans/{}", s.id);
             let (can_look, is_picture) = (files::can_preview(&s.content_type), files::is_picture(&s.content_type));
             Sheet::new("纸质原件", (about.0, &about.1, &about.2), can_look, is_picture, path)
+                .explained(&files::why_unseen(&s.content_type, &s.name))
         });
         upload.map(|f| Sheet::of_file(f, "企业上传")).into_iter().chain(scanned).collect::<Vec<_>>()
     };

@@ -75,6 +75,8 @@ pub struct Sheet {
     look: Look,
     preview: String,
     download: String,
+    /// What it is, where it can only be downloaded.
+    why_unseen: String,
 }
 
 impl Sheet {
@@ -82,6 +84,14 @@ impl Sheet {
     pub fn of_file(file: &FileRow, title: &'static str) -> Self {
         let download = format!("/attachments/{}", file.id);
         Self::new(title, (&file.name, &file.size, &file.at), file.has_preview, file.is_picture, download)
+            .explained(&file.why_unseen)
+    }
+
+    /// What is said where it cannot be looked at.
+    #[must_use]
+    pub fn explained(mut self, why_unseen: &str) -> Self {
+        why_unseen.clone_into(&mut self.why_unseen);
+        self
     }
 
     /// A file at this address, whose preview lies below it.
@@ -98,7 +108,8 @@ impl Sheet {
             (false, false) => Look::Neither,
         };
         let preview = format!("{download}/preview");
-        Self { title, name: name.to_owned(), size: size.to_owned(), at: at.to_owned(), look, preview, download }
+        let (name, size, at) = (name.to_owned(), size.to_owned(), at.to_owned());
+        Self { title, name, size, at, look, preview, download, why_unseen: String::new() }
     }
 }
 

@@ -224,6 +224,10 @@ pub async fn document(State(app): State<App>, caller: Caller, request: Request) 
             return respond(&app, &caller, FormData::default(), errors, None, None);
         }
     };
+    if let Some(why) = photo::foreign_photo(&arrived.bytes) {
+        errors.add("file", why);
+        return respond(&app, &caller, FormData::default(), errors, None, None);
+    }
     let name = arrived.name.clone();
     let (sha256, seal) = match examine(&app, arrived).await? {
         Examined::Photo(Some(text)) => return scanned(&app, &caller, &text).await,

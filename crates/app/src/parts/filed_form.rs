@@ -19,7 +19,7 @@ use kit::page;
 use kit::session::{Signed, check_token};
 use object_store::ObjectStoreExt as _;
 
-use crate::parts::files::{can_preview, is_picture};
+use crate::parts::files::{can_preview, caution, is_picture, why_unseen};
 use crate::parts::receipt::{Receipt, Received};
 use crate::parts::view::size;
 
@@ -185,6 +185,8 @@ pub struct FileRow {
     size: String,
     taken_at: String,
     has_preview: bool,
+    /// What its uploader should know; empty when it is fine.
+    caution: String,
     action: String,
 }
 
@@ -198,6 +200,7 @@ impl FileRow {
             size: size(file.size_bytes),
             taken_at: file.taken_at.clone(),
             has_preview: can_preview(&file.content_type),
+            caution: caution(&file.content_type, &file.name).unwrap_or_default(),
             action: action.to_owned(),
         }
     }
@@ -279,6 +282,8 @@ pub struct FileLink {
     pub is_picture: bool,
     /// When it was deleted or replaced after it had been submitted (D32); blank while it belongs to the record.
     pub removed: String,
+    /// What it is, when it is a picture that no browser shows; else empty.
+    pub unseen: String,
 }
 
 impl FileLink {
@@ -292,6 +297,8 @@ impl FileLink {
             has_preview: can_preview(&file.content_type),
             is_picture: is_picture(&file.content_type),
             removed: file.removed_at.map(domain::time::Instant::china).unwrap_or_default(),
+            unseen: caution(&file.content_type, &file.name)
+                .map_or_else(String::new, |_| why_unseen(&file.content_type, &file.name)),
         }
     }
 }

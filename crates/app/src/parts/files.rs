@@ -1,5 +1,6 @@
 //! How files come and go: their names, and what may be looked at inside the browser.
 
+use askama::Template;
 use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -18,7 +19,8 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use crate::parts::spreadsheet::{self, Head, Most, Row, Value, write_csv, write_xlsx};
+use crate::parts::pdf::{self, Trouble};
+use crate::parts::spreadsheet::{self, Asked, Head, Most, Row, Seen, Table, Value, write_csv, write_xlsx};
 
 /// A picture that would need more memory than this to show is downloaded instead.
 const LARGEST_PICTURE_BYTES: u64 = 128 * 1024 * 1024;
@@ -40,6 +42,52 @@ pub fn can_preview(content_type: &str) -> bool {
 /// Whether it is a picture that browsers show, by its first bytes.
 pub fn is_picture(content_type: &str) -> bool {
     matches!(content_type, "image/jpeg" | "image/png" | "image/gif" | "image/webp")
+}
+
+/// What a file is that no browser shows, for people; by its first bytes, and by its name where those say nothing.
+pub fn kind_of(content_type: &str, name: &str) -> Option<&'static str> {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    Some(match (content_type, ending.as_str()) {
+        ("image/heif" | "image/heic", _) | ("application/octet-stream", "heic" | "heif") => HEIC,
+        ("image/tiff", _) | ("application/octet-stream", "tif" | "tiff") => "TIFF 图片（扫描仪常用的格式）",
+        ("image/bmp", _) => "BMP 图片",
+        ("image/avif", _) => "AVIF 图片",
+        ("image/vnd.adobe.photoshop", _) => "Photoshop 图片",
+        (other, _) if other.starts_with("image/") && !is_picture(other) => "特殊格式的图片",
+        (other, _) if other.contains("word") => "Word 文档",
+        (other, _) if other.contains("excel") || other.contains("spreadsheet") => "Excel 表格",
+        (other, _) if other.contains("powerpoint") || other.contains("presentation") => "演示文稿",
+        (
+            "application/zip" | "application/vnd.rar" | "application/x-rar-compressed" | "application/x-7z-compressed",
+            _,
+        ) => "压缩包",
+        (other, _) if other.starts_with("video/") => "视频",
+        (other, _) if other.starts_with("audio/") => "录音",
+        _ => return None,
+    })
+}
+
+const HEIC: &str = "HEIC 照片（苹果手机的照片格式）";
+
+/// Said to who uploads a picture that no browser shows; it is taken all the same.
+pub fn caution(content_type: &str, name: &str) -> Option<String> {
+    let is_unseen = |kind: &&str| kind.contains("图片") || *kind == HEIC;
+    kind_of(content_type, name).filter(is_unseen).map(|kind| {
+        format!(
+            "{kind}不能在浏览器中查看，审核人员只能下载后用其他软件打开。建议转换为 JPG 或 PDF 后重新上传，并删除本文件"
+        )
+    })
+}
+
+/// Said to who wants to look at a file that no browser shows.
+pub fn why_unseen(content_type: &str, name: &str) -> String {
+    match kind_of(content_type, name) {
+        Some(kind) if caution(content_type, name).is_some() => {
+            format!("该文件是{kind}，浏览器不能显示。请下载后用看图软件打开；无法打开时，可请对方改传 JPG 或 PDF。")
+        }
+        Some(kind) => format!("该文件是{kind}，不是图片或 PDF，请下载后查看。"),
+        None => "该文件不是图片或 PDF，请下载后查看。".to_owned(),
+    }
 }
 
 /// Marks that turn the direction of a line, and make `gpj.exe` look like `exe.jpg`.
@@ -133,15 +181,18 @@ pub async fn receive_table(
     Ok(received)
 }
 
-/// Reads a table that waits in `folder`, of at most so many rows; `judge` says what they are. The inner error is for the
-/// user.
+/// What was read of a table that waits, and what its rows are; the inner error is for the user.
+pub type Judgement<T> = (Seen, Result<T, Vec<String>>);
+
+/// Reads a table that waits in `folder`, of at most so many rows; `judge` says what they are.
 pub async fn waiting_table<T: Send + 'static>(
     app: &App,
     folder: &str,
     key: Uuid,
     most: Most,
+    asked: Asked,
     judge: impl FnOnce(Vec<Row>) -> Result<T, Vec<String>> + Send + 'static,
-) -> Result<Result<T, Vec<String>>, AppError> {
+) -> Result<Judgement<T>, AppError> {
     let content = match app.files.get(&Path::from(format!("{folder}/{key}"))).await {
         Ok(found) => found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading a table"))?,
         Err(object_store::Error::NotFound { .. }) => {
@@ -152,14 +203,18 @@ pub async fn waiting_table<T: Send + 'static>(
     let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
     let judged = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        judge(spreadsheet::read(&content, &most).map_err(|why| vec![why])?)
+        match spreadsheet::read(&content, &most, &asked) {
+            Ok(Table { rows, seen }) => (seen, judge(rows)),
+            Err(why) => (Seen::default(), Err(vec![why])),
+        }
     });
     match judged.await {
         Ok(judged) => Ok(judged),
         // Whatever a broken file does to its reader, the user learns that it is the file.
         Err(error) if error.is_panic() => {
             tracing::warn!(%error, "a table could not be read");
-            Ok(Err(vec!["文件无法读取，可能已损坏，请在 Excel 中打开并重新保存后再上传".to_owned()]))
+            let why = "文件无法读取，可能已损坏，请在 Excel 中打开并重新保存后再上传";
+            Ok((Seen::default(), Err(vec![why.to_owned()])))
         }
         Err(error) => Err(anyhow::Error::new(error).into()),
     }
@@ -193,6 +248,9 @@ pub async fn preview(app: &App, file: Filed<'_>, instead: &str) -> Result<Respon
         .await
         .map_err(|e| anyhow::Error::new(e).context("reading a file"))?;
     let content = bytes::Bytes::from(content);
+    if is_pdf && let Some(trouble) = pdf_trouble(app, content.clone()).await? {
+        return unreadable(file, instead, trouble.to_reader());
+    }
     if !is_pdf && !can_be_decoded(app, content.clone()).await? {
         return Ok(page::see_other(instead));
     }
@@ -210,6 +268,54 @@ pub async fn preview(app: &App, file: Filed<'_>, instead: &str) -> Result<Respon
     };
     finish(headers, file, policy);
     Ok(response)
+}
+
+/// In place of a PDF that shows nothing: why, and the way to the file.
+#[derive(Template)]
+#[template(path = "parts/unreadable_pdf.html")]
+struct UnreadablePage<'a> {
+    name: &'a str,
+    why: &'static str,
+    download: &'a str,
+}
+
+fn unreadable(file: Filed<'_>, download: &str, why: &'static str) -> Result<Response, AppError> {
+    let mut response = page::render(&UnreadablePage { name: file.name, why, download })?;
+    let headers = response.headers_mut();
+    // It stands in the pane of the page that asks for the file.
+    let policy = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'";
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    Ok(response)
+}
+
+/// What stands in the way of looking at a PDF, if anything.
+async fn pdf_trouble(app: &App, content: bytes::Bytes) -> Result<Option<Trouble>, AppError> {
+    let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
+    let looked = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        pdf::trouble(&content)
+    });
+    match looked.await {
+        Ok(found) => Ok(found),
+        // Nobody can say; whoever opens it will see.
+        Err(error) if error.is_panic() => {
+            tracing::warn!(%error, "a PDF could not be looked at");
+            Ok(None)
+        }
+        Err(error) => Err(anyhow::Error::new(error).into()),
+    }
+}
+
+/// Why a file that is in the store already is not taken.
+pub async fn unfit(app: &App, file: &stored_file::NewFile) -> Result<Option<&'static str>, AppError> {
+    if file.content_type != "application/pdf" {
+        return Ok(None);
+    }
+    let found = app.files.get(&Path::from(file.object_key.as_str())).await;
+    let found = found.map_err(|e| anyhow::Error::new(e).context("opening an upload"))?;
+    let content = found.bytes().await.map_err(|e| anyhow::Error::new(e).context("reading an upload"))?;
+    Ok(pdf_trouble(app, content).await?.map(Trouble::to_uploader))
 }
 
 /// Whether a decoder accepts the picture, not only its first bytes.

@@ -9,6 +9,7 @@ use kit::app::App;
 use kit::error::AppError;
 use kit::multipart::{TEXT_LIMIT_BYTES, piece_by_piece, text_of};
 use kit::session::{Caller, check_token};
+use kit::upload::content_type_of;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::parts::files::file_name;
@@ -98,6 +99,13 @@ pub enum NoCode {
 /// Whether the file is a picture, by its first bytes.
 pub fn is_picture(file: &[u8]) -> bool {
     image::guess_format(file).is_ok()
+}
+
+/// What to do about a photograph that only telephones show; none when the file is something else.
+pub fn foreign_photo(file: &[u8]) -> Option<&'static str> {
+    matches!(content_type_of(file), "image/heif" | "image/tiff" | "image/avif").then_some(
+        "这是 HEIC、TIFF 等格式的照片，不能识别其中的二维码。请转换为 JPG 后上传；苹果手机可在“设置 - 相机 - 格式”中         选择“兼容性最佳”后重新拍摄",
+    )
 }
 
 /// What the first QR code that is `wanted` in the picture says.

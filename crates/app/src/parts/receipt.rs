@@ -11,7 +11,7 @@ use kit::multipart::{TEXT_LIMIT_BYTES, piece_by_piece, text_of};
 use kit::session::{Caller, check_token};
 use kit::upload::{FILE_LIMIT_BYTES, UploadError, new_key, store_stream};
 
-use crate::parts::files::{announce, file_name};
+use crate::parts::files::{announce, file_name, unfit};
 
 /// What arrived.
 #[derive(Debug, Default)]
@@ -88,7 +88,11 @@ impl<'a> Receipt<'a> {
                 continue;
             }
             match self.store(name.clone(), field).await? {
-                Ok(file) if (self.fits)(&file.content_type) => files.push(file),
+                Ok(file) if (self.fits)(&file.content_type) => match unfit(self.app, &file).await? {
+                    // Its row never comes, so the sweep removes the file.
+                    Some(why) => refused.push(format!("“{name}”：{why}")),
+                    None => files.push(file),
+                },
                 Ok(_) => refused.push(format!("“{name}”：{}", self.unfit)),
                 Err(UploadError::Broken(error)) => {
                     tracing::warn!(error = format!("{error:#}"), "an upload broke off");

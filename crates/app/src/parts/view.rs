@@ -105,6 +105,10 @@ pub struct FileRow {
     pub has_preview: bool,
     /// Whether it is a picture.
     pub is_picture: bool,
+    /// What it is, where it cannot be looked at.
+    pub why_unseen: String,
+    /// What its uploader should know; empty when it is fine.
+    pub caution: String,
     /// Where it opens beside the form, on pages that have room for that.
     pub beside: Option<String>,
     /// When a correction deleted or replaced it (D32); blank while it belongs to the application.
@@ -335,6 +339,8 @@ pub fn file_row(references: &ReferenceCache, f: &Attachment) -> FileRow {
         at: f.uploaded_at.china(),
         has_preview: super::files::can_preview(&f.content_type),
         is_picture: super::files::is_picture(&f.content_type),
+        why_unseen: super::files::why_unseen(&f.content_type, &f.name),
+        caution: super::files::caution(&f.content_type, &f.name).unwrap_or_default(),
         beside: None,
         removed: f.removed_at.map(domain::time::Instant::china).unwrap_or_default(),
     }

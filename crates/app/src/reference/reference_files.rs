@@ -28,7 +28,8 @@ use super::row::{self, choices, kind_of};
 use super::{characteristics, row::changes};
 use crate::frame::{self, Entry};
 use crate::parts::files;
-use crate::parts::spreadsheet::{Cell, Head, Most, Row, Value};
+use crate::parts::spreadsheet::{Asked, Cell, Head, Most, Row, Seen, Value};
+use crate::parts::table_notes::TableNotes;
 
 /// The column of the code.
 const CODE: &str = "代码";
@@ -76,7 +77,11 @@ struct Report {
     outlook: Vec<Outlook>,
     problems: Vec<Problem>,
     more: usize,
-    /// Where the file waits; empty when it cannot be imported.
+    /// What was read of the file and what was not.
+    notes: TableNotes,
+    /// It can be imported.
+    can_import: bool,
+    /// Where the file waits; empty when there is nothing more to do with it.
     key: String,
     from: String,
     seen: i64,
@@ -225,7 +230,8 @@ async fn build(
     let list = format!("/reference/{}", kind.path());
     let crumbs = [("基础数据", "/reference"), (kind.label(), list.as_str())];
     let mut shell = frame::signed(app, user, &title, Entry::References, &crumbs).await?;
-    shell.error_title = !errors.is_empty() || report.as_ref().is_some_and(|r| r.key.is_empty());
+    shell.error_title =
+        !errors.is_empty() || report.as_ref().is_some_and(|r| !r.faults.is_empty() || !r.problems.is_empty());
     let mut guide = vec![(CODE.to_owned(), true, format!("{}；已有的代码是修改，没有的是添加", kind.code_rule()))];
     guide.extend(kind.fields().iter().map(|f| (f.label.to_owned(), f.is_required, help(f.kind))));
     if kind.is_dated() {
@@ -250,7 +256,10 @@ fn titles(kind: ReferenceKind, first: &Row) -> Result<BTreeMap<&'static str, usi
     }
     let (mut out, mut faults) = (BTreeMap::new(), Vec::new());
     for (n, cell) in first.cells.iter().enumerate() {
-        let Cell::Text(typed) = cell else { continue };
+        let Ok(typed) = cell.text() else {
+            faults.push(format!("第 {} 列的标题不是文字，请使用导出的文件修改后再导入", n + 1));
+            continue;
+        };
         let title = typed.trim().trim_end_matches('*');
         if title.is_empty() {
             continue;
@@ -332,6 +341,29 @@ fn typed(references: &ReferenceCache, field: &Field, text_of: &str, today: Day) 
     }
 }
 
+/// What a column takes of a cell, or what to do.
+fn taken(kind: ReferenceKind, column: &str, cell: &Cell) -> Result<String, String> {
+    if DAYS.iter().any(|(day, _, _)| *day == column) {
+        return cell.day();
+    }
+    match kind.fields().iter().find(|f| f.column == column).map(|f| f.kind) {
+        Some(FieldKind::Number(..)) => cell.number(),
+        Some(FieldKind::Long(_) | FieldKind::Characteristics) => cell.text(),
+        Some(
+            FieldKind::Text(_)
+            | FieldKind::Flag
+            | FieldKind::Unit
+            | FieldKind::District
+            | FieldKind::Bureau
+            | FieldKind::DirectBureau
+            | FieldKind::RegionAbove
+            | FieldKind::Several(_)
+            | FieldKind::HsPrefixes,
+        )
+        | None => cell.line(),
+    }
+}
+
 /// Reads a file as the changes that it means.
 fn judge(
     kind: ReferenceKind,
@@ -357,10 +389,10 @@ fn judge(
         };
         let mut cells: BTreeMap<&'static str, String> = BTreeMap::new();
         for (column, at) in &titles {
-            match row.cells.get(*at) {
-                Some(Cell::Unreadable(why)) => problem(column, why.clone()),
-                Some(Cell::Text(typed)) => {
-                    cells.insert(column, typed.trim().to_owned());
+            match row.cells.get(*at).map(|cell| taken(kind, column, cell)) {
+                Some(Err(why)) => problem(column, why),
+                Some(Ok(typed)) => {
+                    cells.insert(column, typed);
                 }
                 None => {
                     cells.insert(column, String::new());
@@ -453,20 +485,30 @@ fn most() -> Most {
     Most { rows: MOST_ROWS, why }
 }
 
+/// What a look at a file found.
+struct Look {
+    /// What was read of the file and what was not.
+    table: Seen,
+    judged: Result<Judged, Vec<String>>,
+    /// The newest edition that was seen.
+    seen: i64,
+}
+
 /// Looks at a file that waits, with what holds now.
 async fn look(
     app: &App,
     user: &Permitted<KeepReferences>,
     kind: ReferenceKind,
     key: Uuid,
-) -> Result<(Result<Judged, Vec<String>>, i64), AppError> {
+    asked: Asked,
+) -> Result<Look, AppError> {
     let read = app.db.read();
     let (seen, pending) = reference_edition::newest(&read, kind).await?;
     let before = reference_edition::contents(&read, &user.permit, kind).await?;
     let (references, today) = (app.references.now(), app.clock.today());
     let papers = app.papers.clone();
     let judge = move |rows: Vec<Row>| judge(kind, &references, papers.as_ref(), &before, &pending, today, &rows);
-    let mut judged = files::waiting_table(app, &folder(kind), key, most(), judge).await?;
+    let (table, mut judged) = files::waiting_table(app, &folder(kind), key, most(), asked, judge).await?;
     if let Ok(judged) = &mut judged {
         for (row, code, label) in std::mem::take(&mut judged.lasting) {
             if reference_edition::is_used(&read, kind, &code).await? {
@@ -483,7 +525,7 @@ async fn look(
         }
         judged.problems.sort_by_key(|p| p.row);
     }
-    Ok((judged, seen))
+    Ok(Look { table, judged, seen })
 }
 
 fn day_of(data: &FormData, today: Day) -> Result<Day, FieldErrors> {
@@ -512,15 +554,30 @@ pub async fn upload(
     let Some(key) = received.key.filter(|_| errors.is_empty()) else {
         return page::unprocessable(&build(&app, &user, kind, received.fields, errors, None).await?);
     };
-    let (judged, seen) = look(&app, &user, kind, key).await?;
+    let file = (key, received.name);
+    answer(&app, &user, kind, file, received.fields, Asked::default()).await
+}
+
+/// Says what a file that waits would change.
+async fn answer(
+    app: &App,
+    user: &Permitted<KeepReferences>,
+    kind: ReferenceKind,
+    (key, file): (Uuid, String),
+    fields: FormData,
+    asked: Asked,
+) -> Result<Response, AppError> {
+    let Look { table, judged, seen } = look(app, user, kind, key, asked).await?;
     let (faults, judged) = match judged {
         Ok(judged) => (Vec::new(), judged),
         Err(faults) => (faults, Judged::default()),
     };
     let (added, all) = (judged.outlook.iter().filter(|o| o.is_new).count(), judged.table.len());
     let is_good = faults.is_empty() && judged.problems.is_empty();
+    let notes = TableNotes::of(&table);
+    let can_import = is_good && all > 0;
     let report = Report {
-        file: received.name,
+        file,
         faults,
         rows: judged.rows,
         same: judged.rows.saturating_sub(all),
@@ -529,15 +586,17 @@ pub async fn upload(
         more: judged.problems.len().saturating_sub(SHOWN).max(judged.outlook.len().saturating_sub(SHOWN)),
         outlook: judged.outlook.into_iter().take(SHOWN).collect(),
         problems: judged.problems.into_iter().take(SHOWN).collect(),
-        key: if is_good && all > 0 { key.to_string() } else { String::new() },
-        from: received.fields.get("effective_on").trim().to_owned(),
+        key: if can_import || notes.has_choice() { key.to_string() } else { String::new() },
+        notes,
+        can_import,
+        from: fields.get("effective_on").trim().to_owned(),
         seen,
     };
-    let page = build(&app, &user, kind, received.fields, errors, Some(report)).await?;
+    let page = build(app, user, kind, fields, FieldErrors::default(), Some(report)).await?;
     if is_good { page::render(&page) } else { page::unprocessable(&page) }
 }
 
-/// 确认导入: the file that was looked at, all of it, if nothing changed since.
+/// 确认导入: the file that was looked at, all of it, if nothing changed since. 重新检查: with another choice of what is read.
 pub async fn create(
     State(app): State<App>,
     user: Permitted<KeepReferences>,
@@ -550,7 +609,14 @@ pub async fn create(
     };
     let changed = || AppError::Conflict("基础数据刚刚有变化，没有导入。请返回导入页面重新上传。".to_owned());
     let from = day_of(&form, app.clock.today()).map_err(|_| changed())?;
-    let (judged, now) = look(&app, &user, kind, key).await?;
+    let (asked, is_seen) = TableNotes::chosen(&form);
+    if !is_seen {
+        let mut fields = FormData::default();
+        fields.set("effective_on", form.get("effective_on"));
+        let file = (key, files::file_name(form.get("file")));
+        return answer(&app, &user, kind, file, fields, asked).await;
+    }
+    let Look { judged, seen: now, .. } = look(&app, &user, kind, key, asked).await?;
     let judged = judged.map_err(|faults| AppError::Conflict(format!("{}。没有导入。", faults.join("；"))))?;
     if now != seen || !judged.problems.is_empty() {
         return Err(changed());

@@ -18,8 +18,9 @@ use kit::shell::Shell;
 use uuid::Uuid;
 
 use crate::frame::{self, Entry};
-use crate::parts::files;
-use crate::parts::spreadsheet::{Cell, Head, Most, Row, Value};
+use crate::parts::files::{self, Judgement};
+use crate::parts::spreadsheet::{Asked, Cell, Head, Most, Row, Seen, Value};
+use crate::parts::table_notes::TableNotes;
 use crate::write_off::batch::{self, Desk, Line, MOST_LINES};
 use crate::write_off::forecast::forecast;
 use crate::write_off::{done, must_write_off};
@@ -33,6 +34,8 @@ pub struct Column {
     pub title: &'static str,
     /// Whether it must be filled in.
     pub is_required: bool,
+    /// What it takes of a cell.
+    takes: fn(&Cell) -> Result<String, String>,
     /// How to fill it in.
     help: &'static str,
     /// An example.
@@ -40,19 +43,26 @@ pub struct Column {
 }
 
 const fn column(title: &'static str, is_required: bool, help: &'static str, example: &'static str) -> Column {
-    Column { title, is_required, help, example }
+    Column { title, is_required, takes: Cell::line, help, example }
+}
+
+const fn number(title: &'static str, is_required: bool, help: &'static str, example: &'static str) -> Column {
+    Column { title, is_required, takes: Cell::number, help, example }
 }
 
 /// The columns, in the order of the template and of a line.
 pub const COLUMNS: [Column; 8] = [
     column("证明号", true, "证明上的 17 位数字", "31000020260000015"),
-    column("产品序号", true, "产品在证明附表中的序号", "1"),
-    column("数量/重量", false, "本次核销数量，单位与证明附表相同，最多 5 位小数；两种数量至少填写一种", "100"),
-    column("HS 标准量", false, "本次核销的 HS 标准量，单位与证明附表相同，最多 5 位小数", "80"),
+    number("产品序号", true, "产品在证明附表中的序号", "1"),
+    number("数量/重量", false, "本次核销数量，单位与证明附表相同，最多 5 位小数；两种数量至少填写一种", "100"),
+    number("HS 标准量", false, "本次核销的 HS 标准量，单位与证明附表相同，最多 5 位小数", "80"),
     column("口岸代码", true, "本局口岸的代码，可从列表选择", "2202"),
     column("报关单号", false, "18 位数字，有则填写", "220220261000000015"),
-    column("预核销编号", false, "确认预核销时填写，编号见“办理预核销”页面；不填为直接核销", "36"),
-    column("说明", false, "2 至 500 字；证明已过有效期，或核销后有尾差时必填", "部分到货"),
+    number("预核销编号", false, "确认预核销时填写，编号见“办理预核销”页面；不填为直接核销", "36"),
+    Column {
+        takes: Cell::text,
+        ..column("说明", false, "2 至 500 字；证明已过有效期，或核销后有尾差时必填", "部分到货")
+    },
 ];
 
 /// Columns of a result that is mended and handed in again.
@@ -112,6 +122,8 @@ struct ImportPage {
     /// The name of a file that was refused, and what is wrong with it.
     file: String,
     faults: Vec<String>,
+    /// Where a refused file can be read with another choice, and what was read of it.
+    again: Option<(String, TableNotes)>,
     columns: &'static [Column],
     most: usize,
     most_number: usize,
@@ -121,20 +133,24 @@ struct ImportPage {
 pub async fn show(State(app): State<App>, user: BureauOfficer) -> Result<Response, AppError> {
     must_write_off(&user)?;
     let form = FormView::new(FormData::default(), FieldErrors::default(), &user.caller.csrf);
-    page::render(&build(&app, &user, form, String::new(), Vec::new()).await?)
+    page::render(&build(&app, &user, form, Refused::default()).await?)
 }
 
-async fn build(
-    app: &App,
-    user: &BureauOfficer,
-    form: FormView,
+/// A file that was refused as a whole.
+#[derive(Default)]
+struct Refused {
     file: String,
     faults: Vec<String>,
-) -> Result<ImportPage, AppError> {
+    again: Option<(String, TableNotes)>,
+}
+
+async fn build(app: &App, user: &BureauOfficer, form: FormView, refused: Refused) -> Result<ImportPage, AppError> {
+    let Refused { file, faults, again } = refused;
     let crumbs = [("批量核销", "/write-off/batches")];
     let mut shell = frame::signed(app, user, "导入核销", Entry::WriteOffBatches, &crumbs).await?;
     shell.error_title = !form.errors.is_empty() || !faults.is_empty();
-    Ok(ImportPage { shell, form, file, faults, columns: &COLUMNS, most: MOST_LINES, most_number: batch::MOST_NUMBER })
+    let (columns, most, most_number) = (&COLUMNS, MOST_LINES, batch::MOST_NUMBER);
+    Ok(ImportPage { shell, form, file, faults, again, columns, most, most_number })
 }
 
 /// `?format=` of the template.
@@ -158,6 +174,8 @@ pub async fn template(
     let notes = [
         "从第 2 行起填写，每行核销一个产品；请不要修改第 1 行的标题，带 * 的红色栏目必填。".to_owned(),
         format!("一个文件最多 {MOST_LINES} 行，不超过 5M。每行单独办理：不能核销的行说明原因，不影响其他行。"),
+        "证明号、报关单号保持“文本”格式：超过 15 位的数字存成数字格式会丢失末尾的位数，系统会指出并拒绝。".to_owned(),
+        "隐藏或被筛选掉的行和列不读取，确认前会列出；请不要合并单元格。".to_owned(),
     ];
     guide.extend(notes.into_iter().map(|note| vec![note]));
     files::table(&app, &query.format, "核销导入模板", heads(&app, Some(&user)), Vec::<Vec<Value>>::new(), guide).await
@@ -182,25 +200,33 @@ pub async fn upload(State(app): State<App>, user: BureauOfficer, request: Reques
     });
     let Some(key) = arrived.key else {
         errors.add("file", arrived.refused.unwrap_or_else(|| "请先选择要导入的 XLSX 或 CSV 文件".to_owned()));
-        return again(&app, &user, &typed, errors, String::new(), Vec::new()).await;
+        return again(&app, &user, &typed, errors, Refused::default()).await;
     };
-    let lines = match read(&app, &user, key).await? {
+    let (seen, lines) = read(&app, &user, key, Asked::default()).await?;
+    let lines = match lines {
         Ok(lines) => lines,
-        Err(faults) => return again(&app, &user, &typed, errors, arrived.name, faults).await,
+        Err(faults) => {
+            let notes = TableNotes::of(&seen);
+            let place = notes.has_choice().then(|| (format!("/write-off/import/{key}"), notes));
+            let refused = Refused { file: arrived.name, faults, again: place };
+            return again(&app, &user, &typed, errors, refused).await;
+        }
     };
     if !errors.is_empty() {
-        return again(&app, &user, &typed, errors, String::new(), Vec::new()).await;
+        return again(&app, &user, &typed, errors, Refused::default()).await;
     }
-    let number = if number.is_empty() { number_of(&lines)? } else { number };
-    match standing(&app, &user, &number, &lines).await? {
+    let of_lines = if number.is_empty() { number_of(&lines)? } else { number.clone() };
+    match standing(&app, &user, &of_lines, &lines).await? {
         Standing::New | Standing::Broken(_) => {}
+        // What was left out of the file may still be wanted.
+        Standing::Done(_) if seen.must_be_confirmed() => {}
         Standing::Done(url) => return Ok(done(&app, &url, FIRST_RESULT)),
         Standing::Other(why) => {
             errors.add("number", batch::without_stop(&why));
-            return again(&app, &user, &typed, errors, String::new(), Vec::new()).await;
+            return again(&app, &user, &typed, errors, Refused::default()).await;
         }
     }
-    Ok(page::see_other(&address(key, &number, &arrived.name)))
+    Ok(page::see_other(&address(key, &number, &arrived.name, &Asked::default())))
 }
 
 const FIRST_RESULT: &str = "该批次已经办理过，没有再次核销。以下是当时的结果。";
@@ -211,9 +237,16 @@ fn number_of(lines: &[Line]) -> Result<String, AppError> {
     Ok(format!("F-{}", digest.get(..16).unwrap_or(&digest)))
 }
 
-fn address(key: Uuid, number: &str, file: &str) -> String {
+/// The preview of a file that waits. A blank number is made from what is read of it.
+fn address(key: Uuid, number: &str, file: &str, asked: &Asked) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("number", number).append_pair("file", file);
+    if !asked.sheet.is_empty() {
+        query.append_pair("sheet", &asked.sheet);
+    }
+    if asked.with_hidden {
+        query.append_pair("hidden", "1");
+    }
     format!("/write-off/import/{key}?{}", query.finish())
 }
 
@@ -223,13 +256,12 @@ async fn again(
     user: &BureauOfficer,
     number: &str,
     errors: FieldErrors,
-    file: String,
-    faults: Vec<String>,
+    refused: Refused,
 ) -> Result<Response, AppError> {
     let mut data = FormData::default();
     data.set("number", number);
     let form = FormView::new(data, errors, &user.caller.csrf);
-    page::unprocessable(&build(app, user, form, file, faults).await?)
+    page::unprocessable(&build(app, user, form, refused).await?)
 }
 
 /// How a number stands among the batches of the bureau's officers.
@@ -262,11 +294,34 @@ async fn standing(app: &App, user: &BureauOfficer, number: &str, lines: &[Line])
     })
 }
 
+/// The same file may not be written off with and without its hidden rows: most of its rows would count twice.
+async fn must_not_be_done_otherwise(
+    app: &App,
+    user: &BureauOfficer,
+    key: Uuid,
+    asked: &Asked,
+    seen: &Seen,
+) -> Result<(), AppError> {
+    if !seen.has_hidden() {
+        return Ok(());
+    }
+    let other = Asked { with_hidden: !asked.with_hidden, ..asked.clone() };
+    let (_, Ok(lines)) = read(app, user, key, other).await? else { return Ok(()) };
+    match standing(app, user, &number_of(&lines)?, &lines).await? {
+        Standing::New | Standing::Other(_) => Ok(()),
+        Standing::Broken(_) | Standing::Done(_) => Err(AppError::Conflict(
+            "该文件已按另一种选择（包括或不包括隐藏的行）核销，再次核销会使其中的行重复。没有核销。请把其余的行另存为一个\
+             文件后上传。"
+                .to_owned(),
+        )),
+    }
+}
+
 /// Reads a file that waits: its lines, or what is wrong with it.
-async fn read(app: &App, user: &BureauOfficer, key: Uuid) -> Result<Result<Vec<Line>, Vec<String>>, AppError> {
+async fn read(app: &App, user: &BureauOfficer, key: Uuid, asked: Asked) -> Result<Judgement<Vec<Line>>, AppError> {
     let why = format!("文件超过 {MOST_LINES} 行，请分成几个文件上传");
     let most = Most { rows: MOST_LINES, why };
-    files::waiting_table(app, &folder(user), key, most, |rows| lines_of(&rows)).await
+    files::waiting_table(app, &folder(user), key, most, asked, |rows| lines_of(&rows)).await
 }
 
 /// A title without its star, as it is compared.
@@ -280,11 +335,11 @@ fn lines_of(rows: &[Row]) -> Result<Vec<Line>, Vec<String>> {
     let mut faults = Vec::new();
     let mut places: HashMap<usize, usize> = HashMap::new();
     for (at, cell) in head.cells.iter().enumerate() {
-        let Cell::Text(title) = cell else {
+        let Ok(title) = cell.text() else {
             faults.push(format!("第 {} 列的标题无法识别，请使用模板", at + 1));
             continue;
         };
-        let title = folded(title);
+        let title = folded(&title);
         if title.is_empty() || IGNORED.iter().any(|i| folded(i) == title) {
             continue;
         }
@@ -310,9 +365,9 @@ fn lines_of(rows: &[Row]) -> Result<Vec<Line>, Vec<String>> {
     for row in rows {
         let mut cells: [String; 8] = Default::default();
         for (n, column) in COLUMNS.iter().enumerate() {
-            match places.get(&n).and_then(|at| row.cells.get(*at)) {
-                Some(Cell::Text(text)) => text.trim().clone_into(&mut cells[n]),
-                Some(Cell::Unreadable(why)) => faults.push(format!("第 {} 行「{}」：{why}", row.number, column.title)),
+            match places.get(&n).and_then(|at| row.cells.get(*at)).map(column.takes) {
+                Some(Ok(text)) => cells[n] = text,
+                Some(Err(why)) => faults.push(format!("第 {} 行「{}」：{why}", row.number, column.title)),
                 None => {}
             }
         }
@@ -333,6 +388,10 @@ pub struct PreviewQuery {
     number: String,
     #[serde(default)]
     file: String,
+    #[serde(default)]
+    sheet: String,
+    #[serde(default)]
+    hidden: String,
     /// `rejected` = only those.
     #[serde(default)]
     only: String,
@@ -356,6 +415,8 @@ struct PreviewPage {
     action: String,
     number: String,
     file: String,
+    /// The sheet that was read.
+    sheet: String,
     total: usize,
     accepted: usize,
     rejected: usize,
@@ -366,6 +427,10 @@ struct PreviewPage {
     pager: Pager,
     /// So many lines were done before it broke off.
     broken: Option<i64>,
+    /// What was read of the file and what was not, and the choice.
+    notes: TableNotes,
+    typed_number: String,
+    asked: Asked,
 }
 
 /// What would become of each line; nothing is written.
@@ -376,13 +441,30 @@ pub async fn preview(
     Query(query): Query<PreviewQuery>,
 ) -> Result<Response, AppError> {
     must_write_off(&user)?;
-    let number = batch::number(&query.number).map_err(|why| AppError::Invalid(format!("{why}。")))?;
-    let lines = read(&app, &user, key).await?;
-    let lines = lines.map_err(|faults| AppError::Conflict(format!("{}。没有核销。", faults.join("；"))))?;
+    let asked = TableNotes::asked(&query.sheet, &query.hidden);
+    let (seen, lines) = read(&app, &user, key, asked.clone()).await?;
+    let notes = TableNotes::of(&seen);
+    let lines = match lines {
+        Ok(lines) => lines,
+        Err(faults) => {
+            let place = notes.has_choice().then(|| (format!("/write-off/import/{key}"), notes));
+            let refused = Refused { file: files::file_name(&query.file), faults, again: place };
+            return again(&app, &user, &query.number, FieldErrors::default(), refused).await;
+        }
+    };
+    let typed_number = query.number.trim().to_owned();
+    let number = if typed_number.is_empty() {
+        number_of(&lines)?
+    } else {
+        batch::number(&typed_number).map_err(|why| AppError::Invalid(format!("{why}。")))?
+    };
+    must_not_be_done_otherwise(&app, &user, key, &asked, &seen).await?;
     let broken = match standing(&app, &user, &number, &lines).await? {
         Standing::New => None,
         Standing::Broken(n) => Some(n),
-        Standing::Done(url) => return Ok(done(&app, &url, FIRST_RESULT)),
+        Standing::Done(url) if !notes.has_choice() => return Ok(done(&app, &url, FIRST_RESULT)),
+        // Confirming it shows the first result; the rows that were left out can still be chosen.
+        Standing::Done(_) => None,
         Standing::Other(why) => return Err(AppError::Conflict(why)),
     };
     let verdicts = forecast(&app, &desk(&user), &lines).await?;
@@ -392,16 +474,22 @@ pub async fn preview(
     let shown = lines.into_iter().zip(verdicts).enumerate().filter(|(_, (_, why))| !is_filtered || why.is_some());
     let count = if is_filtered { rejected } else { total };
     let path = format!("/write-off/import/{key}");
-    let filters = [("number", number.as_str()), ("file", query.file.as_str()), ("only", query.only.as_str())];
-    let asked = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
-    let pager = Pager::new(&asked, i64::try_from(count).unwrap_or(i64::MAX), &path, &filters);
+    let filters = [
+        ("number", typed_number.as_str()),
+        ("file", query.file.as_str()),
+        ("sheet", asked.sheet.as_str()),
+        ("hidden", if asked.with_hidden { "1" } else { "" }),
+        ("only", query.only.as_str()),
+    ];
+    let wanted = PageQuery { page: query.page.clone(), size: query.size.clone(), ..PageQuery::default() };
+    let pager = Pager::new(&wanted, i64::try_from(count).unwrap_or(i64::MAX), &path, &filters);
     let at = |n: i64| usize::try_from(n).unwrap_or_default();
     let rows = shown
         .skip(at(pager.offset()))
         .take(at(pager.limit()))
         .map(|(n, (line, reason))| PreviewRow { ordinal: n + 1, line, reason })
         .collect();
-    let all = address(key, &number, &query.file);
+    let all = address(key, &typed_number, &query.file, &asked);
     let crumbs = [("批量核销", "/write-off/batches"), ("导入核销", "/write-off/import")];
     page::render(&PreviewPage {
         shell: frame::signed(&app, &user, "核对导入内容", Entry::WriteOffBatches, &crumbs).await?,
@@ -411,6 +499,7 @@ pub async fn preview(
         all,
         number,
         file: query.file,
+        sheet: seen.sheet,
         total,
         accepted: total - rejected,
         rejected,
@@ -418,6 +507,9 @@ pub async fn preview(
         rows,
         pager,
         broken,
+        notes,
+        typed_number,
+        asked,
     })
 }
 
@@ -430,7 +522,9 @@ pub async fn create(
 ) -> Result<Response, AppError> {
     must_write_off(&user)?;
     let number = batch::number(form.get("number")).map_err(|why| AppError::Invalid(format!("{why}。")))?;
-    let lines = read(&app, &user, key).await?;
+    let asked = TableNotes::asked(form.get("sheet"), form.get("hidden"));
+    let (seen, lines) = read(&app, &user, key, asked.clone()).await?;
+    must_not_be_done_otherwise(&app, &user, key, &asked, &seen).await?;
     let lines = lines.map_err(|faults| AppError::Conflict(format!("{}。没有核销。", faults.join("；"))))?;
     let outcome = batch::hand_in(&app, &desk(&user), &number, &lines).await?;
     let url = format!("/write-off/batches/{}", outcome.batch.id);

@@ -225,6 +225,9 @@ async fn code_of(app: &App, arrived: photo::Arrived) -> Result<Result<String, &'
     let permit = app.cores.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
     let looked = tokio::task::spawn_blocking(move || {
         let _permit = permit;
+        if let Some(why) = photo::foreign_photo(&arrived.bytes) {
+            return Err(why);
+        }
         if !photo::is_picture(&arrived.bytes) {
             return Err("上传的文件不是照片，请拍摄证明上的二维码，或选择 JPG、PNG 照片");
         }

@@ -21,7 +21,7 @@ fn csv(rows: &[[&str; 8]]) -> Vec<u8> {
     write_csv(&heads(&TITLES), &values(rows))
 }
 
-async fn upload(officer: &Browser, number: &str, name: &str, content: Vec<u8>) -> Page {
+pub async fn upload(officer: &Browser, number: &str, name: &str, content: Vec<u8>) -> Page {
     let token = officer.token().await;
     let fields = [("csrf", token.as_str()), ("number", number)];
     let page = officer.multipart("/write-off/import", &fields, &[(name, content)]).await;
@@ -31,7 +31,7 @@ async fn upload(officer: &Browser, number: &str, name: &str, content: Vec<u8>) -
     }
 }
 
-async fn number_of(user: &Browser, certificate: i64) -> String {
+pub async fn number_of(user: &Browser, certificate: i64) -> String {
     user.get(&format!("/certificates/{certificate}")).await.is(200).texts("h1 .code").remove(0)
 }
 

@@ -27,6 +27,7 @@ mod exports;
 mod filing;
 mod forged;
 mod home;
+mod imported_files;
 mod jobs;
 mod ledger;
 mod letters;

@@ -70,6 +70,20 @@ async fn read_ways_of_products(words: &mut Words, user: &Browser, draft: &str) {
     let file = format!("{}\n{}\n", text.trim_end(), row.replace("演示品牌", "")).into_bytes();
     let token = user.token().await;
     words.read(&user.multipart(&import, &[("csrf", &token)], &[("产品.csv", file)]).await.is(422));
+    // Two sheets with content, and a row that nobody sees.
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for name in ["一", "二"] {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        let rows = crate::support::cells(&csv.body);
+        for (n, row) in (0..).zip(rows.iter().chain(rows.last())) {
+            for (at, text) in (0..).zip(row) {
+                sheet.write_string(n, at, text).unwrap();
+            }
+        }
+        sheet.set_row_hidden(u32::try_from(rows.len()).unwrap()).unwrap();
+    }
+    let file = book.save_to_buffer().unwrap();
+    words.read(&user.multipart(&import, &[("csrf", &token)], &[("产品.xlsx", file)]).await.is(200));
     crate::templates::save(user, draft, "窗式空调器").await.is(200);
     words.read(&user.get(&format!("/product-templates?application={draft}")).await.is(200));
     let item = user.get(&format!("/applications/{draft}/items")).await.link("存为产品模板");

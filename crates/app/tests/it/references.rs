@@ -8,7 +8,7 @@ use domain::reference::ReferenceKind;
 use crate::story::{self, AIR_CONDITIONER};
 use crate::support::{Browser, Page, SHANGHAI, Site, cells};
 
-async fn keeper(site: &Site) -> Browser {
+pub async fn keeper(site: &Site) -> Browser {
     site.cnca("keeper", &[Post::ReferenceAdmin]).await
 }
 
@@ -419,7 +419,7 @@ fn csv(rows: &[Vec<String>]) -> Vec<u8> {
 }
 
 /// 上传并检查 of a table, to take effect on this day.
-async fn look_at(keeper: &Browser, kind: &str, from: &str, file: Vec<u8>) -> Page {
+pub async fn look_at(keeper: &Browser, kind: &str, from: &str, file: Vec<u8>) -> Page {
     let token = keeper.token().await;
     let fields = [("csrf", token.as_str()), ("effective_on", from)];
     keeper.multipart(&format!("/reference-files/{kind}"), &fields, &[("数据.csv", file)]).await

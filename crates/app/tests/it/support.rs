@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use app::operations::Statements;
-use app::parts::spreadsheet::{self, Cell, Most};
+use app::parts::spreadsheet::{self, Asked, Most};
 use app::passwords;
 use axum::Router;
 use axum::body::Body;
@@ -41,12 +41,9 @@ pub const JIANGSU: &str = "320000";
 
 /// The texts of a table, XLSX or CSV.
 pub fn cells(file: &[u8]) -> Vec<Vec<String>> {
-    let text = |c: Cell| match c {
-        Cell::Text(text) => text,
-        Cell::Unreadable(why) => panic!("{why}"),
-    };
-    let rows = spreadsheet::read(file, &Most { rows: 1_000_000, why: String::new() }).unwrap();
-    rows.into_iter().map(|r| r.cells.into_iter().map(text).collect()).collect()
+    let most = Most { rows: 1_000_000, why: String::new() };
+    let table = spreadsheet::read(file, &most, &Asked::default()).unwrap();
+    table.rows.into_iter().map(|r| r.cells.iter().map(|c| c.text().unwrap()).collect()).collect()
 }
 
 /// A paper that says what it was made from; the true typesetter has tests of its own.
@@ -595,7 +592,9 @@ fn control_value(control: &ElementRef<'_>) -> Option<String> {
             "checkbox" | "radio" if control.value().attr("checked").is_none() => None,
             "checkbox" => Some(control.value().attr("value").unwrap_or("on").to_owned()),
             "submit" | "button" | "reset" | "file" => None,
-            _ => Some(control.value().attr("value").unwrap_or_default().to_owned()),
+            "hidden" => Some(control.value().attr("value").unwrap_or_default().to_owned()),
+            // Browsers take line breaks out of an input of one line.
+            _ => Some(control.value().attr("value").unwrap_or_default().replace(['\r', '\n'], "")),
         },
     }
 }

@@ -8,7 +8,7 @@ use crate::story::{self, AIR_CONDITIONER, Bureau, PRODUCT, add_product, decide, 
 use crate::support::{Browser, Page, Site, cells};
 
 /// A draft whose basic information is filled in.
-async fn draft(user: &Browser) -> String {
+pub async fn draft(user: &Browser) -> String {
     let id = open_draft(user).await;
     fill_basics(user, &id, &[]).await.is(200);
     id
@@ -61,11 +61,11 @@ pub fn csv(titles: &[String], rows: &[Vec<String>]) -> Vec<u8> {
     write_csv(&heads, &values(rows))
 }
 
-fn head(title: &str) -> Head {
+pub fn head(title: &str) -> Head {
     Head { title: title.to_owned(), is_required: false, is_text: true, choices: Vec::new() }
 }
 
-fn values(rows: &[Vec<String>]) -> Vec<Vec<Value>> {
+pub fn values(rows: &[Vec<String>]) -> Vec<Vec<Value>> {
     rows.iter().map(|r| r.iter().map(|v| Value::Text(v.clone())).collect()).collect()
 }
 
@@ -91,7 +91,7 @@ pub async fn imported(site: &Site, user: &Browser, products: usize) -> (String, 
 }
 
 /// What is stored of the products, for comparing.
-async fn stored(user: &Browser, id: &str) -> Vec<Vec<String>> {
+pub async fn stored(user: &Browser, id: &str) -> Vec<Vec<String>> {
     cells(&user.get(&format!("/applications/{id}/export?format=csv")).await.is(200).body)
 }
 
@@ -269,7 +269,8 @@ async fn a_file_that_cannot_be_products_is_refused_with_a_reason() {
         let mut wide = good.clone();
         wide.push("多出的".to_owned());
         for (content, why) in [
-            (b"%PDF-1.7\0".to_vec(), "不是 XLSX"),
+            (b"%PDF-1.7\0".to_vec(), "这是 PDF 文件，不是表格"),
+            (vec![1; 9], "请使用模板"),
             (Vec::new(), "0 字节"),
             (vec![b'a'; 5 * 1024 * 1024 + 1], "超过 5M"),
             ("名称,数量\n甲,1\n".as_bytes().to_vec(), "第 1 列的标题“名称”不是产品信息的栏目"),
