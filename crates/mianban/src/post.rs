@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use domain::letter::Failure;
+use domain::text;
 use kit::app::{Letter, Post, Undelivered};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
@@ -90,9 +91,15 @@ impl Post for Carrier {
         let message = self.write(letter)?;
         match &self.way {
             Way::Smtp(smtp) => {
-                smtp.send(message)
-                    .await
-                    .map_err(|error| Undelivered { failure: failure_of(&error), error: error.into() })?;
+                smtp.send(message).await.map_err(|error| Undelivered {
+                    // Our side of the conversation ends it when the server cannot take such a name.
+                    failure: if error.is_client() && !letter.to.is_ascii() && needs_smtputf8(&letter.to) {
+                        Failure::Script
+                    } else {
+                        failure_of(&error)
+                    },
+                    error: error.into(),
+                })?;
             }
             Way::Folder(folder) => {
                 folder
@@ -107,12 +114,13 @@ impl Post for Carrier {
 
 impl Carrier {
     fn write(&self, letter: &Letter) -> Result<Message, Undelivered> {
-        let to: Mailbox = letter.to.parse().map_err(|error| Undelivered {
+        // The domain travels in ASCII; a name that is not ASCII needs SMTPUTF8, which the server has or has not.
+        let to: Address = text::wire_address(&letter.to).parse().map_err(|error| Undelivered {
             failure: Failure::Mailbox,
             error: anyhow::Error::new(error).context("the mailbox of a letter"),
         })?;
         let mut message =
-            Message::builder().from(self.from.clone()).to(to).subject(&letter.subject).header(ContentType::TEXT_PLAIN);
+            Message::builder().from(self.from.clone()).to(Mailbox::new(None, to)).subject(&letter.subject).header(ContentType::TEXT_PLAIN);
         if !letter.reference.is_empty() {
             message = message.message_id(Some(format!("<{}@{}>", letter.reference, self.from.email.domain())));
         }
@@ -120,6 +128,11 @@ impl Carrier {
             .body(letter.body.clone())
             .map_err(|error| Undelivered { failure: Failure::Other, error: anyhow::Error::new(error) })
     }
+}
+
+/// Whether the part before `@` is not ASCII: only a server with SMTPUTF8 (RFC 6531) delivers to it.
+fn needs_smtputf8(address: &str) -> bool {
+    address.rsplit_once('@').is_some_and(|(local, _)| !local.is_ascii())
 }
 
 /// What an answer of the mail server, or none, means for the addressee.
@@ -133,5 +146,78 @@ fn failure_of(error: &smtp::Error) -> Failure {
         Some(_) => Failure::Other,
         None if error.is_tls() || error.is_client() => Failure::Credentials,
         None => Failure::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A mail server with these extensions; its port, and what it was told.
+    fn mail_server(extensions: &'static [u8]) -> (u16, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let told = heard.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap());
+                stream.write_all(b"220 mail.example.com\r\n").unwrap();
+                let mut line = String::new();
+                while lines.read_line(&mut line).is_ok_and(|n| n > 0) {
+                    let said = std::mem::take(&mut line).trim_end().to_owned();
+                    let answer: &[u8] = match said.split(' ').next().unwrap_or_default() {
+                        "EHLO" => extensions,
+                        "DATA" => {
+                            stream.write_all(b"354 go on\r\n").unwrap();
+                            while lines.read_line(&mut line).is_ok_and(|n| n > 0) && line.trim_end() != "." {
+                                line.clear();
+                            }
+                            line.clear();
+                            b"250 ok\r\n"
+                        }
+                        _ => b"250 ok\r\n",
+                    };
+                    told.lock().unwrap().push(said);
+                    if stream.write_all(answer).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        (port, heard)
+    }
+
+    async fn send(port: u16, to: &str) -> Result<(), Undelivered> {
+        let way = Way::Smtp(server(&format!("smtp://127.0.0.1:{port}"), None).unwrap());
+        let carrier = Carrier { from: "mianban@example.com".parse().unwrap(), way };
+        let letter = Letter {
+            to: to.to_owned(),
+            subject: "申请单".to_owned(),
+            body: "正文".to_owned(),
+            reference: String::new(),
+        };
+        carrier.send(&letter).await
+    }
+
+    /// The domain goes out in ASCII to every server; a name that is not ASCII goes out where SMTPUTF8 is known, and is said
+    /// to be impossible elsewhere.
+    #[tokio::test]
+    async fn mailboxes_in_other_scripts_are_written_to_as_far_as_the_server_can() {
+        let (port, heard) = mail_server(b"250 mail.example.com\r\n");
+        send(port, "user@例え.jp").await.unwrap();
+        assert!(heard.lock().unwrap().iter().any(|l| l == "RCPT TO:<user@xn--r8jz45g.jp>"), "{heard:?}");
+        assert_eq!(send(port, "用户@例子.公司").await.unwrap_err().failure, Failure::Script);
+
+        let (port, heard) = mail_server(b"250-mail.example.com\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n");
+        send(port, "用户@例子.公司").await.unwrap();
+        let heard = heard.lock().unwrap();
+        assert!(heard.iter().any(|l| l.starts_with("MAIL FROM:") && l.contains("SMTPUTF8")), "{heard:?}");
+        assert!(heard.iter().any(|l| l.contains("用户@xn--fsqu00a.xn--55qx5d")), "{heard:?}");
     }
 }

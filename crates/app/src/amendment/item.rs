@@ -300,13 +300,13 @@ pub async fn update(
 /// Reads the six fields, and the 产品特性 of another HS 编码; every mistake at once.
 fn parse(app: &App, line: &Line, chosen: &Type, form: &FormData) -> Result<Product, FieldErrors> {
     let mut check = Checker::new(form);
-    let product_name = check.text("product_name", "产品名称").required().length(1..=100).take();
-    let model = check.text("model", "规格/型号").required().length(1..=200).take();
+    let product_name = check.text("product_name", "产品名称").one_line().required().length(1..=100).take();
+    let model = check.text("model", "规格/型号").one_line().required().length(1..=200).take();
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
     let hs_qty =
         check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
-    let brand = check.text("brand", "商标").required().length(1..=100).take();
-    let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).take();
+    let brand = check.text("brand", "商标").one_line().required().length(1..=100).take();
+    let manufacturer = check.text("manufacturer", "生产厂名").one_line().required().length(1..=150).take();
     // The new certificate is printed from these (E27).
     for (name, label, value) in [
         ("product_name", "产品名称", &product_name),

@@ -86,7 +86,7 @@ pub async fn create(
     let facts = db::amendment::facts(&tx, &certificate).await?;
     let step = may(officer.actor(), &facts, Action::Open).map_err(refused)?;
     let mut check = Checker::new(&form);
-    let caller = check.text("caller", "来电人").required().length(2..=50).take();
+    let caller = check.text("caller", "来电人").one_line().required().length(2..=50).take();
     let note = check.text("call_note", "电话记录").required().length(5..=500).take();
     if let Err(errors) = check.finish() {
         drop(tx);
