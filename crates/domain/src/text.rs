@@ -47,7 +47,11 @@ pub fn visible(text: &str) -> String {
             '\n' if follows_return => continue,
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => '\n',
             c if is_variation_selector(c) => {
-                if is_han(before) && !matches!(c, '\u{fe03}'..='\u{fe0f}') { c } else { continue }
+                if is_han(before) && !matches!(c, '\u{fe03}'..='\u{fe0f}') {
+                    c
+                } else {
+                    continue;
+                }
             }
             c if is_invisible(c) => continue,
             c => c,
@@ -60,7 +64,8 @@ pub fn visible(text: &str) -> String {
 
 /// Whether [`visible`] would change nothing: texts are nearly always like that, and then need no copy.
 pub fn is_visible(text: &str) -> bool {
-    text.is_ascii() && text.bytes().all(|b| (b >= b' ' && b != 0x7f) || b == b'\n' || b == b'\t') || visible(text) == text
+    text.is_ascii() && text.bytes().all(|b| (b >= b' ' && b != 0x7f) || b == b'\n' || b == b'\t')
+        || visible(text) == text
 }
 
 /// Whether nobody can see this character, wherever it stands.
@@ -86,8 +91,20 @@ const fn is_han(c: char) -> bool {
 /// The dots that people write between the parts of a name, of which nobody knows which one was typed: · • ・ ． ‧ ∙ and their
 /// kin. In searches all of them are a full stop.
 const fn is_dot(c: char) -> bool {
-    matches!(c, '\u{b7}' | '\u{387}' | '\u{2022}' | '\u{2024}' | '\u{2027}' | '\u{2219}' | '\u{22c5}' | '\u{2e31}'
-        | '\u{30fb}' | '\u{ff0e}' | '\u{ff65}')
+    matches!(
+        c,
+        '\u{b7}'
+            | '\u{387}'
+            | '\u{2022}'
+            | '\u{2024}'
+            | '\u{2027}'
+            | '\u{2219}'
+            | '\u{22c5}'
+            | '\u{2e31}'
+            | '\u{30fb}'
+            | '\u{ff0e}'
+            | '\u{ff65}'
+    )
 }
 
 /// The form in which texts are compared by 模糊 search (D27): full width → half width, lower case, no blanks, nothing that
@@ -126,7 +143,11 @@ pub fn escape_like(text: &str) -> String {
 
 /// The dashes that keyboards and input methods write for a hyphen.
 pub const fn is_dash(c: char) -> bool {
-    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ff70}')
+    matches!(
+        c,
+        '-' | '\u{2010}'
+            ..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ff70}'
+    )
 }
 
 /// Full-width digits, letters and signs become half width; nothing else changes.
@@ -365,7 +386,8 @@ fn one_phone(typed: &str) -> String {
 
 /// A mobile number of the mainland: its eleven digits.
 fn one_mobile(typed: &str) -> String {
-    let digits: String = typed.chars().filter(|c| !c.is_whitespace() && !is_dash(*c) && !matches!(c, '(' | ')')).collect();
+    let digits: String =
+        typed.chars().filter(|c| !c.is_whitespace() && !is_dash(*c) && !matches!(c, '(' | ')')).collect();
     let local = ["+86", "0086", "86"].iter().find_map(|code| digits.strip_prefix(code).filter(|rest| rest.len() == 11));
     local.unwrap_or(&digits).to_owned()
 }
@@ -501,7 +523,8 @@ const MOST_PHONES: usize = 3;
 /// One to three telephones, separated as people separate them; kept with "；" between them.
 pub fn phones(typed: &str) -> Result<String, String> {
     let typed = normalise(typed).replace('或', "；");
-    let all: Vec<&str> = typed.split(['；', ';', '、', '，', ',', '/', '／', '\n']).filter(|one| !one.trim().is_empty()).collect();
+    let all: Vec<&str> =
+        typed.split(['；', ';', '、', '，', ',', '/', '／', '\n']).filter(|one| !one.trim().is_empty()).collect();
     if all.len() > MOST_PHONES {
         return Err(format!("最多填写 {MOST_PHONES} 个电话，现在是 {} 个", all.len()));
     }
@@ -606,14 +629,21 @@ mod tests {
             assert_eq!(phone(typed).as_deref(), Ok(kept), "{typed}");
             assert_eq!(phone(kept).as_deref(), Ok(kept), "{kept}");
         }
-        for typed in ["12345", "021-1234567/7654321", "021-12345678转", "abc-1234567", "021-12345678转123456789", "-", "转1"] {
+        for typed in
+            ["12345", "021-1234567/7654321", "021-12345678转", "abc-1234567", "021-12345678转123456789", "-", "转1"]
+        {
             assert!(phone(typed).is_err(), "{typed}");
         }
-        for typed in ["13800000000", "+86 138 0000 0000", "0086-138-0000-0000", "１３８—００００—００００", "8613800000000"] {
+        for typed in
+            ["13800000000", "+86 138 0000 0000", "0086-138-0000-0000", "１３８—００００—００００", "8613800000000"]
+        {
             assert_eq!(mobile(typed).as_deref(), Ok("13800000000"), "{typed}");
         }
         assert_eq!(phones("(021)12345678 / 021—87654321转8").as_deref(), Ok("021-12345678；021-87654321转8"));
-        assert!(phones("021-12345678；abc").unwrap_err().contains("“abc”") && phones("1234567、1234567、1234567、1234567").is_err());
+        assert!(
+            phones("021-12345678；abc").unwrap_err().contains("“abc”")
+                && phones("1234567、1234567、1234567、1234567").is_err()
+        );
         assert!(mobile("138000000001").is_err() && mobile("+1 3800000000").is_err());
     }
 
@@ -630,7 +660,15 @@ mod tests {
             let address = EmailAddress::parse(typed).unwrap();
             assert_eq!((address.as_str(), address.wire().as_str()), (kept, wire));
         }
-        for typed in ["用户@公司", "用 户@例子.公司", "用户，@例子.公司", "a@-例.jp", "a@xn--zzzzzzzz.jp", "@例子.公司", "a@例子..公司"] {
+        for typed in [
+            "用户@公司",
+            "用 户@例子.公司",
+            "用户，@例子.公司",
+            "a@-例.jp",
+            "a@xn--zzzzzzzz.jp",
+            "@例子.公司",
+            "a@例子..公司",
+        ] {
             assert!(email(typed).is_err(), "{typed}");
         }
     }
@@ -647,12 +685,21 @@ mod tests {
         assert_eq!(normalise("A\u{e0100}B\u{fe0f}葛\u{e0100}\u{e0101}"), "AB葛\u{e0100}");
         assert_eq!(fold("葛\u{e0100}城"), fold("葛城"));
         assert_eq!(fold("示例\u{200b}电器\u{feff}"), "示例电器");
-        assert_eq!(normalise("\u{feff} \u{200b} 甲\u{200b} \r\n乙\u{b}丙\r丁\u{2028}戊 \u{200b}"), "甲 \n乙\n丙\n丁\n戊");
+        assert_eq!(
+            normalise("\u{feff} \u{200b} 甲\u{200b} \r\n乙\u{b}丙\r丁\u{2028}戊 \u{200b}"),
+            "甲 \n乙\n丙\n丁\n戊"
+        );
     }
 
     #[test]
     fn customs_numbers_are_taken_as_people_type_them() {
-        for typed in ["220220261000000015", "2202 2026 1000 000015", "2202—2026—1000－000015", "２２０２２０２６１０００００００１５", "2202·2026·1000000015\u{200b}"] {
+        for typed in [
+            "220220261000000015",
+            "2202 2026 1000 000015",
+            "2202—2026—1000－000015",
+            "２２０２２０２６１０００００００１５",
+            "2202·2026·1000000015\u{200b}",
+        ] {
             assert_eq!(customs_number(typed).as_deref(), Ok("220220261000000015"), "{typed}");
         }
         assert!(customs_number("123").unwrap_err().contains("现在是 3 位"));
