@@ -80,6 +80,7 @@ pub fn site() -> Site {
         // manual §1: public
         .get("/", home::home::show)
         .get("/bulletins", home::bulletins::list)
+        .get("/bureaus", home::bureaus::list)
         .get("/bulletins/{id}", home::bulletins::show)
         .get("/bulletins/{id}/files/{file}", home::bulletins::file)
         .get("/verification", certificate::verification::show)
@@ -247,6 +248,8 @@ pub fn site() -> Site {
         .post("/accounts/{id}/password", accounts::password::reset)
         .post("/accounts/{id}/second-factor/removal", accounts::second_factor::remove)
         // reference data on pages (R-C-02, R-C-04)
+        .get("/bureau-contact", reference::bureau_contact::show)
+        .post("/bureau-contact", reference::bureau_contact::update)
         .get("/reference", reference::list::index)
         .get("/reference/attachment-rules", reference::attachment_rules::show)
         .post("/reference/attachment-rules", reference::attachment_rules::update)
@@ -393,6 +396,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(FORM_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
+        .layer(middleware::from_fn(kit::form::clean_query))
         .layer(csrf)
         .layer(CatchPanicLayer::custom(panicked))
         // Outside of what may refuse or panic, so that the user reads a page in every case.

@@ -119,8 +119,11 @@ impl Carrier {
             failure: Failure::Mailbox,
             error: anyhow::Error::new(error).context("the mailbox of a letter"),
         })?;
-        let mut message =
-            Message::builder().from(self.from.clone()).to(Mailbox::new(None, to)).subject(&letter.subject).header(ContentType::TEXT_PLAIN);
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(&letter.subject)
+            .header(ContentType::TEXT_PLAIN);
         if !letter.reference.is_empty() {
             message = message.message_id(Some(format!("<{}@{}>", letter.reference, self.from.email.domain())));
         }

@@ -28,6 +28,7 @@ pub(super) async fn run(app: &App) {
         ("counting statistics", count_statistics(app).await),
         ("changing reference data", change_references(app).await),
         ("reading reference data", read_references(app).await),
+        ("computing working days again", recount(app).await),
         ("counting jobs", count_jobs(app).await),
     ] {
         if let Err(error) = outcome {
@@ -190,6 +191,28 @@ async fn read_references(app: &App) -> anyhow::Result<()> {
         app.references.replace(db::reference::load(&read).await?);
         tracing::info!("reference data were imported; this process shows them now");
     }
+    Ok(())
+}
+
+/// Parts that one round computes at most.
+const RECOUNTED_AT_ONCE: u32 = 200;
+
+/// Computes again what follows from working days, after they changed.
+async fn recount(app: &App) -> anyhow::Result<()> {
+    if !db::recount::is_due(app.db.read(), app.now()).await? {
+        return Ok(());
+    }
+    let mut corrected = 0;
+    for _ in 0..RECOUNTED_AT_ONCE {
+        let tx = app.db.begin().await?;
+        let part = db::recount::next(&tx, app.now()).await?;
+        tx.commit().await?;
+        corrected += part.corrected;
+        if !part.more {
+            break;
+        }
+    }
+    tracing::info!(corrected, "working days have changed: {corrected} clocks and facts were corrected");
     Ok(())
 }
 

@@ -125,12 +125,8 @@ pub(super) fn read(check: &mut Checker<'_>, form: &FormData) -> String {
             check.error(&line.name, format!("“{name}”重复，请合并或改名"));
         }
         let kind: Option<CharacteristicKind> = form.get(&line.kind).parse().ok();
-        let choices: Vec<String> = form
-            .get(&line.choices)
-            .split([';', '；', '\n'])
-            .map(text::one_line)
-            .filter(|c| !c.is_empty())
-            .collect();
+        let choices: Vec<String> =
+            form.get(&line.choices).split([';', '；', '\n']).map(text::one_line).filter(|c| !c.is_empty()).collect();
         let unit = check.text(&line.unit, "单位").one_line().length(0..=20).take();
         match kind {
             None => check.error(&line.kind, format!("请选择第 {} 项的填写方式", line.number)),

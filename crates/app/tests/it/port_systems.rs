@@ -77,7 +77,10 @@ async fn r_2_8_17_a_batch_is_decided_line_by_line() {
         let wide: String = number.chars().map(|d| char::from_u32(u32::from(d) + 0xfee0).unwrap()).collect();
         let lines = [
             // As people paste it: grouped, with what nobody can see.
-            with(line(&format!("\u{200b}{number}"), 1, "4", "4\u{feff}"), &json!({ "customs_no": "2202—2026 1000－000015" })),
+            with(
+                line(&format!("\u{200b}{number}"), 1, "4", "4\u{feff}"),
+                &json!({ "customs_no": "2202—2026 1000－000015" }),
+            ),
             line(&number, 1, "7", "6"),
             line(&wide, 2, "１.５", "1.2"),
             line(&number, 2, "1.123456", "1"),
