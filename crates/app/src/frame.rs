@@ -9,7 +9,7 @@ use kit::session::{Caller, Signed};
 use kit::shell::{MenuGroup, MenuItem, Role, Shell};
 
 use crate::parts::desks::{self, Desk, DeskCount};
-use crate::parts::reminders;
+use crate::parts::{bureau_contact, reminders};
 
 /// The entry of the menu that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub enum Entry {
     WriteOffSearch,
     /// 批量核销.
     WriteOffBatches,
+    /// 本局联系方式.
+    BureauContact,
 }
 
 impl Entry {
@@ -109,10 +111,15 @@ pub async fn signed(
         Actor::Officer(officer) => {
             let counts = counts(app, officer).await?;
             let certificates = desks::waiting(app, officer).await?;
-            let total = counts.posts.iter().map(|(_, n)| *n).chain(certificates.iter().map(|d| d.n)).sum();
+            let asked = u64::from(bureau_contact::is_asked_for(app, user.actor()));
+            let total =
+                counts.posts.iter().map(|(_, n)| *n).chain(certificates.iter().map(|d| d.n)).sum::<u64>() + asked;
             (Role::Bureau, officer_menu(app, user.actor(), officer, entry, &counts, &certificates), total)
         }
-        Actor::Cnca(cnca) => (Role::Cnca, cnca_menu(app, user.actor(), cnca, entry), 0),
+        Actor::Cnca(cnca) => {
+            let asked = u64::try_from(reminders::of_cnca(app, user.actor()).len()).unwrap_or_default();
+            (Role::Cnca, cnca_menu(app, user.actor(), cnca, entry), asked)
+        }
     };
     let mut trail = vec![("主页".to_owned(), Some("/main".to_owned()))];
     trail.extend(crumbs.iter().map(|(label, href)| ((*label).to_owned(), Some((*href).to_owned()))));
@@ -312,6 +319,8 @@ fn officer_menu(
     let mut configuration = duties(app, actor, entry);
     if officer.posts.holds(Post::BureauAdmin) {
         configuration.push(accounts(entry));
+        let is_current = entry == Entry::BureauContact;
+        configuration.push(item("本局联系方式", "/bureau-contact", "map-pin", None, is_current));
     }
     if !configuration.is_empty() {
         menu.push(MenuGroup { title: "配置", items: configuration });

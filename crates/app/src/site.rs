@@ -79,6 +79,7 @@ pub fn site() -> Site {
         // manual §1: public
         .get("/", home::home::show)
         .get("/bulletins", home::bulletins::list)
+        .get("/bureaus", home::bureaus::list)
         .get("/bulletins/{id}", home::bulletins::show)
         .get("/bulletins/{id}/files/{file}", home::bulletins::file)
         .get("/verification", certificate::verification::show)
@@ -249,6 +250,8 @@ pub fn site() -> Site {
         .get("/jobs", background::jobs::list)
         .post("/jobs/{id}/retry", background::jobs::retry)
         // reference data on pages (R-C-02, R-C-04)
+        .get("/bureau-contact", reference::bureau_contact::show)
+        .post("/bureau-contact", reference::bureau_contact::update)
         .get("/reference", reference::list::index)
         .get("/reference/attachment-rules", reference::attachment_rules::show)
         .post("/reference/attachment-rules", reference::attachment_rules::update)
@@ -397,6 +400,7 @@ pub fn router(app: App) -> Router {
         .layer(Extension(operations::Readiness::default()))
         .layer(DefaultBodyLimit::max(FORM_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
+        .layer(middleware::from_fn(kit::form::clean_query))
         .layer(csrf)
         .layer(CatchPanicLayer::custom(panicked))
         // Outside of what may refuse or panic, so that the user reads a page in every case.

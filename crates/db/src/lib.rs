@@ -38,6 +38,7 @@ pub mod product_template;
 pub mod proxy_entry;
 pub mod queue;
 pub mod reading;
+pub mod recount;
 pub mod reference;
 pub mod reference_edition;
 pub mod saved_filter;

@@ -1,5 +1,6 @@
 //! Applies `migrations/*.sql`, expanding the words in which the databases differ: `@ID@` is the key column, `@BYTEWISE@` text
-//! compared byte by byte, `@CLUSTERED@` a table that is its own primary key, where there is such a thing.
+//! compared byte by byte, `@CLUSTERED@` a table that is its own primary key, where there is such a thing;
+//! `@FOLD(column)@` a folded text folded anew.
 //!
 //! Each file is applied in a transaction of its own, together with its row in the table of applied migrations, so that a
 //! program that is killed leaves each file applied whole or not at all. Several programs may start at once: on PostgreSQL an
@@ -112,7 +113,32 @@ const FILES: &[fn() -> File] = &[
     || file!("0093_paper_keys"),
     || file!("0097_evidence"),
     || file!("0098_duties"),
+    || file!("0099_folding"),
+    || file!("0100_calendar"),
 ];
+
+/// The dots that [`domain::text::fold`] makes a full stop of, as far as folding left them before.
+const DOTS: &str = "\u{b7}\u{2022}\u{2027}\u{2219}\u{22c5}\u{2e31}\u{30fb}";
+/// What it drops because nobody can see it: what is found in texts that were pasted.
+const UNSEEN: &str = "\u{ad}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2061}\
+                      \u{2062}\u{2063}\u{2064}\u{2066}\u{2067}\u{2068}\u{2069}\u{fe0e}\u{fe0f}\u{feff}";
+
+/// Expands `@FOLD(column)@`.
+fn folding(sql: &str) -> String {
+    let mut parts = sql.split("@FOLD(");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (column, rest) = part.split_once(")@").unwrap_or((part, ""));
+        let mut folded = column.to_owned();
+        let dots = DOTS.chars().map(|dot| (dot, "."));
+        for (from, to) in dots.chain(UNSEEN.chars().map(|unseen| (unseen, ""))) {
+            folded = format!("REPLACE({folded}, '{from}', '{to}')");
+        }
+        out.push_str(&folded);
+        out.push_str(rest);
+    }
+    out
+}
 
 impl File {
     /// The SQL for this database; nothing where the file is for the other one.
@@ -125,8 +151,14 @@ impl File {
             // AUTOINCREMENT: the id of a deleted draft is never given to another application (E2).
             _ => ("INTEGER PRIMARY KEY AUTOINCREMENT", "", "WITHOUT ROWID"),
         };
-        self.sql.replace("@ID@", key).replace("@BYTEWISE@", bytewise).replace("@CLUSTERED@", clustered)
+        let sql = self.sql.replace("@ID@", key).replace("@BYTEWISE@", bytewise).replace("@CLUSTERED@", clustered);
+        folding(&sql)
     }
+}
+
+/// The SQL of a file, for tests of what it does to data that are there.
+pub(crate) fn sql_of(name: &str, backend: DbBackend) -> Option<String> {
+    FILES.iter().map(|file| file()).find(|file| file.name == name).map(|file| file.expanded(backend))
 }
 
 /// A migration for the database at hand.
@@ -333,6 +365,21 @@ mod tests {
     use super::*;
     use crate::Db;
     use crate::testing::{TestDb, try_sql};
+
+    /// What the migration replaces is what folding replaces, and nothing of it is left by folding.
+    #[test]
+    fn the_migration_folds_like_the_program() {
+        for dot in DOTS.chars() {
+            assert_eq!(domain::text::fold(&dot.to_string()), ".", "U+{:04X}", u32::from(dot));
+        }
+        for unseen in UNSEEN.chars() {
+            assert_eq!(domain::text::fold(&format!("a{unseen}b")), "ab", "U+{:04X}", u32::from(unseen));
+        }
+        assert_eq!(
+            folding("x = @FOLD(a)@;").matches("REPLACE(").count(),
+            DOTS.chars().count() + UNSEEN.chars().count()
+        );
+    }
 
     async fn count(db: &Db, sql: &str) -> i64 {
         db.read().number(sql, params![]).await.unwrap()

@@ -40,9 +40,10 @@ pub struct UserFilter<'a> {
     pub name: &'a str,
 }
 
-/// The name of an organisation as it is compared, in SQL: brackets of half width, no blanks, small letters.
-pub(crate) const NAME: &str =
-    "LOWER(REPLACE(REPLACE(REPLACE(REPLACE(o.name, '（', '('), '）', ')'), ' ', ''), '\u{3000}', ''))";
+/// The name of an organisation as it is compared, in SQL: brackets of half width, no blanks, small letters, one kind of dot
+/// ([`crate::search::folded_sql`]).
+pub(crate) const NAME: &str = "LOWER(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(o.name, \
+    '（', '('), '）', ')'), ' ', ''), '\u{3000}', ''), '·', '.'), '•', '.'), '‧', '.'), '∙', '.'), '・', '.'))";
 
 const SELECT: &str =
     "SELECT c.id, c.username, c.contact_name, c.organisation_id, o.code, o.name, o.address, c.membership";

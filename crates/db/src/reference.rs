@@ -20,7 +20,7 @@ use domain::text;
 use domain::time::{Day, Instant};
 use sha2::{Digest, Sha256};
 
-use crate::{DbError, DbResult, Source, Tx, Value, params, rows};
+use crate::{DbError, DbResult, Source, Tx, Value, params, recount, rows};
 
 const BEGINNING: &str = "0001-01-01";
 pub(crate) const END: &str = "9999-12-31";
@@ -316,11 +316,7 @@ pub async fn import(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<Import
     let columns = ["region_prefix", "bureau_code", "valid_from", "valid_to"];
     tx.insert_rows("jurisdiction", &columns, "", jurisdictions).await?;
 
-    tx.run("DELETE FROM holiday", params![]).await?;
-    let holidays = set.records("holidays.csv").iter();
-    let holidays =
-        holidays.map(|r| vec![t(r, "code"), Value::from(field(r, "kind") == "work"), t(r, "name")]).collect();
-    tx.insert_rows("holiday", &["day", "is_working", "name"], "", holidays).await?;
+    import_holidays(tx, set, at).await?;
 
     let days = |r: &Record, c: &str| Value::from(field(r, c).parse::<i64>().unwrap_or_default());
     let terms = set.records("service_terms.csv").iter();
@@ -431,6 +427,85 @@ struct StoredCharacteristic<'a> {
     kind: &'a str,
     choices: Vec<&'a str>,
     unit: &'a str,
+}
+
+/// The days of the years that the files hold, and of no other: a year that CNCA registered on pages stays. Within these
+/// years, too, a day that somebody maintained on pages stays as it is.
+async fn import_holidays(tx: &Tx, set: &ReferenceSet, at: Instant) -> DbResult<()> {
+    #[derive(crate::Row, PartialEq)]
+    struct Stored {
+        day: String,
+        is_working: bool,
+        name: String,
+    }
+    #[derive(crate::Row)]
+    struct Maintained {
+        code: String,
+    }
+    let sql = "SELECT DISTINCT code FROM reference_edition WHERE kind = 'holiday'";
+    let maintained: Vec<Maintained> = rows(&tx.0, sql, params![]).await?;
+    let stored: Vec<Stored> = rows(&tx.0, "SELECT day, is_working, name FROM holiday", params![]).await?;
+    let file: Vec<Stored> = set
+        .records("holidays.csv")
+        .iter()
+        .map(|r| Stored {
+            day: field(r, "code").to_owned(),
+            is_working: field(r, "kind") == "work",
+            name: field(r, "name").to_owned(),
+        })
+        .filter(|new| maintained.iter().all(|m| m.code != new.day))
+        .collect();
+    let year = |day: &str| day.get(..4).unwrap_or_default().to_owned();
+    let years: std::collections::BTreeSet<String> =
+        set.records("holidays.csv").iter().map(|r| year(field(r, "code"))).collect();
+    let gone = stored.iter().filter(|old| {
+        years.contains(&year(&old.day))
+            && maintained.iter().all(|m| m.code != old.day)
+            && file.iter().all(|new| new.day != old.day)
+    });
+    let mut changed: Vec<&str> = Vec::new();
+    for old in gone {
+        tx.run("DELETE FROM holiday WHERE day = $1", params![old.day.clone()]).await?;
+        changed.push(&old.day);
+    }
+    let fresh: Vec<&Stored> = file.iter().filter(|new| !stored.contains(new)).collect();
+    changed.extend(fresh.iter().map(|new| new.day.as_str()));
+    let values =
+        fresh.iter().map(|h| vec![Value::from(h.day.clone()), h.is_working.into(), h.name.clone().into()]).collect();
+    upsert(tx, "holiday", &["day", "is_working", "name"], 1, &[], values).await?;
+    // Before the first import nothing was computed.
+    if let Some(first) = changed.iter().filter_map(|day| day.parse::<Day>().ok()).min()
+        && !stored.is_empty()
+    {
+        recount::ask(tx, first.year(), at).await?;
+    }
+    Ok(())
+}
+
+/// Working days, as the database has them now.
+pub(crate) async fn calendar(source: &impl Source) -> DbResult<Calendar> {
+    #[derive(crate::Row)]
+    struct HolidayRow {
+        day: Day,
+        is_working: bool,
+    }
+    let holidays: Vec<HolidayRow> = rows(source.connection(), "SELECT day, is_working FROM holiday", params![]).await?;
+    Ok(Calendar::new(holidays.into_iter().map(|h| (h.day, h.is_working))))
+}
+
+/// How long each post may take, as the database has it now.
+pub(crate) async fn terms(source: &impl Source) -> DbResult<Vec<(Post, ServiceTerm)>> {
+    #[derive(crate::Row)]
+    struct TermRow {
+        post: Post,
+        term_days: i64,
+        amber_days: i64,
+    }
+    let sql = "SELECT post, term_days, amber_days FROM service_term ORDER BY post";
+    let found: Vec<TermRow> = rows(source.connection(), sql, params![]).await?;
+    let days = |n: i64| u32::try_from(n).unwrap_or_default();
+    let term = |t: &TermRow| ServiceTerm { term_days: days(t.term_days), amber_days: days(t.amber_days) };
+    Ok(found.iter().map(|t| (t.post, term(t))).collect())
 }
 
 /// Says that reference data were changed by a person, so that every process reads them again.
@@ -566,6 +641,10 @@ pub struct Bureau {
     pub address: String,
     /// Its phone; empty when not registered.
     pub phone: String,
+    /// When it is open; empty when not registered.
+    pub office_hours: String,
+    /// Who takes papers in; empty when not registered.
+    pub paper_receiver: String,
     /// Whether 文件对比 is done (D6).
     pub compare_enabled: bool,
     /// The usual validity of its certificates, in days (D17).
@@ -679,7 +758,7 @@ pub struct ReferenceData {
     attachment_rules: HashMap<(String, String, String), Need>,
     review_points: Vec<(Point, Validity)>,
     shared_phrases: Vec<(SharedPhrase, Validity)>,
-    /// The units and ports that have a first or a last day, by table and code.
+    /// The units, ports, regions, countries and currencies that have a first or a last day, by table and code.
     bounded: HashMap<(String, String), Validity>,
 }
 
@@ -706,13 +785,15 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         parent_code: BureauCode,
         address: String,
         phone: String,
+        office_hours: String,
+        paper_receiver: String,
         compare_enabled: bool,
         validity_days: i64,
     }
     let bureaus: Vec<BureauRow> = rows(
         conn,
-        "SELECT code, name, short_name, parent_code, address, phone, compare_enabled, validity_days FROM bureau \
-         ORDER BY code",
+        "SELECT code, name, short_name, parent_code, address, phone, office_hours, paper_receiver, compare_enabled, \
+         validity_days FROM bureau ORDER BY code",
         params![],
     )
     .await?;
@@ -736,21 +817,8 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
     let countries: Vec<NamedRow> = rows(conn, "SELECT code, name FROM country ORDER BY code", params![]).await?;
     let currencies: Vec<NamedRow> = rows(conn, "SELECT code, name FROM currency ORDER BY code", params![]).await?;
 
-    #[derive(crate::Row)]
-    struct HolidayRow {
-        day: Day,
-        is_working: bool,
-    }
-    let holidays: Vec<HolidayRow> = rows(conn, "SELECT day, is_working FROM holiday", params![]).await?;
-
-    #[derive(crate::Row)]
-    struct TermRow {
-        post: Post,
-        term_days: i64,
-        amber_days: i64,
-    }
-    let terms: Vec<TermRow> =
-        rows(conn, "SELECT post, term_days, amber_days FROM service_term ORDER BY post", params![]).await?;
+    let calendar = calendar(source).await?;
+    let terms = terms(source).await?;
 
     #[derive(crate::Row)]
     struct KindRow {
@@ -877,7 +945,9 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
         conn,
         "SELECT 'unit' AS kind, code, valid_from, valid_to FROM unit WHERE valid_from > $1 OR valid_to < $2 \
          UNION ALL SELECT 'port', code, valid_from, valid_to FROM port WHERE valid_from > $1 OR valid_to < $2 \
-         UNION ALL SELECT 'region', code, valid_from, valid_to FROM region WHERE valid_from > $1 OR valid_to < $2",
+         UNION ALL SELECT 'region', code, valid_from, valid_to FROM region WHERE valid_from > $1 OR valid_to < $2 \
+         UNION ALL SELECT 'country', code, valid_from, valid_to FROM country WHERE valid_from > $1 OR valid_to < $2 \
+         UNION ALL SELECT 'currency', code, valid_from, valid_to FROM currency WHERE valid_from > $1 OR valid_to < $2",
         params![BEGINNING, END],
     )
     .await?;
@@ -894,6 +964,8 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
                 parent: b.parent_code,
                 address: b.address,
                 phone: b.phone,
+                office_hours: b.office_hours,
+                paper_receiver: b.paper_receiver,
                 compare_enabled: b.compare_enabled,
                 validity_days: b.validity_days,
             })
@@ -902,14 +974,8 @@ pub async fn load(source: &impl Source) -> DbResult<ReferenceData> {
             .into_iter()
             .map(|j| (j.region_prefix, j.bureau_code, Validity { from: j.valid_from, to: j.valid_to }))
             .collect(),
-        calendar: Calendar::new(holidays.into_iter().map(|h| (h.day, h.is_working))),
-        terms: terms
-            .into_iter()
-            .map(|t| {
-                let days = |n: i64| u32::try_from(n).unwrap_or_default();
-                (t.post, ServiceTerm { term_days: days(t.term_days), amber_days: days(t.amber_days) })
-            })
-            .collect(),
+        calendar,
+        terms,
         units: units.into_iter().map(|r| Named { code: UnitCode::new(r.code), name: r.name }).collect(),
         countries: countries.into_iter().map(|r| Named { code: CountryCode::new(r.code), name: r.name }).collect(),
         currencies: currencies.into_iter().map(|r| Named { code: CurrencyCode::new(r.code), name: r.name }).collect(),
@@ -1035,6 +1101,16 @@ impl ReferenceData {
     /// Whether a region can be chosen on a day.
     pub fn region_holds(&self, code: &str, day: Day) -> bool {
         self.holds("region", code, day)
+    }
+
+    /// Whether a country can be chosen on a day.
+    pub fn country_holds(&self, code: &str, day: Day) -> bool {
+        self.holds("country", code, day)
+    }
+
+    /// Whether a currency can be chosen on a day.
+    pub fn currency_holds(&self, code: &str, day: Day) -> bool {
+        self.holds("currency", code, day)
     }
 
     fn holds(&self, table: &str, code: &str, day: Day) -> bool {
@@ -1318,6 +1394,32 @@ mod tests {
             assert_eq!(data.clauses.len(), 9);
             assert_eq!(data.clauses_on(today()).count(), 8);
             assert_eq!(data.clauses_on(today().plus_days(-1)).count(), 9);
+        }
+    }
+
+    /// An import changes the days of the years that it holds; a year that CNCA registered stays, and what was computed with a
+    /// day that changed is computed again.
+    #[tokio::test]
+    async fn an_import_leaves_the_years_alone_that_it_does_not_hold() {
+        for test in TestDb::each_bare().await {
+            imported(&test.db).await;
+            let asked = "SELECT COUNT(*) FROM calendar_recount";
+            assert_eq!(test.db.read().number(asked, params![]).await.unwrap(), 0, "nothing was computed before");
+            let own = "INSERT INTO holiday (day, is_working, name) VALUES ('2027-01-04', FALSE, '元旦')";
+            crate::testing::try_sql(&test.db, own).await.unwrap();
+            let mut set = ReferenceSet::embedded().unwrap();
+            set.digest = "another".to_owned();
+            let days = set.files.get_mut("holidays.csv").unwrap();
+            days.retain(|r| field(r, "code") != "2026-10-07");
+            days.iter_mut().find(|r| field(r, "code") == "2026-10-10").unwrap().insert("kind".into(), "off".into());
+            let tx = test.db.begin().await.unwrap();
+            import(&tx, &set, today().start_instant()).await.unwrap();
+            tx.commit().await.unwrap();
+            let calendar = load(&test.db.read()).await.unwrap().calendar;
+            let works = |day: &str| calendar.is_working_day(day.parse().unwrap());
+            assert!(!works("2027-01-04") && works("2026-10-07") && !works("2026-10-10") && !works("2026-10-06"));
+            let from = "SELECT COUNT(*) FROM calendar_recount WHERE from_day = '2026-01-01'";
+            assert_eq!(test.db.read().number(from, params![]).await.unwrap(), 2);
         }
     }
 

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::application::Need;
 use domain::ids::{AttachmentKindCode, BureauCode, ClauseCode};
-use domain::policy::{KeepReferences, Permit};
+use domain::policy::{KeepBureauContact, KeepReferences, Permit};
 use domain::reference::{Field, FieldKind, ReferenceKind};
 use domain::text;
 use domain::time::{Day, Instant};
 
 use crate::audit::{self, By, Entry, Subject};
-use crate::search::Conditions;
-use crate::{DbError, DbResult, Source, Tx, Value, account, params, row, rows};
+use crate::search::{Conditions, folded_sql};
+use crate::{DbError, DbResult, Source, Tx, Value, account, params, recount, row, rows};
 
 /// The word of editions of the matrix of attachments.
 const RULES: &str = "attachment_rule";
@@ -48,10 +48,11 @@ fn narrowed(kind: ReferenceKind, typed: &str, ended: Option<bool>, today: Day) -
         let name = if kind == ReferenceKind::HsType {
             "t.name_folded".to_owned()
         } else {
-            format!("LOWER(t.{})", kind.title_column())
+            folded_sql(&format!("CAST(t.{} AS TEXT)", kind.title_column()))
         };
         let code = format!("{}%", text::escape_like(&folded));
-        let sql = format!("(LOWER(t.code) LIKE ? ESCAPE '\\' OR {name} LIKE ? ESCAPE '\\')");
+        let code_column = kind.code_column();
+        let sql = format!("(LOWER(t.{code_column}) LIKE ? ESCAPE '\\' OR {name} LIKE ? ESCAPE '\\')");
         all = all.and(&sql, params![code, text::like_pattern(&folded)]);
     }
     match ended {
@@ -89,12 +90,19 @@ pub async fn list(
 ) -> DbResult<Vec<Line>> {
     let conditions = narrowed(kind, typed, ended, today);
     let (from, to) = if kind.is_dated() { ("t.valid_from", "t.valid_to") } else { ("''", "''") };
+    let code = kind.code_column();
+    let title = if kind == ReferenceKind::Holiday {
+        "t.name || CASE WHEN t.is_working THEN '（上班）' ELSE '（放假）' END".to_owned()
+    } else {
+        format!("CAST(t.{} AS TEXT)", kind.title_column())
+    };
+    // Of the days the newest year is looked at.
+    let direction = if kind == ReferenceKind::Holiday { " DESC" } else { "" };
     let sql = format!(
-        "SELECT t.code, t.{} AS title, {from} AS valid_from, {to} AS valid_to, \
-         (SELECT COUNT(*) FROM reference_edition e WHERE e.kind = '{}' AND e.code = t.code \
+        "SELECT t.{code} AS code, {title} AS title, {from} AS valid_from, {to} AS valid_to, \
+         (SELECT COUNT(*) FROM reference_edition e WHERE e.kind = '{}' AND e.code = t.{code} \
          AND e.applied_at IS NULL AND e.cancelled_at IS NULL) AS pending \
-         FROM {} t{} ORDER BY t.code LIMIT {limit} OFFSET {offset}",
-        kind.title_column(),
+         FROM {} t{} ORDER BY t.{code}{direction} LIMIT {limit} OFFSET {offset}",
         kind.word(),
         kind.word(),
         conditions.sql()
@@ -113,13 +121,15 @@ struct ContentColumns {
     c5: String,
     c6: String,
     c7: String,
+    c8: String,
+    c9: String,
     valid_from: String,
     valid_to: String,
 }
 
 impl ContentColumns {
     fn content(self, kind: ReferenceKind) -> Content {
-        let values = [self.c0, self.c1, self.c2, self.c3, self.c4, self.c5, self.c6, self.c7];
+        let values = [self.c0, self.c1, self.c2, self.c3, self.c4, self.c5, self.c6, self.c7, self.c8, self.c9];
         let mut out: Content = kind.fields().iter().zip(values).map(|(f, v)| (f.column.to_owned(), v)).collect();
         if kind.is_dated() {
             out.insert("valid_from".to_owned(), self.valid_from);
@@ -132,7 +142,7 @@ impl ContentColumns {
 /// The statement that reads what rows say.
 fn content_sql(kind: ReferenceKind) -> String {
     let fields = kind.fields();
-    let mut columns: Vec<String> = (0..8)
+    let mut columns: Vec<String> = (0..10)
         .map(|n| match fields.get(n) {
             Some(Field { column, kind: FieldKind::Flag, .. }) => {
                 format!("CASE WHEN {column} THEN '1' ELSE '' END AS c{n}")
@@ -143,12 +153,12 @@ fn content_sql(kind: ReferenceKind) -> String {
         })
         .collect();
     columns.push(if kind.is_dated() { "valid_from, valid_to" } else { "'' AS valid_from, '' AS valid_to" }.to_owned());
-    format!("SELECT code, {} FROM {}", columns.join(", "), kind.word())
+    format!("SELECT {} AS code, {} FROM {}", kind.code_column(), columns.join(", "), kind.word())
 }
 
 /// What a row says now; [`DbError::NotFound`] when there is none.
 pub async fn content(source: &impl Source, kind: ReferenceKind, code: &str) -> DbResult<Content> {
-    let sql = format!("{} WHERE code = $1", content_sql(kind));
+    let sql = format!("{} WHERE {} = $1", content_sql(kind), kind.code_column());
     let found: Option<ContentColumns> = row(source.connection(), &sql, params![code]).await?;
     Ok(found.ok_or(DbError::NotFound)?.content(kind))
 }
@@ -235,12 +245,22 @@ pub async fn is_used(source: &impl Source, kind: ReferenceKind, code: &str) -> D
              OR EXISTS (SELECT 1 FROM jurisdiction WHERE bureau_code = $1) \
              OR EXISTS (SELECT 1 FROM bureau WHERE parent_code = $1) THEN 1 ELSE 0 END AS BIGINT)"
         }
+        ReferenceKind::Country => {
+            "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM application_item WHERE origin_country = $1) \
+             THEN 1 ELSE 0 END AS BIGINT)"
+        }
+        ReferenceKind::Currency => {
+            "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM application_item WHERE currency = $1) \
+             THEN 1 ELSE 0 END AS BIGINT)"
+        }
         // Their names are frozen with the application, or are not part of what was submitted.
         ReferenceKind::HsType
         | ReferenceKind::AttachmentKind
         | ReferenceKind::Port
         | ReferenceKind::ReviewPoint
-        | ReferenceKind::SharedPhrase => return Ok(false),
+        | ReferenceKind::SharedPhrase
+        | ReferenceKind::Holiday
+        | ReferenceKind::ServiceTerm => return Ok(false),
     };
     Ok(crate::number(source.connection(), sql, params![code]).await? == 1)
 }
@@ -271,6 +291,7 @@ pub async fn create(
     }
     write(tx, kind, code, new, Writing::New).await?;
     note(tx, kind.word(), code, new, now.china_day(), Some(now), by, now).await?;
+    calendar_changed(tx, kind, [code], now).await?;
     renew(tx, now).await?;
     audited(tx, permit, "reference_create", kind.word(), code, now.china_day(), by, now).await
 }
@@ -318,6 +339,7 @@ pub async fn update(
     note(tx, kind.word(), code, to, from.max(today), applied, by, now).await?;
     if shows == Shows::Now {
         write(tx, kind, code, to, Writing::Known).await?;
+        calendar_changed(tx, kind, [code], now).await?;
         renew(tx, now).await?;
     }
     audited(tx, permit, "reference_update", kind.word(), code, from.max(today), by, now).await?;
@@ -394,6 +416,7 @@ pub async fn import(
         }
     }
     if added + changed > 0 {
+        calendar_changed(tx, kind, table.iter().map(|r| r.code.as_str()), now).await?;
         renew(tx, now).await?;
         let counted = format!("新增 {added} 项，修改 {changed} 项");
         audited(tx, permit, "reference_table", kind.word(), &counted, from.max(today), by, now).await?;
@@ -448,12 +471,38 @@ pub async fn apply_due(tx: &Tx, now: Instant) -> DbResult<usize> {
         let kind: ReferenceKind = edition.kind.parse().map_err(|e| broken(&e))?;
         let to: Content = serde_json::from_str(&edition.content).map_err(|e| broken(&e))?;
         write(tx, kind, &edition.code, &to, Writing::Known).await?;
+        calendar_changed(tx, kind, [edition.code.as_str()], now).await?;
         tx.run("UPDATE reference_edition SET applied_at = $1 WHERE id = $2", params![now, edition.id]).await?;
     }
     if !due.is_empty() {
         renew(tx, now).await?;
     }
     Ok(due.len())
+}
+
+/// The terms of each post that came into force on pages, the oldest first: when, and how many working days.
+pub(crate) async fn terms(source: &impl Source) -> DbResult<BTreeMap<String, Vec<(Instant, u32)>>> {
+    #[derive(crate::Row)]
+    struct Applied {
+        id: i64,
+        code: String,
+        content: String,
+        applied_at: Instant,
+    }
+    let applied: Vec<Applied> = rows(
+        source.connection(),
+        "SELECT id, code, content, applied_at FROM reference_edition WHERE kind = $1 AND applied_at IS NOT NULL ORDER BY id",
+        params![ReferenceKind::ServiceTerm.word()],
+    )
+    .await?;
+    let mut out: BTreeMap<String, Vec<(Instant, u32)>> = BTreeMap::new();
+    for edition in applied {
+        let broken = |e: &dyn std::fmt::Display| DbError::Inconsistent(format!("edition {}: {e}", edition.id));
+        let content: Content = serde_json::from_str(&edition.content).map_err(|e| broken(&e))?;
+        let days = content.get("term_days").map_or("", String::as_str).parse().map_err(|e| broken(&e))?;
+        out.entry(edition.code).or_default().push((edition.applied_at, days));
+    }
+    Ok(out)
 }
 
 /// Whether an edition's day has come; asked before a transaction is opened.
@@ -463,13 +512,80 @@ pub async fn is_due(source: &impl Source, now: Instant) -> DbResult<bool> {
     Ok(crate::number(source.connection(), sql, params![now.china_day()]).await? > 0)
 }
 
+/// How a bureau is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BureauContact {
+    /// Where it is.
+    pub address: String,
+    /// Its telephones.
+    pub phone: String,
+    /// When it is open.
+    pub office_hours: String,
+    /// Who takes papers in.
+    pub paper_receiver: String,
+}
+
+/// What its own administrator says of how a bureau is reached, from now on; an edition like those of CNCA. `seen` is the
+/// newest edition that the page showed, 0 before the first. Notices and letters that went out stay as they were.
+pub async fn save_contact(
+    tx: &Tx,
+    permit: &Permit<KeepBureauContact>,
+    bureau: &BureauCode,
+    to: &BureauContact,
+    seen: i64,
+    by: &By,
+    now: Instant,
+) -> DbResult<()> {
+    if !permit.covers(Some(bureau)) {
+        return Err(DbError::NotFound);
+    }
+    let (kind, code) = (ReferenceKind::Bureau, bureau.as_str());
+    lock(tx, kind, code).await?;
+    let newest = editions(tx, kind, code, 1).await?;
+    if newest.first().map_or(0, |e| e.id) != seen {
+        return Err(DbError::Overtaken(CHANGED.to_owned()));
+    }
+    if let Some(pending) = newest.first().filter(|e| e.is_pending()) {
+        return Err(DbError::Refused(format!(
+            "认监委登记的一项修改将于 {} 生效，在此之前不能修改。急需修改的，请联系认监委取消该项修改",
+            pending.effective_on
+        )));
+    }
+    let before = content(tx, kind, code).await?;
+    let mut after = before.clone();
+    for (column, value) in [
+        ("address", &to.address),
+        ("phone", &to.phone),
+        ("office_hours", &to.office_hours),
+        ("paper_receiver", &to.paper_receiver),
+    ] {
+        after.insert(column.to_owned(), value.clone());
+    }
+    if after == before {
+        return Ok(());
+    }
+    let today = now.china_day();
+    if newest.is_empty() {
+        let imported = By { name: "导入".to_owned(), ..By::system() };
+        note(tx, kind.word(), code, &before, today, Some(now), &imported, now).await?;
+    }
+    note(tx, kind.word(), code, &after, today, Some(now), by, now).await?;
+    write(tx, kind, code, &after, Writing::Known).await?;
+    renew(tx, now).await?;
+    account::lock(tx, permit.account()).await?;
+    let detail = serde_json::json!({ "kind": kind.word(), "code": code, "from": today }).to_string();
+    let entry = Entry { detail: &detail, ..Entry::of("save_bureau_contact") };
+    audit::record(tx, Subject::Account(permit.account()), by, now, &entry).await
+}
+
 /// Locks a row, so that editions follow one another.
 async fn lock(tx: &Tx, kind: ReferenceKind, code: &str) -> DbResult<()> {
     #[derive(crate::Row)]
     struct Code {
         code: String,
     }
-    let sql = format!("SELECT code FROM {} WHERE code = $1{}", kind.word(), tx.for_update());
+    let column = kind.code_column();
+    let sql = format!("SELECT {column} AS code FROM {} WHERE {column} = $1{}", kind.word(), tx.for_update());
     let found: Option<Code> = row(&tx.0, &sql, params![code]).await?;
     if found.is_some_and(|row| row.code == code) { Ok(()) } else { Err(DbError::NotFound) }
 }
@@ -538,19 +654,23 @@ async fn write(tx: &Tx, kind: ReferenceKind, code: &str, to: &Content, how: Writ
         | ReferenceKind::Region
         | ReferenceKind::Bureau
         | ReferenceKind::ReviewPoint
-        | ReferenceKind::SharedPhrase => {}
+        | ReferenceKind::SharedPhrase
+        | ReferenceKind::Holiday
+        | ReferenceKind::ServiceTerm
+        | ReferenceKind::Country
+        | ReferenceKind::Currency => {}
     }
     values.push(Value::from(code));
     let code_at = values.len();
-    let table = kind.word();
+    let (table, code_column) = (kind.word(), kind.code_column());
     let sql = match how {
         Writing::New => {
             let marks: Vec<_> = (1..=values.len()).map(|n| format!("${n}")).collect();
-            format!("INSERT INTO {table} ({}, code) VALUES ({})", columns.join(", "), marks.join(", "))
+            format!("INSERT INTO {table} ({}, {code_column}) VALUES ({})", columns.join(", "), marks.join(", "))
         }
         Writing::Known => {
             let set: Vec<_> = (1..).zip(&columns).map(|(n, column)| format!("{column} = ${n}")).collect();
-            format!("UPDATE {table} SET {} WHERE code = ${code_at}", set.join(", "))
+            format!("UPDATE {table} SET {} WHERE {code_column} = ${code_at}", set.join(", "))
         }
     };
     if tx.run(&sql, values).await? == 0 {
@@ -577,6 +697,21 @@ async fn note(
         params![kind, code, json, effective_on, applied_at, now, by.name.clone()],
     )
     .await?;
+    Ok(())
+}
+
+/// After a change of working days what was computed with them is computed again.
+async fn calendar_changed<'a>(
+    tx: &Tx,
+    kind: ReferenceKind,
+    codes: impl IntoIterator<Item = &'a str>,
+    now: Instant,
+) -> DbResult<()> {
+    if kind == ReferenceKind::Holiday
+        && let Some(first) = codes.into_iter().filter_map(|code| code.parse::<Day>().ok()).min()
+    {
+        recount::ask(tx, first.year(), now).await?;
+    }
     Ok(())
 }
 

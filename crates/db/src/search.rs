@@ -107,6 +107,18 @@ pub const COUNTED_BY_TEXT: i64 = 500;
 /// it.
 const COUNTED_OF_BUREAU: i64 = 99;
 
+/// A text of a column that is not kept folded, folded as far as SQL can: lower case, no blanks, half-width brackets, one kind
+/// of dot ([`domain::text::fold`]).
+pub fn folded_sql(column: &str) -> String {
+    let mut sql = format!("LOWER({column})");
+    let same = [" ", "\u{3000}"].map(|blank| (blank, "")).into_iter();
+    let dots = ["·", "•", "‧", "∙", "⋅", "⸱", "・", "．"].map(|dot| (dot, "."));
+    for (from, to) in same.chain(dots).chain([("（", "("), ("）", ")")]) {
+        sql = format!("REPLACE({sql}, '{from}', '{to}')");
+    }
+    sql
+}
+
 /// The statement that makes those of `application` findable that meet `condition`.
 pub fn index_sql(condition: &str) -> String {
     let texts = ["LOWER(number)", "contract_no_folded", "bl_no_folded", "LOWER(certificate_no)", "applicant_folded"];

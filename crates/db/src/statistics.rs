@@ -7,8 +7,9 @@ use domain::time::Instant;
 use domain::workflow::State;
 
 use crate::audit::SETTLING_MINUTES;
+use crate::recount::Terms;
 use crate::reference::ReferenceData;
-use crate::{DbError, DbResult, Reader, Tx, Value, params, row, rows};
+use crate::{DbError, DbResult, Reader, Tx, Value, params, placeholders, row, rows};
 
 /// Rows of the trail that are read in one transaction.
 const ROWS: i64 = 2000;
@@ -101,14 +102,16 @@ async fn add(tx: &Tx, references: &ReferenceData, since: i64, until: i64) -> DbR
         params![since, until],
     )
     .await?;
+    let terms = Terms::of(references);
     let mut fresh = Vec::new();
     for course in moves.chunk_by(|a, b| a.application_id == b.application_id) {
         let steps: Vec<_> = course
             .iter()
             .map(|m| Move { id: m.id, at: m.at, from: m.from_state, to: m.to_state, bureau: m.bureau_code.clone() })
             .collect();
-        let term = |post| references.term(post).map(|t| t.term_days);
-        let new = facts(&references.calendar, term, &steps).into_iter().filter(|f| f.trail_id > since);
+        let new = facts(&references.calendar, |post, at| terms.at(post, at), &steps)
+            .into_iter()
+            .filter(|f| f.trail_id > since);
         fresh.extend(new.map(|f| fact_row(&f, &course[0])));
     }
     if fresh.is_empty() {
@@ -136,23 +139,61 @@ async fn add(tx: &Tx, references: &ReferenceData, since: i64, until: i64) -> DbR
         params![before],
     )
     .await?;
+    add_up(tx, "id > $1", &params![before]).await
+}
+
+/// Adds the facts that meet a condition to the sums.
+async fn add_up(tx: &Tx, condition: &str, values: &[Value]) -> DbResult<()> {
     tx.run(
         &format!(
-            "INSERT INTO statistic_cell ({SHARED}, n) SELECT {SHARED}, COUNT(*) FROM case_fact WHERE id > $1 \
+            "INSERT INTO statistic_cell ({SHARED}, n) SELECT {SHARED}, COUNT(*) FROM case_fact WHERE {condition} \
              GROUP BY {SHARED} ON CONFLICT ({SHARED}) DO UPDATE SET n = statistic_cell.n + excluded.n"
         ),
-        params![before],
+        values.to_vec(),
     )
     .await?;
     tx.run(
         &format!(
             "INSERT INTO statistic_margin ({MARGIN}, n) SELECT {MARGIN}, n FROM ({}) fresh WHERE true \
              ON CONFLICT ({MARGIN}) DO UPDATE SET n = statistic_margin.n + excluded.n",
-            margins_sql("case_fact WHERE id > $1", "COUNT(*)")
+            margins_sql(&format!("case_fact WHERE {condition}"), "COUNT(*)")
         ),
-        params![before],
+        values.to_vec(),
     )
     .await?;
+    Ok(())
+}
+
+/// Takes the facts that meet a condition out of the sums. A sum is never zero: what counted these alone goes.
+async fn take_out(tx: &Tx, condition: &str, values: &[Value]) -> DbResult<()> {
+    let cells = format!("SELECT {SHARED}, COUNT(*) AS n FROM case_fact WHERE {condition} GROUP BY {SHARED}");
+    // Two of the parts may be about the same margin.
+    let parts = margins_sql(&format!("case_fact WHERE {condition}"), "COUNT(*)");
+    let margins = format!("SELECT {MARGIN}, CAST(SUM(n) AS BIGINT) AS n FROM ({parts}) p GROUP BY {MARGIN}");
+    for (table, columns, taken) in [("statistic_cell", SHARED, cells), ("statistic_margin", MARGIN, margins)] {
+        let same: Vec<_> = columns.split(", ").map(|c| format!("x.{c} = {table}.{c}")).collect();
+        let same = same.join(" AND ");
+        let sql = format!("DELETE FROM {table} WHERE ({columns}, n) IN ({taken})");
+        tx.run(&sql, values.to_vec()).await?;
+        let sql = format!("UPDATE {table} SET n = {table}.n - x.n FROM ({taken}) x WHERE {same}");
+        tx.run(&sql, values.to_vec()).await?;
+    }
+    Ok(())
+}
+
+/// Corrects facts, each with its working days and whether it was late, and the sums that count them.
+pub(crate) async fn correct(tx: &Tx, facts: &[(i64, i64, i64)]) -> DbResult<()> {
+    for part in facts.chunks(200) {
+        let marks: Vec<_> = placeholders(1).take(part.len()).collect();
+        let condition = format!("id IN ({})", marks.join(", "));
+        let ids: Vec<Value> = part.iter().map(|(id, _, _)| Value::from(*id)).collect();
+        take_out(tx, &condition, &ids).await?;
+        for (id, days, is_late) in part {
+            let sql = "UPDATE case_fact SET days = $1, is_late = $2 WHERE id = $3";
+            tx.run(sql, params![*days, *is_late, *id]).await?;
+        }
+        add_up(tx, &condition, &ids).await?;
+    }
     Ok(())
 }
 

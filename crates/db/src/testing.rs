@@ -187,6 +187,12 @@ pub async fn import_again(db: &Db, at: Instant) {
     tx.commit().await.expect("the change is kept");
 }
 
+/// Applies a migration once more, to data that a test has put into the form of before.
+pub async fn apply_again(db: &Db, migration: &str) {
+    let sql = crate::migrate::sql_of(migration, db.write.backend()).expect("there is such a migration");
+    db.write.execute_unprepared(&sql).await.expect("the migration applies");
+}
+
 /// Runs any SQL, as somebody with access to the database could.
 pub async fn try_sql(db: &Db, sql: &str) -> crate::DbResult<()> {
     let tx = db.begin().await?;

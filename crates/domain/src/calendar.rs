@@ -1,24 +1,63 @@
 //! The service clock: working days in China, the terms in which a post decides, and when the clock stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actor::words;
+use crate::festival::{self, Festival};
 use crate::time::{Day, Instant};
 use crate::workflow::State;
 
 /// Monday to Friday, but for the exceptions of the yearly notices on public holidays.
+///
+/// Of a holiday whose arrangement is not registered yet, the days by law are taken to be off, so that nobody is late for a
+/// holiday that the program was not told of; a term that ends near it may still move when the notice is registered, and
+/// pages say so ([`Self::unregistered`]). By default there are neither exceptions nor holidays.
 #[derive(Debug, Clone, Default)]
-pub struct Calendar(BTreeMap<Day, bool>);
+pub struct Calendar {
+    exceptions: BTreeMap<Day, bool>,
+    by_law: BTreeSet<Day>,
+}
 
 impl Calendar {
     /// A calendar with these exceptions: the day, and whether it is worked.
     pub fn new(exceptions: impl IntoIterator<Item = (Day, bool)>) -> Self {
-        Self(exceptions.into_iter().collect())
+        let mut calendar = Self { exceptions: exceptions.into_iter().collect(), by_law: BTreeSet::new() };
+        for year in festival::years() {
+            for festival in calendar.missing(year) {
+                calendar.by_law.extend(festival.days_by_law(year));
+            }
+        }
+        calendar
     }
 
     /// Whether bureaus work on this day.
     pub fn is_working_day(&self, day: Day) -> bool {
-        self.0.get(&day).copied().unwrap_or_else(|| !day.is_weekend())
+        let registered = self.exceptions.get(&day).copied();
+        registered.unwrap_or_else(|| !day.is_weekend() && !self.by_law.contains(&day))
+    }
+
+    /// The holidays of a year whose arrangement is not registered: their own day is not among the days off. Of years that
+    /// lie outside of the lunar table nothing is said.
+    pub fn missing(&self, year: i16) -> Vec<Festival> {
+        let is_missing = |f: &&Festival| f.day(year).is_some_and(|day| self.exceptions.get(&day) != Some(&false));
+        Festival::ALL.iter().filter(is_missing).copied().collect()
+    }
+
+    /// How far a year is registered.
+    pub fn registered(&self, year: i16) -> Registered {
+        let missing = self.missing(year);
+        if missing.is_empty() {
+            Registered::Whole
+        } else if missing.len() == Festival::ALL.len() {
+            Registered::Nothing
+        } else {
+            Registered::Partly(missing)
+        }
+    }
+
+    /// The years that these days touch and that are not wholly registered.
+    pub fn unregistered(&self, from: Day, to: Day) -> Vec<i16> {
+        (from.year()..=to.year()).filter(|year| !self.missing(*year).is_empty()).collect()
     }
 
     /// The last day of a term of so many working days; the day on which it begins does not count.
@@ -50,6 +89,17 @@ impl Calendar {
         }
         taken + i64::from(!is_counted)
     }
+}
+
+/// How far the holidays of a year are registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// Every holiday has its days.
+    Whole,
+    /// These are missing.
+    Partly(Vec<Festival>),
+    /// None is registered.
+    Nothing,
 }
 
 /// What a day without end lasts, in milliseconds.
@@ -217,6 +267,42 @@ mod tests {
         assert_eq!(end("2026-09-30", 1), "2026-10-08", "the holiday begins");
         assert_eq!(end("2026-10-08", 2), "2026-10-10", "a Saturday that is worked");
         assert_eq!(end("2026-11-28", 1), "2026-11-30", "Saturday");
+    }
+
+    /// The year's notice is not registered: its holidays by law are off, a case of the last day of the year is in time on
+    /// 5 January, and what is registered later is what holds.
+    #[test]
+    fn of_a_year_without_notice_the_law_is_known() {
+        let registered = include_str!("../../../reference/holidays.csv").lines().skip(1).map(|line| {
+            let mut cells = line.split(',');
+            (day(cells.next().unwrap()), cells.next() == Some("work"))
+        });
+        let rows: Vec<_> = registered.collect();
+        let unknown = Calendar::new(rows.clone());
+        assert_eq!(unknown.registered(2026), Registered::Whole);
+        assert_eq!(unknown.registered(2027), Registered::Nothing);
+        assert_eq!(unknown.unregistered(day("2026-12-30"), day("2027-01-02")), [2027]);
+        assert!(unknown.unregistered(day("2026-01-01"), day("2026-12-31")).is_empty());
+        for off in ["2027-01-01", "2027-02-08", "2027-04-05", "2027-05-04", "2027-06-09", "2027-09-15", "2027-10-05"] {
+            assert!(!unknown.is_working_day(day(off)), "{off}");
+        }
+        let term = ServiceTerm { term_days: 2, amber_days: 1 };
+        let came = day("2026-12-31").start_instant().plus_hours(10);
+        assert_eq!(term.pace(&unknown, came, day("2027-01-05")), Pace::Due);
+        assert_eq!(term.pace(&unknown, came, day("2027-01-06")), Pace::Overdue);
+        // A made-up notice: the first three days are off, and the Sunday is worked.
+        let mut rows = rows;
+        rows.extend([(day("2027-01-01"), false), (day("2027-01-03"), true), (day("2027-01-04"), false)]);
+        let partly = Calendar::new(rows.clone());
+        let Registered::Partly(missing) = partly.registered(2027) else { panic!("{:?}", partly.registered(2027)) };
+        assert!(!missing.contains(&Festival::NewYear) && missing.contains(&Festival::Spring));
+        assert!(partly.is_working_day(day("2027-01-03")) && !partly.is_working_day(day("2027-01-04")));
+        assert!(!partly.is_working_day(day("2027-02-08")), "the others are still off by law");
+        // With the day of each holiday the year is registered, and nothing is assumed any more.
+        rows.extend(Festival::ALL.iter().map(|f| (f.day(2027).unwrap(), false)));
+        let whole = Calendar::new(rows);
+        assert_eq!(whole.registered(2027), Registered::Whole);
+        assert!(whole.is_working_day(day("2027-02-08")), "what the notice does not name is worked");
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct Trait {
 impl Characteristic {
     /// Reads one answer; the sentence says how to mend it.
     pub fn answer(&self, typed: &str) -> Result<Trait, String> {
-        let value = text::normalise(typed).map_err(|e| e.to_string())?;
+        let value = text::one_line(typed);
         if value.is_empty() {
             let verb = match self.kind {
                 CharacteristicKind::Choice => "请选择",
@@ -66,7 +66,7 @@ impl Characteristic {
             CharacteristicKind::Text => value,
             // Choices stand as CNCA wrote them, which need not be composed (NFC).
             CharacteristicKind::Choice => {
-                let same = |c: &&String| text::normalise(c).is_ok_and(|c| c == value);
+                let same = |c: &&String| text::one_line(c) == value;
                 self.choices.iter().find(same).cloned().ok_or_else(|| format!("请从列表中选择{}", self.name))?
             }
             CharacteristicKind::Number => number(&value).map_err(|e| format!("{}{e}", self.name))?,

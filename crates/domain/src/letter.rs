@@ -83,6 +83,8 @@ words! {
         Refused = "refused", "收件邮箱不存在或拒收，请核对联系人邮箱";
         /// The address is none.
         Mailbox = "mailbox", "收件邮箱的写法不正确，请核对联系人邮箱";
+        /// The name before `@` is not ASCII, and our mail server has no SMTPUTF8 (RFC 6531).
+        Script = "script", "本系统的邮件服务器不支持 @ 前含中文等文字的邮箱，请改用英文字母的邮箱，或联系系统管理员";
         /// Anything else.
         Other = "other", "没有送出，请联系系统管理员";
     }
@@ -91,7 +93,7 @@ words! {
 impl Failure {
     /// Whether another try is in vain before somebody mends something.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Refused | Self::Mailbox)
+        matches!(self, Self::Refused | Self::Mailbox | Self::Script)
     }
 }
 

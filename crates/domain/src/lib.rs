@@ -21,6 +21,7 @@ pub mod correction;
 pub mod ending;
 pub mod expiry;
 pub mod export;
+pub mod festival;
 pub mod ids;
 pub mod ledger;
 pub mod letter;

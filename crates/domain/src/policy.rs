@@ -283,6 +283,11 @@ duty! {
 }
 
 duty! {
+    /// Address, telephone and office hours of one's own bureau; CNCA keeps those of all among the reference data.
+    KeepBureauContact = "本局联系方式" by BureauAdmin
+}
+
+duty! {
     /// 综合查询: officers in what their bureau sees, CNCA everywhere.
     SearchCases = "综合查询" by Accept | FirstReview | FinalReview | Compare | Issue | AmendApprove | AmendConfirm | WriteOff
         | Supervise | ProxyEntry | Terminate | BureauAdmin | Publish | ReferenceAdmin | RoutingAdmin | Statistics | CncaAdmin

@@ -1,6 +1,8 @@
 //! 基础数据 that CNCA keeps on pages (R-C-02, R-C-04): which tables, which fields, what may change once a row is used.
 
 use crate::actor::{Post, words};
+use crate::text;
+use crate::time::Day;
 use crate::workflow::{Action, AfterFinal};
 
 words! {
@@ -26,8 +28,27 @@ words! {
         ReviewPoint = "review_point", "审核要点";
         /// 常用意见 that every officer is offered.
         SharedPhrase = "shared_phrase", "常用意见";
+        /// 节假日与调休上班日: a row is a day on which it is not as the weekday says.
+        Holiday = "holiday", "节假日";
+        /// 办理时限 of a post.
+        ServiceTerm = "service_term", "办理时限";
+        /// 国家（地区）.
+        Country = "country", "国家（地区）";
+        /// 币制.
+        Currency = "currency", "币制";
     }
 }
+
+/// The posts that have a term: those of the course, and those of 证明修改.
+pub const TERM_POSTS: [Post; 7] = [
+    Post::Accept,
+    Post::FirstReview,
+    Post::FinalReview,
+    Post::Compare,
+    Post::Issue,
+    Post::AmendApprove,
+    Post::AmendConfirm,
+];
 
 /// What stands in a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +177,10 @@ impl ReferenceKind {
             Self::Region => "regions",
             Self::ReviewPoint => "review-points",
             Self::SharedPhrase => "phrases",
+            Self::Holiday => "holidays",
+            Self::ServiceTerm => "service-terms",
+            Self::Country => "countries",
+            Self::Currency => "currencies",
         }
     }
 
@@ -164,16 +189,66 @@ impl ReferenceKind {
         Self::ALL.iter().copied().find(|k| k.path() == path)
     }
 
+    /// The column of the code.
+    pub const fn code_column(self) -> &'static str {
+        match self {
+            Self::Holiday => "day",
+            Self::ServiceTerm => "post",
+            Self::HsType
+            | Self::Unit
+            | Self::Clause
+            | Self::TradeMode
+            | Self::AttachmentKind
+            | Self::Port
+            | Self::Bureau
+            | Self::Region
+            | Self::ReviewPoint
+            | Self::SharedPhrase
+            | Self::Country
+            | Self::Currency => "code",
+        }
+    }
+
+    /// What the code is called.
+    pub const fn code_label(self) -> &'static str {
+        match self {
+            Self::Holiday => "日期",
+            Self::ServiceTerm => "岗位代码",
+            Self::HsType
+            | Self::Unit
+            | Self::Clause
+            | Self::TradeMode
+            | Self::AttachmentKind
+            | Self::Port
+            | Self::Bureau
+            | Self::Region
+            | Self::ReviewPoint
+            | Self::SharedPhrase
+            | Self::Country
+            | Self::Currency => "代码",
+        }
+    }
+
     /// The column that names a row in lists.
     pub const fn title_column(self) -> &'static str {
         match self {
             Self::Clause | Self::Bureau => "short_name",
-            Self::HsType | Self::Unit | Self::TradeMode | Self::AttachmentKind | Self::Port | Self::Region => "name",
+            Self::HsType
+            | Self::Unit
+            | Self::TradeMode
+            | Self::AttachmentKind
+            | Self::Port
+            | Self::Region
+            | Self::Holiday
+            | Self::Country
+            | Self::Currency => "name",
+            Self::ServiceTerm => "term_days",
             Self::ReviewPoint | Self::SharedPhrase => "text",
         }
     }
 
-    /// Whether its rows have a first and a last day. Bureaus have none here: they end by their jurisdiction.
+    /// Whether its rows have a first and a last day. Bureaus have none here: they end by their jurisdiction. A holiday is one
+    /// day, and a post always has a term.
     pub const fn is_dated(self) -> bool {
         match self {
             Self::HsType
@@ -184,8 +259,10 @@ impl ReferenceKind {
             | Self::Port
             | Self::Region
             | Self::ReviewPoint
-            | Self::SharedPhrase => true,
-            Self::Bureau => false,
+            | Self::SharedPhrase
+            | Self::Country
+            | Self::Currency => true,
+            Self::Bureau | Self::Holiday | Self::ServiceTerm => false,
         }
     }
 
@@ -204,7 +281,11 @@ impl ReferenceKind {
             | Self::AttachmentKind
             | Self::Port
             | Self::ReviewPoint
-            | Self::SharedPhrase => true,
+            | Self::SharedPhrase
+            | Self::Holiday
+            | Self::ServiceTerm
+            | Self::Country
+            | Self::Currency => true,
         }
     }
 
@@ -219,6 +300,11 @@ impl ReferenceKind {
             Self::Bureau => "6–12 位数字或字母",
             Self::Region => "6 位数字（GB/T 2260）",
             Self::ReviewPoint | Self::SharedPhrase => "2–40 个小写字母、数字或连字符",
+            Self::Holiday => "日期，写成 2027-02-06 的形式",
+            Self::ServiceTerm => {
+                "岗位代码：accept、first_review、final_review、compare、issue、amend_approve 或 amend_confirm"
+            }
+            Self::Country | Self::Currency => "3 位大写字母（ISO 代码）",
         }
     }
 
@@ -239,6 +325,41 @@ impl ReferenceKind {
                 (2..=40).contains(&code.len())
                     && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             }
+            Self::Holiday => code.parse::<Day>().is_ok_and(|day| (2000..2100).contains(&day.year())),
+            Self::ServiceTerm => TERM_POSTS.iter().any(|p| p.word() == code),
+            Self::Country | Self::Currency => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),
+        }
+    }
+
+    /// A code as people type it, in the form in which it is kept.
+    pub fn code_of(self, typed: &str) -> String {
+        let code = text::half_width(&text::normalise(typed));
+        match self {
+            // Spreadsheets and people write days in several ways.
+            Self::Holiday => {
+                let parts: Vec<&str> =
+                    code.split(['-', '/', '.', '年', '月', '日']).map(str::trim).filter(|p| !p.is_empty()).collect();
+                match parts.as_slice() {
+                    [year, month, day] => format!("{year}-{month:0>2}-{day:0>2}"),
+                    _ => code,
+                }
+            }
+            Self::ServiceTerm => {
+                let post = code.trim_end_matches('岗');
+                let known = TERM_POSTS.into_iter().find(|p| p.label() == post || p.word() == post);
+                known.map_or(code, |p| p.word().to_owned())
+            }
+            Self::Country | Self::Currency => code.to_ascii_uppercase(),
+            Self::HsType
+            | Self::Unit
+            | Self::Clause
+            | Self::TradeMode
+            | Self::AttachmentKind
+            | Self::Port
+            | Self::Bureau
+            | Self::Region
+            | Self::ReviewPoint
+            | Self::SharedPhrase => code,
         }
     }
 
@@ -276,7 +397,9 @@ impl ReferenceKind {
             field("short_name", "简称", Text(30)),
             field("parent_code", "直属局", DirectBureau).optional().lasting(),
             field("address", "地址", Text(200)).optional(),
-            field("phone", "电话", Text(50)).optional(),
+            field("phone", "电话", Text(80)).optional(),
+            field("office_hours", "办公时间", Text(100)).optional(),
+            field("paper_receiver", "纸质材料收件人", Text(50)).optional(),
             field("validity_days", "证明有效期（天）", Number(1, 365)),
             field("compare_enabled", "进行文件对比", Flag).optional(),
             field("four_eyes", "初审和终审由不同的人办理", Flag).optional(),
@@ -299,7 +422,19 @@ impl ReferenceKind {
             field("decisions", "适用处理结果", Several(Words::Decisions)),
             field("ordinal", "排列次序", Number(1, 9999)),
         ];
+        const HOLIDAYS: &[Field] = &[field("name", "名称", Text(50)), field("is_working", "调休上班", Flag).optional()];
+        const TERMS: &[Field] = &[
+            field("term_days", "办理期限（工作日）", Number(1, 60)),
+            field("amber_days", "临期（超过几个工作日）", Number(0, 60)),
+        ];
+        const COUNTRIES: &[Field] =
+            &[field("name", "名称", Text(50)).lasting(), field("name_en", "英文名称", Text(100))];
+        const CURRENCIES: &[Field] = &[field("name", "名称", Text(50)).lasting()];
         match self {
+            Self::Holiday => HOLIDAYS,
+            Self::ServiceTerm => TERMS,
+            Self::Country => COUNTRIES,
+            Self::Currency => CURRENCIES,
             Self::HsType => HS,
             Self::Unit => UNITS,
             Self::Clause => CLAUSES,
@@ -323,9 +458,16 @@ mod tests {
         for kind in ReferenceKind::ALL {
             assert_eq!(ReferenceKind::from_path(kind.path()), Some(*kind));
             assert!(kind.fields().iter().any(|f| f.column == kind.title_column()), "{kind}");
-            assert!(kind.fields().len() <= 8, "{kind}: db reads eight columns");
+            assert!(kind.fields().len() <= 10, "{kind}: db reads ten columns");
         }
-        assert_eq!(ReferenceKind::from_path("holidays"), None);
+        assert_eq!(ReferenceKind::from_path("moons"), None);
+        assert_eq!(ReferenceKind::Holiday.code_of("２０２７/2/6"), "2027-02-06");
+        assert_eq!(ReferenceKind::Holiday.code_of("2027年2月6日"), "2027-02-06");
+        assert!(
+            ReferenceKind::Holiday.accepts_code("2027-02-06") && !ReferenceKind::Holiday.accepts_code("2027-02-30")
+        );
+        assert_eq!(ReferenceKind::ServiceTerm.code_of("受理岗"), ReferenceKind::ServiceTerm.code_of("accept"));
+        assert!(!ReferenceKind::ServiceTerm.accepts_code("write_off") && ReferenceKind::Currency.accepts_code("USD"));
         assert!(ReferenceKind::HsType.accepts_code("8415101000") && !ReferenceKind::HsType.accepts_code("84151010"));
         assert!(
             ReferenceKind::Region.fits_above("310120", "310100")

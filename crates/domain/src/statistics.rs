@@ -201,15 +201,16 @@ pub struct Fact {
     pub is_late: bool,
 }
 
-/// The facts in the course of one application, from its first move on. `term` says how many working days a post has.
-pub fn facts(calendar: &Calendar, term: impl Fn(Post) -> Option<u32>, course: &[Move]) -> Vec<Fact> {
+/// The facts in the course of one application, from its first move on. `term` says how many working days a post had for a
+/// decision of this instant.
+pub fn facts(calendar: &Calendar, term: impl Fn(Post, Instant) -> Option<u32>, course: &[Move]) -> Vec<Fact> {
     let mut out = Vec::new();
     let (mut since, mut total, mut any_late) = (None, 0, false);
     for step in course {
         let (mut days, mut is_late) = (0, false);
         if let (Some(post), Some(since)) = (step.from.and_then(owed_by), since) {
             days = calendar.days_taken(since, step.at);
-            is_late = term(post).is_some_and(|term| days > i64::from(term));
+            is_late = term(post, step.at).is_some_and(|term| days > i64::from(term));
         }
         total += days;
         any_late |= is_late;
@@ -274,7 +275,7 @@ mod tests {
         (1..).zip(steps).map(made).collect()
     }
 
-    const fn term(post: Post) -> Option<u32> {
+    const fn term(post: Post, _: Instant) -> Option<u32> {
         match post {
             Post::Accept | Post::Compare => Some(2),
             Post::FirstReview | Post::FinalReview => Some(3),

@@ -131,6 +131,24 @@ impl Day {
         matches!(self.0.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday)
     }
 
+    /// 一 to 日.
+    pub fn weekday(self) -> &'static str {
+        match self.0.weekday() {
+            jiff::civil::Weekday::Monday => "一",
+            jiff::civil::Weekday::Tuesday => "二",
+            jiff::civil::Weekday::Wednesday => "三",
+            jiff::civil::Weekday::Thursday => "四",
+            jiff::civil::Weekday::Friday => "五",
+            jiff::civil::Weekday::Saturday => "六",
+            jiff::civil::Weekday::Sunday => "日",
+        }
+    }
+
+    /// The month, 1 to 12.
+    pub fn month(self) -> i8 {
+        self.0.month()
+    }
+
     /// The year.
     pub fn year(self) -> i16 {
         self.0.year()

@@ -3,6 +3,10 @@
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::middleware::Next;
+use axum::response::Response;
 use domain::ids::RegionCode;
 use domain::text;
 use domain::time::Day;
@@ -21,14 +25,19 @@ pub const LONGEST_KEY: usize = 64;
 pub const CHANGED_MEANWHILE: &str =
     "您打开本页后，内容已被他人修改，因此没有保存。以下是您填写的内容，请对照本页下方的记录核对后再次保存";
 
-/// A submitted body or query: pairs in their order, nothing dropped.
+/// A submitted body or query: pairs in their order. What nobody can see is dropped from their values
+/// ([`text::visible`]), but for passwords, of which every byte counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormData(Vec<(String, String)>);
 
 impl FormData {
     /// The form of these pairs.
-    pub const fn from_pairs(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs)
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        let kept = |(name, value): (String, String)| {
+            let value = if is_kept_as_it_is(&name, &value) { value } else { text::visible(&value) };
+            (name, value)
+        };
+        Self(pairs.into_iter().map(kept).collect())
     }
 
     /// The filters of a list as a form; an empty one is absent.
@@ -60,7 +69,8 @@ impl FormData {
     /// Replaces a field, or adds it.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.retain(|(k, _)| k != name);
-        self.0.push((name.to_owned(), value.to_owned()));
+        let value = if is_kept_as_it_is(name, value) { value.to_owned() } else { text::visible(value) };
+        self.0.push((name.to_owned(), value));
     }
 
     /// Takes a field away.
@@ -74,9 +84,38 @@ impl FormData {
     }
 }
 
+fn is_kept_as_it_is(name: &str, value: &str) -> bool {
+    name.contains("password") || text::is_visible(value)
+}
+
 /// Reads `application/x-www-form-urlencoded`.
 pub fn parse_urlencoded(body: &[u8]) -> FormData {
-    FormData(url::form_urlencoded::parse(body).into_owned().collect())
+    FormData::from_pairs(url::form_urlencoded::parse(body).into_owned().collect())
+}
+
+/// Drops what nobody can see from the query of an address, so that a search finds what was pasted with it.
+pub async fn clean_query(mut request: Request, next: Next) -> Response {
+    if let Some(uri) = cleaned(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    next.run(request).await
+}
+
+/// The address with a clean query; none when its own is clean.
+fn cleaned(uri: &Uri) -> Option<Uri> {
+    // What cannot be seen is never written into an address as it is.
+    let query = uri.query().filter(|query| query.contains('%'))?;
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    if pairs.iter().all(|(_, value)| text::is_visible(value)) {
+        return None;
+    }
+    let mut clean = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in &pairs {
+        clean.append_pair(name, &text::visible(value));
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{}?{}", uri.path(), clean.finish()).parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// One mistake.
@@ -136,7 +175,15 @@ impl<'a> Checker<'a> {
 
     /// A text field.
     pub fn text<'c>(&'c mut self, field: &'c str, label: &'c str) -> TextCheck<'c, 'a> {
-        TextCheck { check: self, field, label, is_required: false, length: 0..=usize::MAX, printer: None }
+        TextCheck {
+            check: self,
+            field,
+            label,
+            is_required: false,
+            is_one_line: false,
+            length: 0..=usize::MAX,
+            printer: None,
+        }
     }
 
     /// A field that must be filled in and has a form of its own; the parser's message stands beside the field.
@@ -243,6 +290,7 @@ pub struct TextCheck<'c, 'a> {
     field: &'c str,
     label: &'c str,
     is_required: bool,
+    is_one_line: bool,
     length: RangeInclusive<usize>,
     printer: Option<Printer<'c>>,
 }
@@ -252,6 +300,13 @@ impl<'c> TextCheck<'c, '_> {
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.is_required = true;
+        self
+    }
+
+    /// A field of one line: a line break in it becomes "；" ([`text::one_line`]).
+    #[must_use]
+    pub const fn one_line(mut self) -> Self {
+        self.is_one_line = true;
         self
     }
 
@@ -271,14 +326,9 @@ impl<'c> TextCheck<'c, '_> {
 
     /// The normalised text; a mistake is noted.
     pub fn take(self) -> String {
-        let Self { check, field, label, is_required, length, printer } = self;
-        let value = match text::normalise(check.form.get(field)) {
-            Ok(value) => value,
-            Err(why) => {
-                check.errors.add(field, format!("{label}{why}"));
-                return String::new();
-            }
-        };
+        let Self { check, field, label, is_required, is_one_line, length, printer } = self;
+        let typed = check.form.get(field);
+        let value = if is_one_line { text::one_line(typed) } else { text::normalise(typed) };
         let n = value.chars().count();
         if value.is_empty() {
             if is_required {
@@ -478,6 +528,24 @@ mod tests {
     fn line_breaks_count_once_in_the_remaining_characters() {
         let view = FormView::new(form(&[("t", "甲\r\n乙")]), FieldErrors::default(), "token");
         assert!(view.textarea("t", "意见").max(10).to_string().contains("还可输入 7 字"));
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_dropped_from_every_field_but_a_password() {
+        let data = parse_urlencoded("name=%E2%80%8B%E7%94%B2%EF%BB%BF&password=a%E2%80%8Bb&note=a%0D%0Ab".as_bytes());
+        assert_eq!((data.get("name"), data.get("password"), data.get("note")), ("甲", "a\u{200b}b", "a\nb"));
+        let mut check = Checker::new(&data);
+        assert_eq!(check.text("note", "型号").one_line().take(), "a；b");
+        assert_eq!(check.text("note", "备注").take(), "a\nb");
+    }
+
+    #[test]
+    fn a_query_is_read_without_what_nobody_can_see() {
+        let clean = |uri: &str| cleaned(&uri.parse().unwrap()).map(|uri| uri.to_string());
+        assert_eq!(clean("/search?q=%E2%80%8BMB%EF%BB%BF&p=1").as_deref(), Some("/search?q=MB&p=1"));
+        assert_eq!(clean("/search?q=%E7%94%B2"), None);
+        assert_eq!(clean("/search?q=a%ff%00b").as_deref(), Some("/search?q=a%EF%BF%BDb"));
+        assert_eq!(clean("/search"), None);
     }
 
     #[test]

@@ -234,14 +234,37 @@ impl ReferenceCache {
         self.unit_choices().into_iter().filter(|c| self.unit_holds(&c.value, day)).collect()
     }
 
-    /// All countries.
+    /// All countries, for files.
     pub fn country_choices(&self) -> Vec<Choice> {
         self.countries.iter().map(|c| Choice::new(c.code.as_str(), c.name.as_str())).collect()
+    }
+
+    /// The countries that can be chosen on a day, and the one that stands there.
+    pub fn country_choices_on(&self, day: Day, stands: &str) -> Vec<Choice> {
+        let shown = self.countries.iter().filter(|c| self.may_choose_country(c.code.as_str(), day, stands));
+        shown.map(|c| Choice::new(c.code.as_str(), c.name.as_str())).collect()
+    }
+
+    /// Whether there is such a country and it can be chosen on a day, or is the one that stands there.
+    pub fn may_choose_country(&self, code: &str, day: Day, stands: &str) -> bool {
+        self.countries.iter().any(|c| c.code.as_str() == code) && (code == stands || self.country_holds(code, day))
     }
 
     /// The name of a country.
     pub fn country_name<'a>(&'a self, code: &'a str) -> &'a str {
         self.countries.iter().find(|c| c.code.as_str() == code).map_or(code, |c| &c.name)
+    }
+
+    /// Whether there is such a currency and it can be chosen on a day, or is the one that stands there.
+    pub fn may_choose_currency(&self, code: &str, day: Day, stands: &str) -> bool {
+        self.currencies.iter().any(|c| c.code.as_str() == code) && (code == stands || self.currency_holds(code, day))
+    }
+
+    /// The currencies that can be chosen on a day, and the one that stands there; the usual ones first.
+    pub fn currency_choices_on(&self, day: Day, stands: &str) -> Vec<Choice> {
+        let mut all = self.currency_choices();
+        all.retain(|c| self.may_choose_currency(&c.value, day, stands));
+        all
     }
 
     /// All currencies, the usual ones first.

@@ -409,7 +409,7 @@ pub async fn port_system(options: &Options, command: PortSystemCommand) -> anyho
     let now = SystemClock.now();
     match command {
         PortSystemCommand::Create { name, bureau, ports } => {
-            let name = text::normalise(&name)?;
+            let name = text::one_line(&name);
             anyhow::ensure!((2..=50).contains(&name.chars().count()), "the name has 2 to 50 characters");
             let bureau = BureauCode::new(bureau);
             let known = db::reference::load(&db.read()).await?;

@@ -14,11 +14,13 @@ mod patience;
 mod post;
 mod serve;
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
+use domain::text;
 
 use crate::options::{Cli, Command, LogFormat};
 
@@ -46,8 +48,16 @@ fn be_frugal() {
     eprintln!("mianban: going on with the allocator as it is: {error}");
 }
 
+/// An argument without what nobody can see: names and codes are pasted from pages and files.
+fn visible(argument: OsString) -> OsString {
+    match argument.to_str() {
+        Some(text) if !text::is_visible(text) => text::visible(text).into(),
+        Some(_) | None => argument,
+    }
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(std::env::args_os().map(visible));
     if let Err(error) =
         options::refuse_unknown_variables(std::env::vars_os().map(|v| v.0.to_string_lossy().into_owned()))
     {

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use domain::letter::Failure;
+use domain::text;
 use kit::app::{Letter, Post, Undelivered};
 use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
-use lettre::AsyncTransport as _;
+use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
@@ -85,7 +86,8 @@ fn sender(options: &Options) -> anyhow::Result<Mailbox> {
 
 /// The mailbox to which a letter goes.
 pub fn addressee(to: &str) -> anyhow::Result<Mailbox> {
-    to.parse::<Mailbox>().map_err(|error| anyhow::Error::new(error).context("the mailbox of a letter"))
+    let address: Address = text::wire_address(to).parse().context("the mailbox of a letter")?;
+    Ok(Mailbox::new(None, address))
 }
 
 /// Opens the way that `--smtp-url` names; the folder of letters by default.
@@ -247,7 +249,7 @@ impl MailServer {
         if mailboxes.any(|mailbox| !AsRef::<str>::as_ref(mailbox).is_ascii()) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let error = anyhow::anyhow!("the mail server takes no mailbox with characters beyond ASCII");
-                return Err(Undelivered { failure: Failure::Refused, error });
+                return Err(Undelivered { failure: Failure::Script, error });
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
@@ -289,6 +291,7 @@ impl MailServer {
 
 impl Carrier {
     fn write(&self, letter: &Letter) -> Result<Message, Undelivered> {
+        // The domain travels in ASCII; a name that is not ASCII needs SMTPUTF8, which the server has or has not.
         let to = addressee(&letter.to).map_err(|error| Undelivered { failure: Failure::Mailbox, error })?;
         let mut message =
             Message::builder().from(self.from.clone()).to(to).subject(&letter.subject).header(ContentType::TEXT_PLAIN);
@@ -317,7 +320,75 @@ fn failure_of(error: &smtp::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// A mail server with these extensions; its port, and what it was told.
+    fn mail_server(extensions: &'static [u8]) -> (u16, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let told = heard.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap());
+                stream.write_all(b"220 mail.example.com\r\n").unwrap();
+                let mut line = String::new();
+                while lines.read_line(&mut line).is_ok_and(|n| n > 0) {
+                    let said = std::mem::take(&mut line).trim_end().to_owned();
+                    let answer: &[u8] = match said.split(' ').next().unwrap_or_default() {
+                        "EHLO" => extensions,
+                        "DATA" => {
+                            stream.write_all(b"354 go on\r\n").unwrap();
+                            while lines.read_line(&mut line).is_ok_and(|n| n > 0) && line.trim_end() != "." {
+                                line.clear();
+                            }
+                            line.clear();
+                            b"250 ok\r\n"
+                        }
+                        _ => b"250 ok\r\n",
+                    };
+                    told.lock().unwrap().push(said);
+                    if stream.write_all(answer).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        (port, heard)
+    }
+
+    async fn send(port: u16, to: &str) -> Result<(), Undelivered> {
+        let way = Way::Smtp(server(&format!("smtp://127.0.0.1:{port}"), None).unwrap());
+        let carrier = Carrier { from: "mianban@example.com".parse().unwrap(), way, limit: Duration::from_secs(20) };
+        let letter = Letter {
+            to: to.to_owned(),
+            subject: "申请单".to_owned(),
+            body: "正文".to_owned(),
+            reference: String::new(),
+        };
+        carrier.send(&letter).await
+    }
+
+    /// The domain goes out in ASCII to every server; a name that is not ASCII goes out where SMTPUTF8 is known, and is said
+    /// to be impossible elsewhere.
+    #[tokio::test]
+    async fn mailboxes_in_other_scripts_are_written_to_as_far_as_the_server_can() {
+        let (port, heard) = mail_server(b"250 mail.example.com\r\n");
+        send(port, "user@例え.jp").await.unwrap();
+        assert!(heard.lock().unwrap().iter().any(|l| l == "RCPT TO:<user@xn--r8jz45g.jp>"), "{heard:?}");
+        assert_eq!(send(port, "用户@例子.公司").await.unwrap_err().failure, Failure::Script);
+
+        let (port, heard) = mail_server(b"250-mail.example.com\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n");
+        send(port, "用户@例子.公司").await.unwrap();
+        let heard = heard.lock().unwrap();
+        assert!(heard.iter().any(|l| l.starts_with("MAIL FROM:") && l.contains("SMTPUTF8")), "{heard:?}");
+        assert!(heard.iter().any(|l| l.contains("用户@xn--fsqu00a.xn--55qx5d")), "{heard:?}");
+    }
 
     #[test]
     fn every_way_to_name_a_mail_server_works_or_is_refused() {

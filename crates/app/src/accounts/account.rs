@@ -105,7 +105,7 @@ async fn new_page(
 
 /// 姓名, contact and posts as typed; of one kind.
 fn details(check: &mut Checker<'_>, form: &FormData, of_bureau: Option<bool>) -> Details {
-    let display_name = check.text("display_name", "姓名").required().length(1..=50).take();
+    let display_name = check.text("display_name", "姓名").one_line().required().length(1..=50).take();
     let contact_phone = check.parse_optional("contact_phone", text::phone).unwrap_or_default();
     let contact_email = check.parse_optional("contact_email", text::email).unwrap_or_default();
     let posts = Posts::new(form.all("post").filter_map(|w| w.parse::<Post>().ok()));

@@ -92,7 +92,7 @@ pub async fn create(
         Err(why) => return Err(late(&tx, &app, &officer, &certificate, &form, why).await),
     };
     let mut check = Checker::new(&form);
-    let caller = check.text("caller", "来电人").required().length(2..=50).take();
+    let caller = check.text("caller", "来电人").one_line().required().length(2..=50).take();
     let note = check.text("call_note", "电话记录").required().length(5..=500).take();
     if let Err(errors) = check.finish() {
         drop(tx);

@@ -330,14 +330,14 @@ fn parse(
         (ClauseCode::new(clause), region, address(&mut check, papers))
     };
     let trade_mode = check.choice("trade_mode", "贸易方式", |c| references.trade_mode_is_valid(c, today));
-    let use_unit_name = check.text("use_unit_name", "使用单位").required().length(2..=100).printed(papers).take();
-    let use_contact = check.text("use_contact", "使用单位联系人").required().length(2..=50).take();
+    let use_unit_name = check.text("use_unit_name", "使用单位").one_line().required().length(2..=100).printed(papers).take();
+    let use_contact = check.text("use_contact", "使用单位联系人").one_line().required().length(2..=50).take();
     let use_phone = check
         .parse("use_phone", "使用单位联系电话", |s| text::phone(s).map_err(|e| format!("使用单位联系电话{e}")))
         .unwrap_or_default();
-    let contract_no = check.text("contract_no", "合同号").length(0..=100).printed(papers).take();
-    let invoice_no = check.text("invoice_no", "发票号").length(0..=100).printed(papers).take();
-    let bl_no = check.text("bl_no", "提/运单号").length(0..=100).printed(papers).take();
+    let contract_no = check.text("contract_no", "合同号").one_line().length(0..=100).printed(papers).take();
+    let invoice_no = check.text("invoice_no", "发票号").one_line().length(0..=100).printed(papers).take();
+    let bl_no = check.text("bl_no", "提/运单号").one_line().length(0..=100).printed(papers).take();
     let port = form.get("port_code_2");
     let stands = application.basics.port.as_ref().is_some_and(|p| p.as_str() == port);
     let can_be_chosen = references.has_port(port) && (stands || references.port_holds(port, today));
@@ -365,11 +365,11 @@ fn parse(
         check.error("display_to", "展示结束日期不能早于展示开始日期");
     }
     let principal_name = if form.has("agent_flag") {
-        Some(check.text("principal_name", "被代理单位").required().length(2..=100).take())
+        Some(check.text("principal_name", "被代理单位").one_line().required().length(2..=100).take())
     } else {
         None
     };
-    let remark = check.text("remark", "备注").length(0..=500).take();
+    let remark = check.text("remark", "备注").one_line().length(0..=500).take();
     check.finish()?;
     Ok(Basics {
         clause,

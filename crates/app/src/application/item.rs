@@ -438,6 +438,9 @@ async fn build(
     if !stored_unit.is_empty() && !units.iter().any(|u| u.value == stored_unit) {
         units.extend(references.unit_choices().into_iter().find(|u| u.value == stored_unit));
     }
+    let today = app.clock.today();
+    let countries = references.country_choices_on(today, data.get("origin_country"));
+    let currencies = references.currency_choices_on(today, data.get("currency"));
     Ok(ItemPage {
         shell,
         steps: Steps::of(&app.db.read(), app, application, Step::Items).await?,
@@ -451,8 +454,8 @@ async fn build(
         hs_unit: references.unit_name(&hs.unit).to_owned(),
         fields,
         units,
-        countries: references.country_choices(),
-        currencies: references.currency_choices(),
+        countries,
+        currencies,
         regions,
         locked,
         region_name,
@@ -623,13 +626,15 @@ pub fn parse(
     form: &FormData,
 ) -> Result<ItemForm, FieldErrors> {
     let locked = application.state() == S::Returned;
+    let stored_country = stored.map_or("", |s| s.form.origin_country.as_str());
+    let stored_currency = stored.map_or("", |s| s.form.currency.as_str());
     let mut check = Checker::new(form);
-    let product_name = check.text("product_name", "需免办产品名称").required().length(1..=100).printed(papers).take();
-    let model = check.text("model", "规格型号").required().length(1..=200).printed(papers).take();
-    let brand = check.text("brand", "商标").required().length(1..=100).printed(papers).take();
-    let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).printed(papers).take();
+    let product_name = check.text("product_name", "需免办产品名称").one_line().required().length(1..=100).printed(papers).take();
+    let model = check.text("model", "规格型号").one_line().required().length(1..=200).printed(papers).take();
+    let brand = check.text("brand", "商标").one_line().required().length(1..=100).printed(papers).take();
+    let manufacturer = check.text("manufacturer", "生产厂名").one_line().required().length(1..=150).printed(papers).take();
     let origin =
-        check.choice("origin_country", "原产国", |c| references.countries.iter().any(|x| x.code.as_str() == c));
+        check.choice("origin_country", "原产国", |c| references.may_choose_country(c, today, stored_country));
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
     let qty_unit = check.choice("qty_unit", "数量/重量单位", |c| {
         let stands = stored.is_some_and(|s| s.form.qty_unit.as_str() == c);
@@ -639,7 +644,7 @@ pub fn parse(
         check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
     let unit_price = check.parse("unit_price", "单价", |s| UnitPrice::parse(s).map_err(|e| format!("单价{e}")));
     let total_price = check.parse("total_price", "总价", |s| Money::parse(s).map_err(|e| format!("总价{e}")));
-    let currency = check.choice("currency", "币制", |c| references.currencies.iter().any(|x| x.code.as_str() == c));
+    let currency = check.choice("currency", "币制", |c| references.may_choose_currency(c, today, stored_currency));
     let mut traits = Vec::new();
     for (n, characteristic) in hs.characteristics.iter().enumerate() {
         let name = format!("trait_{n}");
@@ -656,13 +661,13 @@ pub fn parse(
                 let stands = stored.map(|s| &s.form.use_region).or(application.basics.use_region.as_ref());
                 references.leaf_on(levels, today, stands)
             });
-            let address = check.text("use_address", "使用单位地址").required().length(2..=200).take();
+            let address = check.text("use_address", "使用单位地址").one_line().required().length(2..=200).take();
             (region, address)
         }
     };
     let serials = check.text("serials", "序列号/零件号").length(0..=2000).take();
-    let usage_note = check.text("usage_note", "用途说明").length(0..=500).take();
-    let remark = check.text("remark", "备注").length(0..=500).take();
+    let usage_note = check.text("usage_note", "用途说明").one_line().length(0..=500).take();
+    let remark = check.text("remark", "备注").one_line().length(0..=500).take();
     check.finish()?;
     let (Some(qty), Some(hs_qty), Some(unit_price), Some(total_price), (Some(use_region), use_address)) =
         (qty, hs_qty, unit_price, total_price, place)

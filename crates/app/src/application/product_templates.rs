@@ -186,7 +186,7 @@ const LONGEST_NAME: usize = 60;
 
 fn name_of(form: &FormData) -> Result<String, FieldErrors> {
     let mut check = Checker::new(form);
-    let name = check.text("name", "模板名称").required().length(1..=LONGEST_NAME).take();
+    let name = check.text("name", "模板名称").one_line().required().length(1..=LONGEST_NAME).take();
     check.finish()?;
     Ok(name)
 }

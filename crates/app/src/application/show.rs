@@ -1,5 +1,7 @@
 //! 查看申请单 (manual §2.5), 网页打印, and 撤回 (D24).
 
+use std::fmt::Write as _;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -22,11 +24,11 @@ use kit::{flash, page};
 
 use crate::frame::{self, Entry};
 use crate::jobs;
-use crate::parts::readings;
 use crate::parts::status::Status;
 use crate::parts::timeline::{self, Timeline};
 use crate::parts::track::Track;
 use crate::parts::view::{self, Shown, View};
+use crate::parts::{bureau_contact, calendar, readings};
 
 /// `?print=1`: 网页打印, for those who rather print from the browser, the paper form is `print`; `page` and `size` of its
 /// products.
@@ -50,6 +52,8 @@ struct ShowPage {
     status: Status,
     track: Track,
     bureau: String,
+    /// How the bureau is reached.
+    contact: Vec<(&'static str, String)>,
     submitted: String,
     now_what: String,
     who_and_when: String,
@@ -104,6 +108,7 @@ pub async fn show(
         status: Status::of(application.state()),
         track: Track::of(&app, &application),
         bureau: name(application.ownership.receiving_bureau.as_ref()),
+        contact: bureau_contact::of(&references, application.ownership.receiving_bureau.as_ref()),
         submitted: application.submitted_at.map_or_else(|| "—".to_owned(), Instant::china),
         now_what: now_what(&application, &references),
         who_and_when: who_and_when(&application, &references, app.now()),
@@ -179,6 +184,7 @@ fn who_and_when(application: &Application, references: &ReferenceCache, now: Ins
     if let (Some(since), Some(term)) = (application.clock.since, references.term(post)) {
         let days = term.term_days;
         let end = references.calendar.term_end(since, days);
+        let unknown = calendar::note(&references.calendar, since.china_day(), end.max(now.china_day()));
         by_when = if now.china_day() > end {
             let phone = references.bureau(bureau).map_or("", |b| b.phone.as_str());
             let ask = if phone.is_empty() { String::new() } else { format!("（{phone}）") };
@@ -186,6 +192,9 @@ fn who_and_when(application: &Application, references: &ReferenceCache, now: Ins
         } else {
             format!("，应在 {end} 前办结（{days} 个工作日）")
         };
+        if !unknown.is_empty() {
+            let _ = write!(by_when, "。{}", unknown.trim_end_matches('。'));
+        }
     }
     format!("{}{}岗{begun}{by_when}。", references.bureau_name(bureau), post.label())
 }

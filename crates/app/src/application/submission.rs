@@ -235,6 +235,7 @@ struct ReceiptPage {
     bureau: String,
     address: String,
     phone: String,
+    office_hours: String,
     submitted: String,
 }
 
@@ -263,6 +264,7 @@ pub async fn receipt(State(app): State<App>, user: Filer, Path(id): Path<Applica
         bureau: bureau.map(|b| b.name.clone()).unwrap_or_default(),
         address: or_unknown(bureau.map(|b| &b.address)),
         phone: or_unknown(bureau.map(|b| &b.phone)),
+        office_hours: bureau.map(|b| b.office_hours.clone()).unwrap_or_default(),
         submitted: application.submitted_at.map(domain::time::Instant::china).unwrap_or_default(),
     })
 }

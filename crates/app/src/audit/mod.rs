@@ -72,6 +72,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("hand_over_region", "调整管辖区域"),
     ("reference_create", "添加基础数据"),
     ("reference_update", "修改基础数据"),
+    ("save_bureau_contact", "修改本局联系方式"),
     ("reference_cancel", "取消待生效的基础数据"),
     ("reference_table", "导入基础数据文件"),
     ("register", "注册"),

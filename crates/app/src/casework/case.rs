@@ -37,6 +37,7 @@ use crate::casework::phrases::Phrases;
 use crate::casework::selection::{self, Selection};
 use crate::casework::transfer;
 use crate::frame::{self, Entry};
+use crate::parts::bureau_contact;
 use crate::parts::correction::{self, CorrectionChanges};
 use crate::parts::overtaken;
 use crate::parts::readings;
@@ -392,6 +393,15 @@ async fn build(
         let validity = Validity::of_days(app.clock.today(), days);
         data.set("valid_from", &validity.from.to_string());
         data.set("valid_to", &validity.to.to_string());
+    }
+    // The notice begins with what the bureau has registered; whoever writes it may say something else.
+    if of.state == S::Comparing
+        && !data.has("address")
+        && !data.has("contact")
+        && let Some(bureau) = of.current_bureau.as_ref().and_then(|b| references.bureau(b))
+    {
+        data.set("address", &bureau.address);
+        data.set("contact", &bureau_contact::for_papers(bureau));
     }
     if of.state == S::ComparingPaper && !data.has("arrived_on") {
         data.set("arrived_on", &app.clock.today().to_string());

@@ -565,7 +565,7 @@ fn parse(form: &FormData, lines: &[Line]) -> Result<Vec<Found>, FieldErrors> {
         if result.is_none() && !word.is_empty() {
             check.error(&result_name, format!("{}：请选择对比结果", line.name()));
         }
-        let remark = check.text(&remark_name, "说明").length(0..=200).take();
+        let remark = check.text(&remark_name, "说明").one_line().length(0..=200).take();
         if result == Some(PaperResult::Differs) && remark.is_empty() {
             check.error(&remark_name, format!("{}：请说明不一致之处", line.name()));
         }

@@ -165,9 +165,9 @@ fn parse(
     }
     let mut detail = String::new();
     if action == Some(Action::RequestPaper) {
-        let address = check.text("address", "送达地址").required().length(2..=200).take();
+        let address = check.text("address", "送达地址").one_line().required().length(2..=200).take();
         let papers = check.text("papers", "材料清单").required().length(2..=500).take();
-        let contact = check.text("contact", "联系人及电话").required().length(2..=100).take();
+        let contact = check.text("contact", "联系人及电话").one_line().required().length(2..=100).take();
         let deadline = check.day("deadline", "送达期限");
         if deadline.is_some_and(|d| d < today) {
             check.error("deadline", "送达期限不能早于今天");

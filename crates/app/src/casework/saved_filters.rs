@@ -139,7 +139,7 @@ async fn build(
 
 fn name_of(form: &FormData) -> Result<String, FieldErrors> {
     let mut check = Checker::new(form);
-    let name = check.text("name", "名称").required().length(1..=30).take();
+    let name = check.text("name", "名称").one_line().required().length(1..=30).take();
     check.finish()?;
     Ok(name)
 }

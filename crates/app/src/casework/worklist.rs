@@ -20,6 +20,7 @@ use kit::{flash, page};
 
 use super::selection::{self, Place, Selection, Whose};
 use crate::frame::{self, Entry};
+use crate::parts::calendar;
 use crate::parts::status::Status;
 use crate::parts::waiting::Waiting;
 
@@ -57,6 +58,8 @@ struct Saved {
 #[template(path = "casework/worklist.html")]
 struct WorklistPage {
     shell: Shell,
+    /// What is not known of the working days that the clocks count; empty = nothing.
+    calendar_note: String,
     whose: Whose,
     post: Option<Post>,
     form: FormView,
@@ -227,6 +230,7 @@ pub async fn list(
     };
     let page = WorklistPage {
         shell: frame::signed(&app, &officer, &title, entry, &[]).await?,
+        calendar_note: calendar::note_of_today(&app),
         whose: selection.whose,
         post: selection.post,
         form: FormView::new(selection.form(), errors, &officer.caller.csrf),

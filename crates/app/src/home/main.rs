@@ -115,7 +115,7 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
         Actor::Cnca(cnca) => {
             let sub = format!("当前用户 {}", cnca.name);
             let counts = all_counts(&app, cnca).await?;
-            let (recent, reminders) = (Vec::new(), Vec::new());
+            let (recent, reminders) = (Vec::new(), reminders::of_cnca(&app, user.actor()));
             let help = "从左侧菜单或上方数字进入全国的申请列表，按条件查询后查看。";
             MainPage { shell, heading, sub, is_enterprise: false, help, counts, recent, reminders, bulletins }
         }

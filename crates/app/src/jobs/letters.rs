@@ -17,6 +17,7 @@ use kit::app::{App, Letter};
 use kit::error::AppError;
 
 use crate::jobs::Decided;
+use crate::parts::bureau_contact;
 use crate::parts::sheet::Sheet;
 use crate::parts::status::time_left;
 
@@ -51,6 +52,11 @@ pub(super) fn status_changed(
     lines.extend(paper_notice(remarks.detail));
     if let Some(bureau) = &application.ownership.entered_by_bureau {
         lines.push(format!("代录单位：{}", app.references.now().bureau_name(bureau)));
+    }
+    let own = &application.ownership;
+    if let Some(bureau) = own.current_bureau.as_ref().or(own.receiving_bureau.as_ref()) {
+        let contact = bureau_contact::sentence(&app.references.now(), bureau);
+        lines.extend((!contact.is_empty()).then(|| format!("联系方式：{contact}")));
     }
     let next = next_step(state, application.ownership.entered_by_bureau.is_some());
     lines.extend([String::new(), format!("下一步：{next}"), String::new()]);

@@ -41,6 +41,7 @@ pub(super) async fn keep_records(app: &App) {
     duty("counting statistics", count_statistics(app, now)).await;
     duty("changing reference data", change_references(app, now)).await;
     duty("reading reference data", read_references(app)).await;
+    duty("computing working days again", recount(app, now)).await;
 }
 
 /// Does what is due in the store of files.
@@ -256,6 +257,28 @@ async fn read_references(app: &App) -> anyhow::Result<()> {
         app.references.replace(db::reference::load(&read).await?);
         tracing::info!("reference data were imported; this process shows them now");
     }
+    Ok(())
+}
+
+/// Parts that one round computes at most.
+const RECOUNTED_AT_ONCE: u32 = 200;
+
+/// Computes again what follows from working days, after they changed.
+async fn recount(app: &App, now: Instant) -> anyhow::Result<()> {
+    if !db::recount::is_due(app.db.read(), now).await? {
+        return Ok(());
+    }
+    let mut corrected = 0;
+    for _ in 0..RECOUNTED_AT_ONCE {
+        let tx = app.db.begin().await?;
+        let part = db::recount::next(&tx, now).await?;
+        tx.commit().await?;
+        corrected += part.corrected;
+        if !part.more {
+            break;
+        }
+    }
+    tracing::info!(corrected, "working days have changed: {corrected} clocks and facts were corrected");
     Ok(())
 }
 

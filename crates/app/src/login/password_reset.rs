@@ -43,7 +43,7 @@ fn render(
 /// 提交: whether the pair fits is found out by the job; the visitor learns nothing.
 pub async fn request(State(app): State<App>, caller: Caller, Submitted(form): Submitted) -> Result<Response, AppError> {
     let mut check = Checker::new(&form);
-    let username = text::half_width(&check.text("username", "用户名").required().length(1..=64).take());
+    let username = text::half_width(&check.text("username", "用户名").one_line().required().length(1..=64).take());
     let email = check.parse("email", "邮箱地址", text::email);
     let asker = format!("password|{}", caller.address);
     if app.guesses.is_locked(&asker, app.now()) {

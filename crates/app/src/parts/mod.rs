@@ -1,6 +1,8 @@
 //! What several capabilities show: an application as people read it, its state, its course, the login card, the sheet of
 //! a certificate.
 
+pub mod bureau_contact;
+pub mod calendar;
 pub mod certificate_deeds;
 pub mod certificate_notices;
 pub mod correction;

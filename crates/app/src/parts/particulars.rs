@@ -19,8 +19,8 @@ pub fn parse(
         check.region("region_code", "所在地行政区划", |levels| references.leaf_on(levels, today, stands));
     let applicant_kind =
         check.parse("applicant_kind", "单位性质", |s| s.parse::<ApplicantKind>().map_err(|_| "请选择单位性质"));
-    let legal_rep = check.text("legal_rep", "法定代表人").length(0..=50).take();
-    let contact_name = check.text("contact_name", "联系人").required().length(2..=50).take();
+    let legal_rep = check.text("legal_rep", "法定代表人").one_line().length(0..=50).take();
+    let contact_name = check.text("contact_name", "联系人").one_line().required().length(2..=50).take();
     let contact_phone =
         check.parse("contact_phone", "联系电话", |s| text::phone(s).map_err(|e| format!("联系电话{e}")));
     let contact_mobile = check.parse_optional("contact_mobile", text::mobile);

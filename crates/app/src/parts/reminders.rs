@@ -6,6 +6,7 @@ use domain::certificate::CertificateState;
 use domain::expiry;
 use domain::ids::{ApplicationId, CertificateId, UsageRecordId};
 use domain::ledger::{PENDING_DAYS, PreWriteOffState};
+use domain::policy::{KeepReferences, permit};
 use domain::time::{Day, Instant};
 use domain::usage::{UsageKind, UsageState};
 use domain::workflow::State as S;
@@ -14,9 +15,9 @@ use kit::error::AppError;
 use kit::session::Signed;
 
 use crate::frame;
-use crate::parts::certificate_notices;
 use crate::parts::desks::DeskCount;
 use crate::parts::status::time_left;
+use crate::parts::{bureau_contact, calendar, certificate_notices};
 
 /// How many are listed at most.
 const SHOWN: i64 = 20;
@@ -416,19 +417,27 @@ pub async fn of_officer(
     waiting: &[(Post, u64)],
     desks: &[DeskCount],
 ) -> Result<Vec<Reminder>, AppError> {
-    let mut out: Vec<_> = waiting
-        .iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(post, n)| Reminder {
-            tone: "t-blue",
-            icon: "inbox",
-            title: "有单据待办",
+    let mut out = Vec::new();
+    if bureau_contact::is_asked_for(app, &Actor::Officer(officer.clone())) {
+        out.push(Reminder {
+            tone: "t-amber",
+            icon: "map-pin",
+            title: "本局联系方式未登记",
             when: String::new(),
-            text: format!("{}岗：", post.label()),
-            link_label: format!("{n} 件待办"),
-            href: frame::worklist_of(*post),
-        })
-        .collect();
+            text: "企业的回执、通知和邮件上没有本局的地址或电话，请登记：".to_owned(),
+            link_label: "填写本局联系方式".to_owned(),
+            href: "/bureau-contact".to_owned(),
+        });
+    }
+    out.extend(waiting.iter().filter(|(_, n)| *n > 0).map(|(post, n)| Reminder {
+        tone: "t-blue",
+        icon: "inbox",
+        title: "有单据待办",
+        when: String::new(),
+        text: format!("{}岗：", post.label()),
+        link_label: format!("{n} 件待办"),
+        href: frame::worklist_of(*post),
+    }));
     out.extend(desks.iter().filter(|d| d.n > 0).map(|d| Reminder {
         tone: "t-blue",
         icon: d.desk.icon(),
@@ -440,6 +449,28 @@ pub async fn of_officer(
     }));
     out.extend(withdrawals(app, officer).await?);
     Ok(out)
+}
+
+/// What CNCA's keeper of the reference data is told: the holidays of a year are missing.
+pub fn of_cnca(app: &App, actor: &Actor) -> Vec<Reminder> {
+    if permit::<KeepReferences>(actor).is_err() {
+        return Vec::new();
+    }
+    let Some((year, is_urgent)) = calendar::missing_today(app) else { return Vec::new() };
+    let is_current = year == app.clock.today().year();
+    vec![Reminder {
+        tone: if is_urgent { "t-red" } else { "t-amber" },
+        icon: "calendar-due",
+        title: if is_current { "今年的节假日尚未登记" } else { "明年的节假日尚未登记" },
+        when: if is_current { String::new() } else { format!("请在 {}-12-31 前登记", year - 1) },
+        text: if is_current {
+            format!("{year} 年的办理期限现在按法定节假日推算，超期可能判断不准，请立即登记：")
+        } else {
+            format!("{year} 年的办理期限暂按法定节假日推算，国务院办公厅公布安排后请登记：")
+        },
+        link_label: format!("登记 {year} 年节假日"),
+        href: "/reference/holidays".to_owned(),
+    }]
 }
 
 async fn withdrawals(app: &App, officer: &Officer) -> Result<Vec<Reminder>, AppError> {

@@ -112,7 +112,7 @@ impl Number {
 impl Cell {
     /// The cell of a text, as a file has it.
     fn of_text(text: &str) -> Self {
-        let text = text::visible(&text::with_plain_breaks(text));
+        let text = text::visible(text);
         if is_picture_formula(&text) { Self::Unreadable(picture()) } else { Self::Text(text) }
     }
 

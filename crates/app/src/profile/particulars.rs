@@ -123,15 +123,16 @@ pub async fn update(
     let mut check = Checker::new(&form);
     let shared = if may_share {
         Organisation {
-            name: check.text("org_name", "申请单位").required().length(2..=100).printed(app.papers.as_ref()).take(),
+            name: check.text("org_name", "申请单位").one_line().required().length(2..=100).printed(app.papers.as_ref()).take(),
             postcode: check.parse("org_postcode", "申请单位邮编", text::postcode).unwrap_or_default(),
             address: check
                 .text("org_address", "申请单位地址")
+                .one_line()
                 .required()
                 .length(5..=200)
                 .printed(app.papers.as_ref())
                 .take(),
-            remark: check.text("org_remark", "申请单位信息备注").length(0..=500).take(),
+            remark: check.text("org_remark", "申请单位信息备注").one_line().length(0..=500).take(),
             ..details.organisation.clone()
         }
     } else {

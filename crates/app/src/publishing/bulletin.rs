@@ -214,7 +214,7 @@ fn minutes(typed: &str) -> Result<i64, &'static str> {
 /// What was typed; `seen` is the notice that is there already.
 fn read(form: &FormData, seen: Option<&Managed>, deed: Deed, now: Instant) -> Result<Text, FieldErrors> {
     let mut check = Checker::new(form);
-    let title = check.text("title", "标题").required().length(2..=100).take();
+    let title = check.text("title", "标题").one_line().required().length(2..=100).take();
     let kept = seen.map_or("", |b| b.category.as_str());
     let category = check.choice("category", "栏目", |c| CATEGORIES.contains(&c) || (!kept.is_empty() && c == kept));
     let state = seen.map_or(BulletinState::Draft, |b| b.state(now));

@@ -120,18 +120,14 @@ pub(super) fn read(check: &mut Checker<'_>, form: &FormData) -> String {
             continue;
         }
         let label = format!("第 {} 项特性名称", line.number);
-        let name = check.text(&line.name, &label).required().length(1..=50).take();
+        let name = check.text(&line.name, &label).one_line().required().length(1..=50).take();
         if !name.is_empty() && out.iter().any(|c| text::fold(&c.name) == text::fold(&name)) {
             check.error(&line.name, format!("“{name}”重复，请合并或改名"));
         }
         let kind: Option<CharacteristicKind> = form.get(&line.kind).parse().ok();
-        let choices: Vec<String> = form
-            .get(&line.choices)
-            .split([';', '；', '\n'])
-            .map(|c| text::normalise(c).unwrap_or_default())
-            .filter(|c| !c.is_empty())
-            .collect();
-        let unit = check.text(&line.unit, "单位").length(0..=20).take();
+        let choices: Vec<String> =
+            form.get(&line.choices).split([';', '；', '\n']).map(text::one_line).filter(|c| !c.is_empty()).collect();
+        let unit = check.text(&line.unit, "单位").one_line().length(0..=20).take();
         match kind {
             None => check.error(&line.kind, format!("请选择第 {} 项的填写方式", line.number)),
             Some(CharacteristicKind::Choice) => {

@@ -15,7 +15,9 @@ use kit::paging::{PageQuery, Pager};
 use kit::session::Permitted;
 use kit::shell::Shell;
 
+use super::row::code_said;
 use crate::frame::{self, Entry};
+use crate::parts::calendar;
 
 /// The filters of the list.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -51,6 +53,8 @@ pub(super) fn tabs(current: Option<ReferenceKind>) -> Vec<Tab> {
 
 struct Line {
     code: String,
+    /// The code with what it stands for.
+    said: String,
     title: String,
     validity: String,
     label: &'static str,
@@ -69,6 +73,30 @@ struct ListPage {
     rows: Vec<Line>,
     pager: Pager,
     is_filtered: bool,
+    /// Of holidays: how far this year and the next are registered.
+    years: Vec<calendar::YearNote>,
+}
+
+impl ListPage {
+    fn search_label(&self) -> &'static str {
+        if self.kind == ReferenceKind::Holiday {
+            "日期或名称"
+        } else if self.kind == ReferenceKind::ServiceTerm {
+            "岗位代码"
+        } else {
+            "代码或名称"
+        }
+    }
+
+    fn sub(&self) -> &'static str {
+        if self.kind == ReferenceKind::Holiday {
+            "按国务院办公厅每年的节假日安排，逐日登记放假的日子和调休上班的日子，周末放假的日子也登记。登记或修改后，等待时间、办理期限和统计自动重新计算。"
+        } else if self.kind == ReferenceKind::ServiceTerm {
+            "各岗位应在几个工作日内办结。修改可以指定生效日期；以前的办理按当时的期限判定是否超期。"
+        } else {
+            "基础数据只停用、不删除。修改可以指定生效日期；已提交的申请保持提交时的内容。"
+        }
+    }
 }
 
 /// The first table.
@@ -113,8 +141,9 @@ pub async fn list(
                 label,
                 tone,
                 is_pending: l.pending > 0,
+                said: code_said(kind, &l.code),
+                title: if kind == ReferenceKind::ServiceTerm { format!("{} 个工作日", l.title) } else { l.title },
                 code: l.code,
-                title: l.title,
             }
         })
         .collect();
@@ -127,6 +156,7 @@ pub async fn list(
         states: vec![Choice::new("on", "有效"), Choice::new("off", "已停用")],
         rows,
         pager,
+        years: if kind == ReferenceKind::Holiday { calendar::years(&app) } else { Vec::new() },
         is_filtered: pairs.iter().any(|(_, v)| !v.is_empty()),
     })
 }

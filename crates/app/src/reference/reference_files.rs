@@ -12,7 +12,6 @@ use db::DbError;
 use db::reference_edition::{self, BEGINNING, Content, END, Imported};
 use domain::policy::KeepReferences;
 use domain::reference::{Field, FieldKind, ReferenceKind, Words};
-use domain::text;
 use domain::time::Day;
 use kit::app::{App, Papers};
 use kit::error::AppError;
@@ -31,8 +30,6 @@ use crate::parts::files;
 use crate::parts::spreadsheet::{Asked, Cell, Head, Most, Row, Seen, Value};
 use crate::parts::table_notes::TableNotes;
 
-/// The column of the code.
-const CODE: &str = "代码";
 /// The columns of the two days.
 const DAYS: [(&str, &str, &str); 2] = [("valid_from", "启用日期", BEGINNING), ("valid_to", "停用日期", END)];
 /// So many rows and mistakes are shown; the rest are counted.
@@ -178,7 +175,7 @@ pub async fn export(
         is_text: true,
         choices,
     };
-    let mut heads = vec![head(CODE, true, Vec::new())];
+    let mut heads = vec![head(kind.code_label(), true, Vec::new())];
     for field in kind.fields() {
         let list = if field.kind == FieldKind::Flag { vec!["是".to_owned(), "否".to_owned()] } else { Vec::new() };
         heads.push(head(field.label, field.is_required, list));
@@ -231,8 +228,12 @@ async fn build(
     let crumbs = [("基础数据", "/reference"), (kind.label(), list.as_str())];
     let mut shell = frame::signed(app, user, &title, Entry::References, &crumbs).await?;
     shell.error_title =
-        !errors.is_empty() || report.as_ref().is_some_and(|r| !r.faults.is_empty() || !r.problems.is_empty());
-    let mut guide = vec![(CODE.to_owned(), true, format!("{}；已有的代码是修改，没有的是添加", kind.code_rule()))];
+        !errors.is_empty() || report.as_ref().is_some_and(|r| r.key.is_empty() || !r.faults.is_empty() || !r.problems.is_empty());
+    let mut guide = vec![(
+        kind.code_label().to_owned(),
+        true,
+        format!("{}；已有的{}是修改，没有的是添加", kind.code_rule(), kind.code_label()),
+    )];
     guide.extend(kind.fields().iter().map(|f| (f.label.to_owned(), f.is_required, help(f.kind))));
     if kind.is_dated() {
         guide.extend(DAYS.map(|(_, title, _)| (title.to_owned(), false, "如 2026-12-01；留空为一直可用".to_owned())));
@@ -249,7 +250,7 @@ async fn build(
 
 /// The titles of a file: which column stands where.
 fn titles(kind: ReferenceKind, first: &Row) -> Result<BTreeMap<&'static str, usize>, Vec<String>> {
-    let mut known: Vec<(&str, &'static str)> = vec![(CODE, "code")];
+    let mut known: Vec<(&str, &'static str)> = vec![(kind.code_label(), "code")];
     known.extend(kind.fields().iter().map(|f| (f.label, f.column)));
     if kind.is_dated() {
         known.extend(DAYS.map(|(column, title, _)| (title, column)));
@@ -274,7 +275,7 @@ fn titles(kind: ReferenceKind, first: &Row) -> Result<BTreeMap<&'static str, usi
         }
     }
     if !out.contains_key("code") {
-        faults.push(format!("没有栏目“{CODE}”，请使用导出的文件修改后再导入"));
+        faults.push(format!("没有栏目“{}”，请使用导出的文件修改后再导入", kind.code_label()));
     }
     if faults.is_empty() { Ok(out) } else { Err(faults) }
 }
@@ -379,7 +380,7 @@ fn judge(
     let label_of = |column: &str| {
         let day = DAYS.iter().find(|(c, _, _)| *c == column).map(|(_, title, _)| *title);
         let field = kind.fields().iter().find(|f| f.column == column).map(|f| f.label);
-        day.or(field).unwrap_or(if column == "code" { CODE } else { "产品特性" }).to_owned()
+        day.or(field).unwrap_or(if column == "code" { kind.code_label() } else { "产品特性" }).to_owned()
     };
     let mut out = Judged { rows: rows.len(), ..Judged::default() };
     let mut seen = BTreeSet::new();
@@ -399,13 +400,13 @@ fn judge(
                 }
             }
         }
-        let code = text::half_width(cells.get("code").map_or("", String::as_str));
+        let code = kind.code_of(cells.get("code").map_or("", String::as_str));
         if !kind.accepts_code(&code) {
-            problem("code", format!("代码应为{}", kind.code_rule()));
+            problem("code", format!("{}应为{}", kind.code_label(), kind.code_rule()));
             continue;
         }
         if !seen.insert(code.clone()) {
-            problem("code", format!("代码 {code} 在文件中出现了两次"));
+            problem("code", format!("{} {code} 在文件中出现了两次", kind.code_label()));
             continue;
         }
         let stands = before.get(&code);

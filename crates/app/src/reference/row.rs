@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use db::DbError;
 use db::reference_edition::{self, BEGINNING, Content, END, Edition, Shows};
+use domain::actor::Post;
 use domain::ids::{BureauCode, UnitCode};
 use domain::policy::KeepReferences;
 use domain::reference::{Field, FieldKind, ReferenceKind, Words, is_hs_prefix};
@@ -56,13 +57,13 @@ impl FieldView {
 }
 
 /// One edition, for people.
-struct EditionLine {
-    from: String,
-    saved: String,
-    who: String,
-    changes: Vec<String>,
-    label: &'static str,
-    tone: &'static str,
+pub(super) struct EditionLine {
+    pub from: String,
+    pub saved: String,
+    pub who: String,
+    pub changes: Vec<String>,
+    pub label: &'static str,
+    pub tone: &'static str,
 }
 
 #[derive(Template)]
@@ -82,6 +83,12 @@ struct RowPage {
     /// The edition that waits for its day: its id and the day.
     pending: Option<(i64, String)>,
     history: Vec<EditionLine>,
+}
+
+impl RowPage {
+    fn code_said(&self) -> String {
+        code_said(self.kind, &self.code)
+    }
 }
 
 pub(super) fn kind_of(path: &str) -> Result<ReferenceKind, AppError> {
@@ -110,6 +117,27 @@ pub async fn show(
     let stored = reference_edition::content(&app.db.read(), kind, &code).await?;
     let data = filled(kind, &stored, app.clock.today());
     page::render(&build(&app, &user, kind, Some((code, stored)), data, FieldErrors::default()).await?)
+}
+
+/// A code with what it stands for: a post, a day of the week.
+pub(super) fn code_said(kind: ReferenceKind, code: &str) -> String {
+    let said = match kind {
+        ReferenceKind::ServiceTerm => code.parse::<Post>().ok().map(|post| format!("{}岗（{code}）", post.label())),
+        ReferenceKind::Holiday => code.parse::<Day>().ok().map(|day| format!("{code} 星期{}", day.weekday())),
+        ReferenceKind::HsType
+        | ReferenceKind::Unit
+        | ReferenceKind::Clause
+        | ReferenceKind::TradeMode
+        | ReferenceKind::AttachmentKind
+        | ReferenceKind::Port
+        | ReferenceKind::Bureau
+        | ReferenceKind::Region
+        | ReferenceKind::ReviewPoint
+        | ReferenceKind::SharedPhrase
+        | ReferenceKind::Country
+        | ReferenceKind::Currency => None,
+    };
+    said.unwrap_or_else(|| code.to_owned())
 }
 
 /// The form of a row as it is stored.
@@ -235,7 +263,11 @@ async fn build(
         let editions = reference_edition::editions(&read, kind, &code, SHOWN).await?;
         (editions, reference_edition::is_used(&read, kind, &code).await?)
     };
-    let title = if code.is_empty() { format!("添加{}", kind.label()) } else { format!("{} {code}", kind.label()) };
+    let title = if code.is_empty() {
+        format!("添加{}", kind.label())
+    } else {
+        format!("{} {}", kind.label(), code_said(kind, &code))
+    };
     let list = format!("/reference/{}", kind.path());
     let crumbs = [("基础数据", "/reference"), (kind.label(), list.as_str())];
     let mut shell = frame::signed(app, user, &title, Entry::References, &crumbs).await?;
@@ -277,7 +309,7 @@ async fn build(
 }
 
 /// The editions with what each changed.
-fn history(
+pub(super) fn history(
     references: &ReferenceCache,
     kind: ReferenceKind,
     editions: &[Edition],
@@ -400,6 +432,7 @@ fn value(
 ) -> String {
     let text = |check: &mut Checker<'_>, max: usize| {
         let field = check.text(f.column, f.label).length(0..=max);
+        let field = if matches!(f.kind, FieldKind::Text(_)) { field.one_line() } else { field };
         if f.is_required { field.required().take() } else { field.take() }
     };
     match f.kind {
@@ -441,8 +474,16 @@ fn value(
     }
 }
 
-/// That a row may lie below the one that it names.
+/// That a row may lie below the one that it names, and that its numbers agree.
 pub(super) fn check_above(check: &mut Checker<'_>, kind: ReferenceKind, code: &str, content: &Content) {
+    if kind == ReferenceKind::ServiceTerm {
+        let days = |column: &str| content.get(column).and_then(|n| n.parse::<i64>().ok());
+        if let (Some(term), Some(amber)) = (days("term_days"), days("amber_days"))
+            && amber > term
+        {
+            check.error("amber_days", "临期的天数不能超过办理期限");
+        }
+    }
     if content.get("parent_code").is_some_and(|above| !kind.fits_above(code, above)) {
         check.error("parent_code", "代码与上级不符：行政区划代码的前几位应与上级相同，且不能以自己为上级");
     }
@@ -492,9 +533,13 @@ pub async fn create(
     let kind = kind_of(&path)?;
     let references = app.references.now();
     let mut check = Checker::new(&form);
-    let code = check.parse("code", "代码", |s| {
-        let code = domain::text::half_width(s);
-        if kind.accepts_code(&code) { Ok(code) } else { Err(format!("代码应为{}", kind.code_rule())) }
+    let code = check.parse("code", kind.code_label(), |s| {
+        let code = kind.code_of(s);
+        if kind.accepts_code(&code) {
+            Ok(code)
+        } else {
+            Err(format!("{}应为{}", kind.code_label(), kind.code_rule()))
+        }
     });
     let new = read(&mut check, &form, kind, &references, None, app.clock.today());
     if let Some(code) = &code {
@@ -512,7 +557,7 @@ pub async fn create(
         Err(DbError::Duplicate(_)) => {
             drop(tx);
             let mut errors = FieldErrors::default();
-            errors.add("code", "该代码已存在，请修改原有数据或改用其他代码");
+            errors.add("code", format!("该{}已存在，请修改原有数据", kind.code_label()));
             return page::unprocessable(&build(&app, &user, kind, None, form, errors).await?);
         }
         Err(other) => return Err(other.into()),

@@ -139,10 +139,10 @@ fn parse(app: &App, form: &FormData, known: bool) -> Result<(Registration, Strin
     let code = check.parse("org_code", "申请单位组织机构代码", |s| {
         OrganisationCode::parse(s).map_err(|e| format!("申请单位组织机构代码{e}"))
     });
-    let org_name = check.text("org_name", "申请单位").required().length(2..=100).take();
+    let org_name = check.text("org_name", "申请单位").one_line().required().length(2..=100).take();
     let org_postcode = check.parse("org_postcode", "申请单位邮编", text::postcode);
-    let org_address = check.text("org_address", "申请单位地址").required().length(5..=200).take();
-    let org_remark = check.text("org_remark", "申请单位信息备注").length(0..=500).take();
+    let org_address = check.text("org_address", "申请单位地址").one_line().required().length(5..=200).take();
+    let org_remark = check.text("org_remark", "申请单位信息备注").one_line().length(0..=500).take();
     // What is registered already is not typed here, and cannot be mended here.
     if !known {
         for (field, label, text) in [("org_name", "申请单位", &org_name), ("org_address", "申请单位地址", &org_address)]

@@ -20,9 +20,12 @@ use kit::session::Permitted;
 use kit::shell::Shell;
 
 use crate::frame::{self, Entry};
+use crate::parts::calendar;
 use crate::parts::status::Status;
 use crate::statistics::figures::{WAITING, at_posts, grouped, overdue};
-use crate::statistics::{Period, address, bureau_choices, bureau_of, clause_choices, clause_of, data_of};
+use crate::statistics::{
+    Period, address, bureau_choices, bureau_of, calendar_note, clause_choices, clause_of, data_of,
+};
 
 /// Rows on a page.
 const SIZE: i64 = 50;
@@ -370,6 +373,8 @@ struct CasesPage {
     posts: Vec<Choice>,
     outcomes: Vec<Choice>,
     hs_class: String,
+    /// What is not known of the working days of the period; empty = nothing.
+    calendar_note: String,
     order: String,
     rows: Vec<CaseRow>,
     total: String,
@@ -441,6 +446,10 @@ pub async fn list(
         posts: Post::COURSE.iter().map(|p| Choice::new(p.word(), p.label())).collect(),
         outcomes: Outcome::ALL.iter().map(|o| Choice::new(o.word(), o.label())).collect(),
         hs_class: filters.hs_class.clone(),
+        calendar_note: asked.as_ref().map_or_else(String::new, |asked| match asked.of {
+            Of::Facts(_) => calendar_note(&app, asked.period),
+            Of::Waiting => calendar::note_of_today(&app),
+        }),
         order: filters.order.clone(),
         rows,
         total: grouped(total),

@@ -15,6 +15,8 @@ use domain::text;
 use kit::app::App;
 use kit::form::{Checker, Choice, FormData};
 
+use crate::parts::calendar;
+
 /// Months of a period at most.
 const MOST_MONTHS: i16 = 60;
 /// Months of the period that nobody chose.
@@ -61,6 +63,14 @@ impl Period {
     fn label(self) -> String {
         if self.from == self.to { self.from.label() } else { format!("{}至 {}", self.from.label(), self.to.label()) }
     }
+}
+
+/// What is not known of the working days of a period; empty = nothing.
+fn calendar_note(app: &App, period: Period) -> String {
+    let (from, to) =
+        (period.from.start_instant().china_day(), period.to.plus(1).start_instant().china_day().plus_days(-1));
+    let last = to.min(app.clock.today());
+    if from > last { String::new() } else { calendar::note(&app.references.now().calendar, from, last) }
 }
 
 /// The bureau that is meant: his own, or the one that CNCA chose; none = all.

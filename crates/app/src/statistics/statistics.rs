@@ -18,7 +18,9 @@ use kit::shell::Shell;
 use crate::frame::{self, Entry};
 use crate::statistics::charts::{Chart, Drawn, Series};
 use crate::statistics::figures::{self, Asked, Figures, Table, Whole};
-use crate::statistics::{Period, address, bureau_choices, bureau_of, clause_choices, clause_of, data_of};
+use crate::statistics::{
+    Period, address, bureau_choices, bureau_of, calendar_note, clause_choices, clause_of, data_of,
+};
 
 /// What the page is asked for, as its address has it.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -78,6 +80,8 @@ struct StatisticsPage {
     clauses: Vec<Choice>,
     presets: Vec<Preset>,
     period: String,
+    /// What is not known of the working days of the period; empty = nothing.
+    calendar_note: String,
     /// None before the first time.
     counted_to: Option<String>,
     whole: Option<Whole>,
@@ -129,6 +133,7 @@ pub async fn show(
         clauses: clause_choices(&app),
         presets: presets(&app, &filters, period),
         period: period.label(),
+        calendar_note: calendar_note(&app, period),
         counted_to: (counted_to.millis() > 0).then(|| counted_to.china()),
         whole,
         sections,

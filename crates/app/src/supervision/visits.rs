@@ -85,8 +85,8 @@ fn parse(form: &FormData, today: Day) -> Result<Visited, FieldErrors> {
     if on.is_some_and(|d| d > today) {
         check.error("visited_on", "核查日期不能晚于今天");
     }
-    let place = check.text("place", "核查地点").required().length(2..=200).take();
-    let companions = check.text("companions", "陪同人员").length(0..=200).take();
+    let place = check.text("place", "核查地点").one_line().required().length(2..=200).take();
+    let companions = check.text("companions", "陪同人员").one_line().length(0..=200).take();
     let findings = check.text("findings", "核查情况").required().length(5..=2000).take();
     check.finish()?;
     let Some(on) = on else { return Err(FieldErrors::default()) };

@@ -689,13 +689,7 @@ fn port(
 
 /// 出口报关单号 has 18 digits.
 fn declaration_number(typed: &str) -> Result<String, String> {
-    let digits: String = text::half_width(typed).chars().filter(|c| !c.is_whitespace()).collect();
-    let n = digits.chars().count();
-    if n == 18 && digits.bytes().all(|b| b.is_ascii_digit()) {
-        Ok(digits)
-    } else {
-        Err(format!("出口报关单号为 18 位数字，现在是 {n} 位"))
-    }
+    text::customs_number(typed).map_err(|why| format!("出口报关单号{why}"))
 }
 
 #[derive(Template)]

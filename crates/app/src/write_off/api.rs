@@ -10,6 +10,7 @@ use axum_extra::extract::Query;
 use db::audit::By;
 use db::port_system::{self, Decided, PortSystem, Sender, Waiting};
 use domain::ids::{PortSystemId, PreWriteOffItemId};
+use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, hash_of};
@@ -53,14 +54,14 @@ struct SentLine {
 impl From<SentLine> for Line {
     fn from(sent: SentLine) -> Self {
         Self {
-            certificate_no: sent.certificate_no,
+            certificate_no: text::one_line(&sent.certificate_no),
             ordinal: sent.ordinal.to_string(),
-            qty: sent.qty,
-            hs_qty: sent.hs_qty,
-            port: sent.port,
-            customs_no: sent.customs_no,
+            qty: text::one_line(&sent.qty),
+            hs_qty: text::one_line(&sent.hs_qty),
+            port: text::one_line(&sent.port),
+            customs_no: text::one_line(&sent.customs_no),
             pre_write_off_item: sent.pre_write_off_item.map(|id| id.to_string()).unwrap_or_default(),
-            note: sent.note,
+            note: text::one_line(&sent.note),
         }
     }
 }
@@ -195,7 +196,7 @@ async fn take(app: &App, caller: &Caller, request: Request) -> Result<(Answer, b
         .map_err(|_| No(StatusCode::PAYLOAD_TOO_LARGE, "内容超过 2M，请分成几个批次。".to_owned()))?;
     let bad = |why: String| No(StatusCode::BAD_REQUEST, why);
     let sent: Sent = serde_json::from_slice(&body).map_err(|e| bad(format!("内容无法识别：{e}")))?;
-    let number = batch::number(&sent.batch).map_err(|why| bad(format!("{why}。")))?;
+    let number = batch::number(&text::one_line(&sent.batch)).map_err(|why| bad(format!("{why}。")))?;
     if let Some(why) = batch::wrong_size(sent.lines.len()) {
         return Err(bad(format!("{why}。")));
     }

@@ -82,7 +82,7 @@ pub struct Outcome {
 
 /// Reads 批次号, or says what is wrong with it.
 pub fn number(typed: &str) -> Result<String, String> {
-    let number = text::half_width(typed.trim());
+    let number = text::half_width(&text::one_line(typed));
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if number.is_empty() {
         Err("请填写批次号".to_owned())
@@ -210,7 +210,7 @@ fn port(app: &App, desk: &Desk, typed: &str, confirms: bool) -> Result<PortCode,
 }
 
 fn note(typed: &str) -> Result<String, String> {
-    let note = text::normalise(typed).map_err(|why| format!("说明{why}"))?;
+    let note = text::one_line(typed);
     let n = note.chars().count();
     if n == 0 || NOTE.contains(&n) {
         Ok(note)

@@ -8,7 +8,7 @@ use axum_extra::extract::Query;
 use db::keyset::{Column, Direction, Keyset};
 use db::params;
 use db::port_system::{self, Batch, Decided};
-use db::search::Conditions;
+use db::search::{Conditions, folded_sql};
 use domain::ids::WriteOffBatchId;
 use domain::time::Instant;
 use kit::app::App;
@@ -85,7 +85,7 @@ pub async fn list(
     let conditions = Conditions::new()
         .and("b.bureau_code = ?", params![user.user.bureau.clone()])
         .contains("LOWER(b.number)", &filters.number)
-        .contains("REPLACE(LOWER(b.source), ' ', '')", &filters.source);
+        .contains(&folded_sql("b.source"), &filters.source);
     let sql = format!("SELECT COUNT(*) FROM write_off_batch b{}", conditions.sql());
     let total = read.number(&sql, conditions.values(vec![])).await?;
     let pairs = [("number", filters.number.as_str()), ("source", filters.source.as_str())];

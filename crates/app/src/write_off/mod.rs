@@ -53,9 +53,6 @@ use kit::session::BureauOfficer;
 
 use crate::parts::sheet::{Sheet, SheetItem};
 
-/// 报关单号 has this many digits.
-const CUSTOMS_DIGITS: usize = 18;
-
 /// A certificate whose ledger somebody may see, with the sheet in force.
 pub struct Opened {
     /// The certificate.
@@ -264,12 +261,10 @@ pub fn customs_no(form: &FormData) -> Result<String, String> {
 
 /// The same of a text.
 pub fn customs_no_of(typed: &str) -> Result<String, String> {
-    let typed: String = text::half_width(typed).chars().filter(|c| !c.is_whitespace()).collect();
-    if typed.is_empty() || (typed.len() == CUSTOMS_DIGITS && typed.bytes().all(|b| b.is_ascii_digit())) {
-        Ok(typed)
-    } else {
-        Err(format!("报关单号为 {CUSTOMS_DIGITS} 位数字，现在是 {} 位，请核对", typed.chars().count()))
+    if typed.trim().is_empty() {
+        return Ok(String::new());
     }
+    text::customs_number(typed).map_err(|why| format!("报关单号{why}"))
 }
 
 /// The chosen port, or what to do.

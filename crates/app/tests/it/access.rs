@@ -143,6 +143,7 @@ fn matrix() -> Vec<Row> {
         get("/bulletins", Nothing, EVERYBODY),
         get("/bulletins/{id}", Nothing, EVERYBODY),
         get("/bulletins/{id}/files/{file}", Nothing, [Gone; 8]),
+        get("/bureaus", Nothing, EVERYBODY),
         get("/verification", Nothing, EVERYBODY),
         get("/verification/keys", Nothing, EVERYBODY),
         get("/V/{statement}", Nothing, [Led; 8]),
@@ -293,6 +294,9 @@ fn matrix() -> Vec<Row> {
         asking(get("/statistics/cases/export", Nothing, COUNTERS), "?format=csv"),
         get("/search", Nothing, [Login, No, No, No, Page_, Page_, Page_, Page_]),
         asking(get("/search/export", Nothing, [Login, No, No, No, Page_, Page_, Page_, Page_]), "?q=MB&format=csv"),
+        // 局系统管理员, which none of them is.
+        get("/bureau-contact", Nothing, NO_DUTY),
+        post("/bureau-contact", Nothing, &[], NO_DUTY),
         get("/audit", Nothing, NO_DUTY),
         get("/audit/export", Nothing, NO_DUTY),
         get("/exports", Nothing, SIGNED),

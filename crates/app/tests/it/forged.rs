@@ -97,8 +97,7 @@ async fn a_reason_to_take_over_is_checked() {
         let second = site.officer("sh_second", SHANGHAI, &[Post::Accept]).await;
         let taking = format!("/casework/{id}/taking");
         let long = "长".repeat(201);
-        for (reason, why) in [("", "接手须填写理由"), ("x", "2"), (long.as_str(), "200"), ("出差\u{1b}", "控制字符")]
-        {
+        for (reason, why) in [("", "接手须填写理由"), ("x", "2"), (long.as_str(), "200")] {
             let refused = second.force(&Method::POST, &taking, &[("reason", reason)]).await.is(422);
             assert!(refused.error("reason").contains(why), "{reason}: {}", refused.error("reason"));
             assert_eq!(refused.value("reason").trim(), reason);

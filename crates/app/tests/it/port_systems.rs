@@ -76,7 +76,11 @@ async fn r_2_8_17_a_batch_is_decided_line_by_line() {
         let (_, key) = system(&site, "洋山口岸系统", SHANGHAI, &[]).await;
         let wide: String = number.chars().map(|d| char::from_u32(u32::from(d) + 0xfee0).unwrap()).collect();
         let lines = [
-            with(line(&number, 1, "4", "4"), &json!({ "customs_no": CUSTOMS_NO })),
+            // As people paste it: grouped, with what nobody can see.
+            with(
+                line(&format!("\u{200b}{number}"), 1, "4", "4\u{feff}"),
+                &json!({ "customs_no": "2202—2026 1000－000015" }),
+            ),
             line(&number, 1, "7", "6"),
             line(&wide, 2, "１.５", "1.2"),
             line(&number, 2, "1.123456", "1"),
