@@ -77,6 +77,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0088_regions"),
     || file!("0089_lists_at_scale"),
     || file!("0090_owners_and_viewers"),
+    || file!("0094_organisations"),
 ];
 
 struct Migrator;

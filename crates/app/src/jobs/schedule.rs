@@ -115,6 +115,7 @@ async fn end_sessions(app: &App) -> anyhow::Result<()> {
     db::queue::sweep(&tx, app.now()).await?;
     db::letter::sweep(&tx, app.now()).await?;
     db::one_time_password::sweep(&tx, app.now()).await?;
+    db::mailbox::sweep(&tx, app.now()).await?;
     db::typed_text::sweep(&tx, app.now()).await?;
     db::opinion::sweep(&tx, app.now()).await?;
     db::usage::sweep(&tx, app.now()).await?;

@@ -1,6 +1,7 @@
 //! What several capabilities show: an application as people read it, its state, its course, the login card, the sheet of
 //! a certificate.
 
+pub mod barred;
 pub mod certificate_deeds;
 pub mod certificate_notices;
 pub mod correction;
@@ -9,7 +10,9 @@ pub mod desks;
 pub mod filed_form;
 pub mod files;
 pub mod found_certificate;
+pub mod handover;
 pub mod login_card;
+pub mod member_history;
 pub mod particulars;
 pub mod photo;
 pub mod prose;
