@@ -437,7 +437,7 @@ async fn people(app: &App) -> anyhow::Result<People> {
                     contact_email: "demo@example.com".to_owned(),
                 },
             };
-            db::account::register(&tx, &new, now, "").await?
+            db::account::register(&tx, &new, db::account::Mailbox::Proved, now, "").await?
         } else {
             let new = Appointment {
                 username: a.username.to_owned(),

@@ -1,8 +1,8 @@
 //! The frame around every page: menu per kind of user, counts, reminders (manual §1.3).
 
 use db::params;
-use domain::actor::{Actor, Cnca, Officer, Post};
-use domain::policy::{self, Delegate, ReadAudit, ReadStatistics, WatchJobs, permit};
+use domain::actor::{Actor, Cnca, Officer, Post, Undertaking};
+use domain::policy::{self, Delegate, KeepOrganisations, ReadAudit, ReadStatistics, WatchJobs, permit};
 use kit::app::App;
 use kit::error::AppError;
 use kit::session::{Caller, Signed};
@@ -30,6 +30,8 @@ pub enum Entry {
     Accounts,
     /// 后台任务.
     Jobs,
+    /// 企业用户.
+    Organisations,
     /// 公告管理.
     Publishing,
     /// 基础数据.
@@ -104,9 +106,10 @@ pub async fn signed(
     crumbs: &[(&str, &str)],
 ) -> Result<Shell, AppError> {
     let (role, menu, reminders) = match &user.session.actor {
-        Actor::Enterprise(_) => {
+        Actor::Enterprise(enterprise) => {
             let waiting = reminders::count_of_enterprise(app, user).await?;
-            (Role::Enterprise, enterprise_menu(entry, waiting), waiting)
+            let may_begin = enterprise.bar(Undertaking::Draft).is_none();
+            (Role::Enterprise, enterprise_menu(entry, waiting, may_begin), waiting)
         }
         Actor::Officer(officer) => {
             let counts = counts(app, officer).await?;
@@ -195,8 +198,8 @@ fn item(label: &str, href: &str, icon: &'static str, count: Option<u64>, current
     MenuItem { label: label.to_owned(), href: href.to_owned(), icon, count, current }
 }
 
-fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
-    vec![
+fn enterprise_menu(entry: Entry, waiting: u64, may_begin: bool) -> Vec<MenuGroup> {
+    let mut menu = vec![
         MenuGroup {
             title: "操作菜单",
             items: vec![
@@ -218,7 +221,13 @@ fn enterprise_menu(entry: Entry, waiting: u64) -> Vec<MenuGroup> {
                 item("返回主页", "/main", "arrow-left", None, false),
             ],
         },
-    ]
+    ];
+    if !may_begin {
+        for group in &mut menu {
+            group.items.retain(|i| i.href != "/applications/declaration");
+        }
+    }
+    menu
 }
 
 /// The name of a post's work.
@@ -345,6 +354,9 @@ fn duties(app: &App, actor: &Actor, entry: Entry) -> Vec<MenuItem> {
     let is_branch = actor.bureau().is_some_and(|b| app.references.now().direct_of(b) != b);
     if !is_branch && permit::<Delegate>(actor).is_ok() {
         items.push(item("业务下放", "/delegations", "sitemap", None, entry == Entry::Delegations));
+    }
+    if !is_branch && permit::<KeepOrganisations>(actor).is_ok() {
+        items.push(item("企业用户", "/organisations", "building", None, entry == Entry::Organisations));
     }
     if permit::<ReadStatistics>(actor).is_ok() {
         items.push(item("统计", "/statistics", "chart-bar", None, entry == Entry::Statistics));

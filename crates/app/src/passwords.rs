@@ -10,6 +10,7 @@ use std::thread;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use domain::text;
 use tokio::sync::oneshot;
 
 /// Checked when the user name is unknown, so that the answer takes as long as for a known one.
@@ -42,6 +43,39 @@ async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     Ok(waiting.await?)
 }
 
+/// So many guesses at least must a new password take, in the estimate of zxcvbn: lists of common and leaked passwords,
+/// names, dates, keyboard rows, and their usual disguises are tried first.
+const GUESSES: u64 = 1_000_000;
+
+/// What can be known of a user before he chooses his password is guessed first, in this length at least.
+const KNOWN_LENGTH: usize = 4;
+
+/// Words that people here like and the lists of zxcvbn rank too low or lack.
+const USUAL_HERE: [&str; 16] = [
+    "woaini", "woaini1314", "woaini520", "woaiwojia", "5201314", "1314520", "qwe123", "asd123", "zxc123", "abc123456",
+    "a123456", "qq123456", "q1w2e3r4", "admin888", "cnca", "mima1234",
+];
+
+/// Whether a new password may be used: its form ([`text::password`]), and how soon it is guessed by somebody who knows the
+/// user's name, the code of his organisation, his mailbox. The sentence says how to mend it.
+pub fn judge(typed: &str, username: &str, known: &[&str]) -> Result<(), &'static str> {
+    text::password(typed, username)?;
+    let folded = text::fold(typed);
+    let mut words: Vec<String> = known.iter().map(|w| text::fold(w)).collect();
+    // A code is typed with or without its hyphen.
+    words.extend(known.iter().map(|w| text::fold(w).replace('-', "")));
+    words.extend(known.iter().filter_map(|w| w.split_once('@').map(|(local, _)| text::fold(local))));
+    words.retain(|w| w.chars().count() >= KNOWN_LENGTH);
+    if words.iter().any(|w| folded.contains(w.as_str())) {
+        return Err("密码不能包含用户名、组织机构代码或邮箱，请换一个密码");
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).chain(USUAL_HERE).collect();
+    if zxcvbn::zxcvbn(typed, &words).guesses() < GUESSES {
+        return Err("这个密码过于常见，或容易被猜到（如 Password1、Abc12345），请换一个密码");
+    }
+    Ok(())
+}
+
 /// Hashes a password.
 pub async fn hash(password: &str) -> anyhow::Result<String> {
     let password = password.to_owned();
@@ -67,4 +101,52 @@ pub async fn verify(password: &str, stored: Option<&str>) -> anyhow::Result<bool
         known && fits
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_and_leaked_passwords_and_their_disguises_are_refused() {
+        for bad in [
+            "Password1",
+            "P@ssw0rd",
+            "Abc12345",
+            "Qwer1234",
+            "1qaz@WSX",
+            "Admin@123",
+            "a123456789",
+            "Woaini1314",
+            "Passw0rd!",
+            "Qwerty123",
+            "iloveyou1",
+            "drowssap1",
+            "PASSWORD1",
+            "1234567a",
+            "zxcvbnm1",
+        ] {
+            assert!(judge(bad, "zhang_shili", &["zhang_shili", "802100433"]).is_err(), "{bad}");
+        }
+        for good in ["mianban-demo-2026", "correct-horse-7", "Shili-2026", "Shili-2027", "Xin-mima-2026"] {
+            assert_eq!(judge(good, "zhang_shili", &["zhang_shili", "802100433"]), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_the_user_is_no_password() {
+        let known = ["zhang_shili", "80210043-3", "wang.shili@example.com"];
+        for bad in ["Zhang_Shili2026", "ZHANG_SHILI!!", "A-802100433-x", "a80210043-3", "wang.shili-88"] {
+            assert!(judge(bad, "zhang_shili", &known).is_err(), "{bad}");
+        }
+        // Too short to be told from chance.
+        assert_eq!(judge("ab-Kompass-77", "ab", &["ab"]), Ok(()));
+    }
+
+    #[test]
+    fn passwords_that_the_program_makes_are_accepted() {
+        for _ in 0..50 {
+            assert_eq!(judge(&kit::random::password(), "somebody", &["somebody"]), Ok(()));
+        }
+    }
 }

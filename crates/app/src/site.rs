@@ -18,8 +18,9 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
-    accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login,
-    operations, profile, publishing, reference, registration, routing, search, statistics, supervision, usage,
+    accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login, mailbox,
+    operations, organisations, profile, publishing, reference, registration, routing, search, statistics, supervision,
+    usage,
     write_off,
 };
 
@@ -98,6 +99,17 @@ pub fn site() -> Site {
         .post("/registration/organisation", registration::organisation::submit)
         .post("/registration/particulars", registration::particulars::submit)
         .get("/registration/done", registration::done::show)
+        .get("/registration/invitation/{token}", registration::invitation::show)
+        .post("/registration/invitation/{token}", registration::invitation::create)
+        // 邮箱验证 (D29)
+        .get("/mailbox", mailbox::mailbox::show)
+        .post("/mailbox", mailbox::mailbox::change)
+        .post("/mailbox/code", mailbox::mailbox::confirm)
+        .post("/mailbox/resending", mailbox::mailbox::resend)
+        .get("/mailbox/proof/{token}", mailbox::proof::show)
+        .post("/mailbox/proof/{token}", mailbox::proof::confirm)
+        .get("/mailbox/undoing/{token}", mailbox::undoing::show)
+        .post("/mailbox/undoing/{token}", mailbox::undoing::create)
         // manual §1.2, §1.3
         .get("/login", login::login::show)
         .post("/login", login::login::submit)
@@ -225,6 +237,13 @@ pub fn site() -> Site {
         .post("/profile/colleagues/{id}/refusal", profile::colleagues::refuse)
         .post("/profile/colleagues/{id}/handover", profile::colleagues::hand_over)
         .post("/profile/colleagues/{id}/second-factor-reset", profile::colleagues::reset_second_factor)
+        .post("/profile/colleagues/{id}/suspension", profile::colleagues::suspend)
+        .post("/profile/colleagues/{id}/reinstatement", profile::colleagues::reinstate)
+        .post("/profile/colleagues/{id}/role", profile::colleagues::change_role)
+        .get("/profile/colleagues/{id}/applications", profile::handover::show)
+        .post("/profile/colleagues/{id}/applications", profile::handover::create)
+        .post("/profile/invitations", profile::invitations::create)
+        .post("/profile/invitations/{id}/revocation", profile::invitations::revoke)
         .post("/profile/sharing", profile::colleagues::share)
         .get("/profile/letters", profile::letters::list)
         .post("/profile/letters", profile::letters::choose)
@@ -249,6 +268,22 @@ pub fn site() -> Site {
         // 后台任务
         .get("/jobs", background::jobs::list)
         .post("/jobs/{id}/retry", background::jobs::retry)
+        // 企业用户 (D30, D31)
+        .get("/organisations", organisations::list::list)
+        .get("/organisations/{id}", organisations::organisation::show)
+        .post("/organisations/{id}/suspension", organisations::organisation::suspend)
+        .post("/organisations/{id}/lifting", organisations::organisation::lift)
+        .upload("/organisations/{id}/administrator", organisations::organisation::appoint)
+        .get("/organisations/{id}/code", organisations::code::show)
+        .upload("/organisations/{id}/code", organisations::code::create)
+        .get("/organisations/{id}/proofs/{proof}", organisations::proofs::show)
+        .post("/organisations/{id}/users/{user}/confirmation", organisations::users::confirm)
+        .post("/organisations/{id}/users/{user}/refusal", organisations::users::refuse)
+        .post("/organisations/{id}/users/{user}/suspension", organisations::users::suspend)
+        .post("/organisations/{id}/users/{user}/reinstatement", organisations::users::reinstate)
+        .post("/organisations/{id}/users/{user}/vouching", organisations::users::vouch)
+        .get("/organisations/{id}/users/{user}/handover", organisations::handover::show)
+        .post("/organisations/{id}/users/{user}/handover", organisations::handover::create)
         // reference data on pages (R-C-02, R-C-04)
         .get("/bureau-contact", reference::bureau_contact::show)
         .post("/bureau-contact", reference::bureau_contact::update)

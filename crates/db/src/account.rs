@@ -1,6 +1,6 @@
 //! Organisations and the accounts of all three kinds of user.
 
-use domain::actor::{AccountKind, Actor, Cnca, Enterprise, Membership, Officer, Posts};
+use domain::actor::{AccountKind, Actor, Cnca, Enterprise, MemberRole, Membership, Officer, Posts};
 use domain::application::{Applicant, ApplicantKind};
 use domain::ids::{AccountId, BureauCode, OrganisationId, RegionCode};
 use domain::text;
@@ -88,11 +88,18 @@ pub async fn organisation_by_code(
     }
     let region: Option<Region> = row(
         conn,
-        "SELECT region_code FROM account WHERE organisation_id = $1 AND membership = 'administrator'",
+        "SELECT region_code FROM account WHERE organisation_id = $1 \
+         ORDER BY CASE membership WHEN 'administrator' THEN 0 ELSE 1 END, id LIMIT 1",
         params![found.id],
     )
     .await?;
     Ok(Some((found, region.and_then(|r| r.region_code))))
+}
+
+/// An organisation by its id.
+pub async fn organisation(source: &impl Source, id: OrganisationId) -> DbResult<Organisation> {
+    let sql = "SELECT id, code, name, postcode, address, remark FROM organisation WHERE id = $1";
+    row(source.connection(), sql, params![id]).await?.ok_or(DbError::NotFound)
 }
 
 /// Whether a 用户名 is taken, whatever its case.
@@ -106,39 +113,105 @@ pub async fn username_is_taken(source: &impl Source, username: &str) -> DbResult
     Ok(n > 0)
 }
 
-/// Registers an enterprise user: the first of a code becomes its administrator, later ones are 待确认 (D3).
+/// Whether the mailbox of a new account is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mailbox {
+    /// It has to be proved first (D29): until then nobody becomes 单位管理员.
+    Unproved,
+    /// It counts: this installation does not ask, or an invitation reached it.
+    Proved,
+}
+
+/// Which place the next proved user of an organisation takes: the first one is its administrator (D3). Locks the
+/// organisation.
+pub(crate) async fn seat(tx: &Tx, organisation: OrganisationId) -> DbResult<Membership> {
+    lock_organisation(tx, organisation).await?;
+    let sql =
+        "SELECT COUNT(*) FROM account WHERE organisation_id = $1 AND membership IN ('administrator', 'confirmed')";
+    let members = crate::number(&tx.0, sql, params![organisation]).await?;
+    Ok(if members == 0 { Membership::Administrator } else { Membership::Pending })
+}
+
+/// Locks an organisation: before the accounts of its users.
+pub(crate) async fn lock_organisation(tx: &Tx, id: OrganisationId) -> DbResult<()> {
+    #[derive(crate::Row)]
+    struct Id {
+        #[expect(dead_code, reason = "the row is locked; what stands in it is read afterwards")]
+        id: OrganisationId,
+    }
+    let sql = format!("SELECT id FROM organisation WHERE id = $1{}", tx.for_update());
+    let _: Option<Id> = row(&tx.0, &sql, params![id]).await?;
+    Ok(())
+}
+
+/// Registers an enterprise user: the first of a code whose mailbox is proved becomes its administrator, others are 待确认
+/// (D3, D29).
 ///
 /// [`DbError::Duplicate`] when the 用户名 is taken.
-pub async fn register(tx: &Tx, new: &Registration, at: Instant, by_address: &str) -> DbResult<AccountId> {
-    let created = tx
-        .run(
-            "INSERT INTO organisation (code, name, postcode, address, remark, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (code) DO NOTHING",
-            params![
-                new.org_code.clone(),
-                new.org_name.clone(),
-                new.org_postcode.clone(),
-                new.org_address.clone(),
-                new.org_remark.clone(),
-                at
-            ],
-        )
-        .await?;
-    let (organisation, _) = organisation_by_code(tx, &new.org_code).await?.ok_or(DbError::NotFound)?;
-    let membership = if created == 1 { Membership::Administrator } else { Membership::Pending };
+pub async fn register(
+    tx: &Tx,
+    new: &Registration,
+    mailbox: Mailbox,
+    at: Instant,
+    by_address: &str,
+) -> DbResult<AccountId> {
+    let (organisation, _) = found(tx, new, at).await?;
+    let membership = match mailbox {
+        Mailbox::Unproved => Membership::Pending,
+        Mailbox::Proved => seat(tx, organisation.id).await?,
+    };
+    let proved_at = (mailbox == Mailbox::Proved).then_some(at);
+    let place = Place { organisation: organisation.id, membership, role: MemberRole::Clerk, proved_at };
+    let id = enrol(tx, new, &place, at).await?;
+    let by = By { account: Some(id), name: new.username.clone(), bureau: None, address: by_address.to_owned() };
+    let detail = serde_json::json!({ "organisation": organisation.code, "membership": membership.word() }).to_string();
+    audit::record(tx, Subject::Account(id), &by, at, &Entry { detail: &detail, ..Entry::of("register") }).await?;
+    Ok(id)
+}
+
+/// The organisation of a registration's code, made with the shared fields when it is not there yet.
+async fn found(tx: &Tx, new: &Registration, at: Instant) -> DbResult<(Organisation, Option<RegionCode>)> {
+    tx.run(
+        "INSERT INTO organisation (code, name, postcode, address, remark, created_at, region_code) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (code) DO NOTHING",
+        params![
+            new.org_code.clone(),
+            new.org_name.clone(),
+            new.org_postcode.clone(),
+            new.org_address.clone(),
+            new.org_remark.clone(),
+            at,
+            new.particulars.region.clone()
+        ],
+    )
+    .await?;
+    organisation_by_code(tx, &new.org_code).await?.ok_or(DbError::NotFound)
+}
+
+/// Where a new user belongs.
+pub(crate) struct Place {
+    pub organisation: OrganisationId,
+    pub membership: Membership,
+    pub role: MemberRole,
+    pub proved_at: Option<Instant>,
+}
+
+/// The row of a new user.
+pub(crate) async fn enrol(tx: &Tx, new: &Registration, place: &Place, at: Instant) -> DbResult<AccountId> {
     let p = &new.particulars;
     let id = tx
         .insert(
             "INSERT INTO account (kind, username, username_folded, password_hash, display_name, organisation_id, \
              membership, org_code_entered, region_code, applicant_kind, legal_rep, contact_name, contact_phone, \
-             contact_mobile, contact_fax, contact_email, created_at) \
-             VALUES ('enterprise', $1, $2, $3, $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+             contact_mobile, contact_fax, contact_email, created_at, member_role, mailbox_proved_at) \
+             VALUES ('enterprise', $1, $2, $3, $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+             RETURNING id",
             params![
                 new.username.clone(),
                 text::fold(&new.username),
                 new.password_hash.clone(),
-                organisation.id,
-                membership,
+                place.organisation,
+                place.membership,
                 new.org_code_entered.clone(),
                 p.region.clone(),
                 p.applicant_kind,
@@ -148,15 +221,13 @@ pub async fn register(tx: &Tx, new: &Registration, at: Instant, by_address: &str
                 p.contact_mobile.clone(),
                 p.contact_fax.clone(),
                 p.contact_email.clone(),
-                at
+                at,
+                place.role,
+                place.proved_at
             ],
         )
         .await?;
-    let id = AccountId::new(id);
-    let by = By { account: Some(id), name: new.username.clone(), bureau: None, address: by_address.to_owned() };
-    let detail = serde_json::json!({ "organisation": organisation.code, "membership": membership.word() }).to_string();
-    audit::record(tx, Subject::Account(id), &by, at, &Entry { detail: &detail, ..Entry::of("register") }).await?;
-    Ok(id)
+    Ok(AccountId::new(id))
 }
 
 /// A new officer or person of CNCA, made by the operator or by demonstration data.
@@ -305,6 +376,9 @@ pub(crate) struct ActorRow {
     pub organisation_id: Option<OrganisationId>,
     pub membership: Option<Membership>,
     pub shares_within: Option<bool>,
+    pub member_role: MemberRole,
+    pub mailbox_proved_at: Option<Instant>,
+    pub suspended_at: Option<Instant>,
     pub bureau_code: Option<BureauCode>,
     pub posts: Posts,
 }
@@ -319,6 +393,9 @@ impl ActorRow {
                 organisation: self.organisation_id.ok_or_else(broken)?,
                 membership: self.membership.ok_or_else(broken)?,
                 shares: self.shares_within.unwrap_or(false),
+                role: self.member_role,
+                mailbox_proved: self.mailbox_proved_at.is_some(),
+                suspended: self.suspended_at.is_some(),
             }),
             AccountKind::Bureau => Actor::Officer(Officer {
                 account: self.id,
@@ -336,6 +413,7 @@ pub async fn actor(source: &impl Source, id: AccountId) -> DbResult<Actor> {
     let found: Option<ActorRow> = row(
         source.connection(),
         "SELECT c.id, c.kind, c.username, c.display_name, c.organisation_id, c.membership, o.shares_within, \
+         c.member_role, c.mailbox_proved_at, o.suspended_at, \
          c.bureau_code, c.posts FROM account c LEFT JOIN organisation o ON o.id = c.organisation_id WHERE c.id = $1",
         params![id],
     )
@@ -490,7 +568,17 @@ pub async fn save_particulars(tx: &Tx, id: AccountId, p: &Particulars, by: &By, 
         ],
     )
     .await?;
+    follow_region(tx, id).await?;
     audit::record(tx, Subject::Account(id), by, at, &Entry::of("save_particulars")).await
+}
+
+/// The region of an organisation is that of its administrator: nothing happens when this user is none.
+pub(crate) async fn follow_region(tx: &Tx, id: AccountId) -> DbResult<()> {
+    let sql = "UPDATE organisation SET region_code = (SELECT c.region_code FROM account c WHERE c.id = $1) \
+               WHERE id = (SELECT c.organisation_id FROM account c WHERE c.id = $1 AND c.membership = 'administrator' \
+               AND c.region_code IS NOT NULL)";
+    tx.run(sql, params![id]).await?;
+    Ok(())
 }
 
 /// Saves the four shared fields, for every user of the code (R-1.1-12, R-3-06). The caller has asked
@@ -523,11 +611,19 @@ pub struct Colleague {
     pub contact_phone: String,
     /// Where he stands.
     pub membership: Membership,
-    /// Whether he was refused, or switched off by the operator.
+    /// 经办 or 查阅.
+    pub member_role: MemberRole,
+    /// When his mailbox was proved (D29).
+    pub mailbox_proved_at: Option<Instant>,
+    /// Whether he was refused, has left, or was switched off.
     pub disabled: bool,
+    /// Why he was switched off, where somebody said so.
+    pub disabled_reason: String,
     /// When he registered.
     pub created_at: Instant,
     second_factor: i64,
+    /// How many applications are his.
+    pub applications: i64,
 }
 
 impl Colleague {
@@ -535,14 +631,31 @@ impl Colleague {
     pub const fn has_second_factor(&self) -> bool {
         self.second_factor == 1
     }
+
+    /// 单位管理员, 经办, 查阅, 待确认.
+    pub const fn standing(&self) -> &'static str {
+        match (self.membership, self.member_role) {
+            (Membership::Administrator | Membership::Pending, _) => self.membership.label(),
+            (Membership::Confirmed, role) => role.label(),
+        }
+    }
+
+    /// Whether applications can be handed to him: he belongs here, can log in, and does not only read (D31).
+    pub const fn can_receive(&self) -> bool {
+        !self.disabled
+            && self.mailbox_proved_at.is_some()
+            && matches!(self.membership, Membership::Administrator | Membership::Confirmed)
+            && matches!(self.member_role, MemberRole::Clerk)
+    }
 }
 
 /// All users of an organisation: its administrator first, those who wait next.
 pub async fn colleagues(source: &impl Source, organisation: OrganisationId) -> DbResult<Vec<Colleague>> {
     rows(
         source.connection(),
-        "SELECT c.id, c.username, c.contact_name, c.contact_phone, c.membership, c.disabled, c.created_at, \
-         CAST(CASE WHEN f.confirmed_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS second_factor \
+        "SELECT c.id, c.username, c.contact_name, c.contact_phone, c.membership, c.member_role, c.mailbox_proved_at, \
+         c.disabled, c.disabled_reason, c.created_at, \
+         (SELECT COUNT(*) FROM application a WHERE a.owner_id = c.id) AS applications, CAST(CASE WHEN f.confirmed_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS second_factor \
          FROM account c LEFT JOIN second_factor f ON f.account_id = c.id WHERE c.organisation_id = $1 \
          ORDER BY CASE c.membership WHEN 'administrator' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END, c.id",
         params![organisation],
@@ -553,7 +666,8 @@ pub async fn colleagues(source: &impl Source, organisation: OrganisationId) -> D
 /// A user 待确认 of the organisation becomes a confirmed one (D3).
 pub async fn confirm(tx: &Tx, organisation: OrganisationId, id: AccountId, by: &By, at: Instant) -> DbResult<()> {
     let sql = "UPDATE account SET membership = 'confirmed', version = version + 1 \
-               WHERE id = $1 AND organisation_id = $2 AND membership = 'pending' AND NOT disabled";
+               WHERE id = $1 AND organisation_id = $2 AND membership = 'pending' AND NOT disabled \
+               AND mailbox_proved_at IS NOT NULL";
     one_of(tx.run(sql, params![id, organisation]).await?)?;
     audit::record(tx, Subject::Account(id), by, at, &Entry::of("confirm")).await
 }
@@ -581,8 +695,10 @@ pub async fn hand_over(
                  WHERE id = $1 AND organisation_id = $2 AND membership = 'administrator'";
     one_of(tx.run(leave, params![from, organisation]).await?)?;
     let enter = "UPDATE account SET membership = 'administrator', version = version + 1 \
-                 WHERE id = $1 AND organisation_id = $2 AND membership = 'confirmed' AND NOT disabled AND id <> $3";
+                 WHERE id = $1 AND organisation_id = $2 AND membership = 'confirmed' AND NOT disabled AND id <> $3 \
+                 AND mailbox_proved_at IS NOT NULL AND member_role = 'clerk'";
     one_of(tx.run(enter, params![to, organisation, from]).await?)?;
+    follow_region(tx, to).await?;
     audit::record(tx, Subject::Account(from), by, at, &Entry::of("hand_over")).await?;
     audit::record(tx, Subject::Account(to), by, at, &Entry::of("become_administrator")).await
 }
@@ -601,7 +717,7 @@ pub async fn set_sharing(
     audit::record(tx, Subject::Account(administrator), by, at, &Entry::of(action)).await
 }
 
-fn one_of(changed: u64) -> DbResult<()> {
+pub(crate) fn one_of(changed: u64) -> DbResult<()> {
     if changed == 1 {
         Ok(())
     } else {

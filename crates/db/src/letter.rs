@@ -223,12 +223,18 @@ pub async fn choose(tx: &Tx, id: AccountId, choice: LetterChoice, by: &By, at: I
 
 /// Forgets old letters, and passwords that were never delivered and are worth nothing any more.
 pub async fn sweep(tx: &Tx, now: Instant) -> DbResult<()> {
-    tx.run(
-        "UPDATE job SET payload = '' WHERE state = 'dead' AND payload <> '' AND id IN \
-         (SELECT job_id FROM letter WHERE kind = 'password' AND created_at <= $1)",
-        params![now.plus_hours(-PASSWORD_HOURS)],
-    )
-    .await?;
+    for (kind, hours) in [
+        ("password", PASSWORD_HOURS),
+        ("mailbox", crate::mailbox::UNDO_HOURS),
+        ("invitation", crate::organisation::INVITATION_HOURS),
+    ] {
+        tx.run(
+            "UPDATE job SET payload = '' WHERE state = 'dead' AND payload <> '' AND id IN \
+             (SELECT job_id FROM letter WHERE kind = $2 AND created_at <= $1)",
+            params![now.plus_hours(-hours), kind],
+        )
+        .await?;
+    }
     let end = now.plus_days(-KEPT_DAYS);
     tx.run(
         "DELETE FROM job WHERE state = 'dead' AND id IN (SELECT job_id FROM letter WHERE created_at <= $1)",

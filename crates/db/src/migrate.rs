@@ -111,6 +111,7 @@ const FILES: &[fn() -> File] = &[
     || file!("0091_jobs_for_days"),
     || file!("0092_deleted_drafts"),
     || file!("0093_paper_keys"),
+    || file!("0094_organisations"),
     || file!("0097_evidence"),
     || file!("0098_duties"),
     || file!("0099_folding"),

@@ -27,6 +27,8 @@ pub struct EnterpriseUser {
     pub address: String,
     /// Where he stands in it (D3).
     pub membership: Membership,
+    /// Since when his organisation is suspended (D30).
+    pub suspended_at: Option<domain::time::Instant>,
 }
 
 /// What he is looked for by; empty = no condition (D27).
@@ -45,8 +47,7 @@ pub struct UserFilter<'a> {
 pub(crate) const NAME: &str = "LOWER(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(o.name, \
     '（', '('), '）', ')'), ' ', ''), '\u{3000}', ''), '·', '.'), '•', '.'), '‧', '.'), '∙', '.'), '・', '.'))";
 
-const SELECT: &str =
-    "SELECT c.id, c.username, c.contact_name, c.organisation_id, o.code, o.name, o.address, c.membership";
+const SELECT: &str = "SELECT c.id, c.username, c.contact_name, c.organisation_id, o.code, o.name, o.address, c.membership, o.suspended_at";
 
 const FROM: &str = " FROM account c JOIN organisation o ON o.id = c.organisation_id";
 

@@ -1,6 +1,6 @@
 //! Login sessions: idle 30 minutes, absolute 12 hours, rotated at login, revocable (E19); and the login lock (E18).
 
-use domain::actor::{AccountKind, Actor, Membership, Posts};
+use domain::actor::{AccountKind, Actor, MemberRole, Membership, Posts};
 use domain::ids::{AccountId, BureauCode, OrganisationId, SessionId};
 use domain::time::Instant;
 
@@ -71,6 +71,9 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
         organisation_id: Option<OrganisationId>,
         membership: Option<Membership>,
         shares_within: Option<bool>,
+        member_role: MemberRole,
+        mailbox_proved_at: Option<Instant>,
+        suspended_at: Option<Instant>,
         bureau_code: Option<BureauCode>,
         posts: Posts,
         organisation_name: Option<String>,
@@ -81,7 +84,7 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
     let found: Option<Columns> = row(
         source.connection(),
         "SELECT s.id AS session_id, s.profile, s.last_seen_at, c.id, c.kind, c.username, c.display_name, \
-         c.organisation_id, c.membership, o.shares_within, c.bureau_code, c.posts, o.name AS organisation_name, \
+         c.organisation_id, c.membership, o.shares_within, c.member_role, c.mailbox_proved_at, o.suspended_at, c.bureau_code, c.posts, o.name AS organisation_name, \
          b.short_name AS bureau_name, c.must_change_password, \
          CAST(CASE WHEN c.kind = 'enterprise' THEN 0 \
          WHEN EXISTS (SELECT 1 FROM second_factor f WHERE f.account_id = c.id AND f.confirmed_at IS NOT NULL) THEN 0 \
@@ -106,6 +109,9 @@ pub async fn find(source: &impl Source, token_hash: &str, now: Instant) -> DbRes
         organisation_id: c.organisation_id,
         membership: c.membership,
         shares_within: c.shares_within,
+        member_role: c.member_role,
+        mailbox_proved_at: c.mailbox_proved_at,
+        suspended_at: c.suspended_at,
         bureau_code: c.bureau_code,
         posts: c.posts,
     }

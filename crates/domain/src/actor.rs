@@ -129,6 +129,49 @@ words! {
     }
 }
 
+words! {
+    /// What a member of an organisation may do beside its administrator.
+    MemberRole {
+        /// 经办: fills applications in and does everything that follows.
+        Clerk = "clerk", "经办";
+        /// 查阅: sees what the organisation shares, starts and changes nothing.
+        Viewer = "viewer", "查阅";
+    }
+}
+
+/// Why an enterprise's user may not do something that his hat would allow. `Display` is the sentence for him: why, and
+/// what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Bar {
+    /// His mailbox is not proved (D29).
+    #[error(
+        "您的邮箱还没有验证，可以填写和保存，但不能提交。请在“邮箱验证”页面完成验证、换一个邮箱，或联系所在地检验检疫局代为确认。"
+    )]
+    Mailbox,
+    /// The bureau has suspended his organisation (D30).
+    #[error(
+        "本单位已被检验检疫局暂停，不能办理新的业务；可以查看、答复进行中的补正和修改、填写产品使用记录。请查看“单位用户”页面的暂停原因，并联系所在地检验检疫局。"
+    )]
+    Suspended,
+    /// He only reads.
+    #[error(
+        "您在本单位的身份是“查阅”，只能查看单位内共享的申请和证明。需要办理业务的，请联系本单位的单位管理员改为“经办”。"
+    )]
+    Viewer,
+}
+
+/// What a deed of an enterprise means for somebody who is barred from some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undertaking {
+    /// Beginning a draft: 新申请, 复制为新申请.
+    Draft,
+    /// Handing something new to a bureau: 提交申请, 预核销, 申请修改证明, 申请注销证明.
+    Beginning,
+    /// Handing in what a running procedure or the duties of a certificate ask for: a correction, a changed certificate, a
+    /// 产品使用记录.
+    Answer,
+}
+
 /// A user of an enterprise, as his rights stand at this request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enterprise {
@@ -142,6 +185,31 @@ pub struct Enterprise {
     pub membership: Membership,
     /// Whether the organisation's administrator switched 单位内共享 on (D5).
     pub shares: bool,
+    /// 经办 or 查阅.
+    pub role: MemberRole,
+    /// Whether his mailbox is proved (D29).
+    pub mailbox_proved: bool,
+    /// Whether a bureau has suspended his organisation (D30).
+    pub suspended: bool,
+}
+
+impl Enterprise {
+    /// What keeps him from this, if anything does.
+    pub const fn bar(&self, from: Undertaking) -> Option<Bar> {
+        match (self.role, from) {
+            (MemberRole::Viewer, _) => Some(Bar::Viewer),
+            (MemberRole::Clerk, Undertaking::Draft | Undertaking::Beginning) if self.suspended => Some(Bar::Suspended),
+            (MemberRole::Clerk, Undertaking::Beginning | Undertaking::Answer) if !self.mailbox_proved => {
+                Some(Bar::Mailbox)
+            }
+            (MemberRole::Clerk, _) => None,
+        }
+    }
+
+    /// Whether he acts for himself with what belongs to this account: it is his, and he does not only read.
+    pub fn acts_for(&self, owner: AccountId) -> bool {
+        self.account == owner && matches!(self.role, MemberRole::Clerk)
+    }
 }
 
 /// An officer of a bureau.
@@ -203,6 +271,14 @@ impl Actor {
         match self {
             Self::Officer(o) => Some(&o.bureau),
             Self::Enterprise(_) | Self::Cnca(_) => None,
+        }
+    }
+
+    /// What keeps an enterprise's user from this, if anything does; others are kept by their posts alone.
+    pub const fn bar(&self, from: Undertaking) -> Option<Bar> {
+        match self {
+            Self::Enterprise(e) => e.bar(from),
+            Self::Officer(_) | Self::Cnca(_) => None,
         }
     }
 

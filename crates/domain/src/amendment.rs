@@ -3,7 +3,7 @@
 //!
 //! The changed values lie beside the certificate; the certificate itself changes only at [`Action::Confirm`].
 
-use crate::actor::{Actor, Post, words};
+use crate::actor::{Actor, Bar, Post, Undertaking, words};
 use crate::catalogue::Trait;
 use crate::certificate::{AmendmentState, CertificateState, LONGEST_VALIDITY_DAYS, Validity};
 use crate::ids::{AccountId, BureauCode, HsCode, UnitCode};
@@ -157,6 +157,9 @@ pub enum Refusal {
     /// The arrow exists, for somebody else.
     #[error("您没有{}的权限。该操作由证明所属企业用户，或负责证明修改的检验检疫局相应岗位办理。", .0.label())]
     NotYours(Action),
+    /// It is his, and something else keeps him from it (D29, D30).
+    #[error("{0}")]
+    Barred(Bar),
 }
 
 /// The transition table: one line per arrow; the last arms say no. From none: there is no open amendment.
@@ -185,7 +188,7 @@ pub fn step(from: Option<AmendmentState>, action: Action, hat: Hat) -> Result<St
 /// The hat an actor wears towards the amendment of a certificate for one action.
 pub fn hat(actor: &Actor, of: &Facts, action: Action) -> Hat {
     match actor {
-        Actor::Enterprise(e) if e.account == of.holder => Hat::Holder,
+        Actor::Enterprise(e) if e.acts_for(of.holder) => Hat::Holder,
         Actor::Officer(o) if o.bureau == of.bureau => {
             let second_look = of.four_eyes && of.opened_by == Some(o.account);
             match action {
@@ -218,6 +221,14 @@ pub fn may(actor: &Actor, of: &Facts, action: Action) -> Result<Step, Refusal> {
         Err(Refusal::NotYours(_)) if is_second_look(actor, of, action) => return Err(Refusal::SecondLook),
         other => other?,
     };
+    let undertaking = match action {
+        Action::Request => Some(Undertaking::Beginning),
+        Action::Submit => Some(Undertaking::Answer),
+        _ => None,
+    };
+    if let Some(bar) = undertaking.and_then(|u| actor.bar(u)) {
+        return Err(Refusal::Barred(bar));
+    }
     match (action, obstacle(of)) {
         (Action::Request | Action::Open | Action::Confirm, Some(why)) => Err(why),
         _ => Ok(step),
@@ -342,7 +353,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::actor::{Enterprise, Membership, Officer, Posts};
+    use crate::actor::{Enterprise, MemberRole, Membership, Officer, Posts};
     use crate::ids::OrganisationId;
 
     /// The arrows of the specification (workflow §3.4), written out a second time by hand.
@@ -419,6 +430,9 @@ mod tests {
             organisation: OrganisationId::new(1),
             membership: Membership::Administrator,
             shares: false,
+            role: MemberRole::Clerk,
+            mailbox_proved: true,
+            suspended: false,
         })
     }
 
@@ -443,6 +457,26 @@ mod tests {
         assert!(may(&officer(9, "320000"), &of, Action::Confirm).is_err(), "another bureau");
         of.four_eyes = false;
         assert!(may(&officer(8, "310000"), &of, Action::Confirm).is_ok());
+    }
+
+    /// D29, D30: who is suspended finishes a change that runs and asks for no new one; who has no proved mailbox hands
+    /// nothing in; who only reads does nothing.
+    #[test]
+    fn d30_a_running_change_is_finished_and_no_new_one_begun() {
+        let bars: [(fn(&mut Enterprise), bool, bool); 3] = [
+            (|e| e.suspended = true, false, true),
+            (|e| e.mailbox_proved = false, false, false),
+            (|e| e.role = MemberRole::Viewer, false, false),
+        ];
+        for (change, may_ask, may_finish) in bars {
+            let Actor::Enterprise(mut user) = holder() else { panic!("an enterprise") };
+            change(&mut user);
+            let user = Actor::Enterprise(user);
+            assert_eq!(may(&user, &facts(), Action::Request).is_ok(), may_ask);
+            let mut of = facts();
+            of.amendment = Some(S::Opened);
+            assert_eq!(may(&user, &of, Action::Submit).is_ok(), may_finish);
+        }
     }
 
     #[test]

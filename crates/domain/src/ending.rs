@@ -1,7 +1,7 @@
 //! How a certificate ends before its time: 撤销 by the bureau (order 117, article 52; D23, E17) and 注销 at the wish of
 //! the enterprise.
 
-use crate::actor::{Actor, Officer, Post, words};
+use crate::actor::{Actor, Bar, Officer, Post, Undertaking, words};
 use crate::certificate::CertificateState;
 use crate::ids::{AccountId, BureauCode};
 
@@ -136,6 +136,9 @@ pub enum Refusal {
     /// It is for somebody else.
     #[error("您没有{}的权限。撤销由负责后续监管的检验检疫局办理，注销由证明所属企业用户申请、发证机关办理。", .0.label())]
     NotYours(Action),
+    /// It is his, and something else keeps him from it (D29, D30).
+    #[error("{0}")]
+    Barred(Bar),
 }
 
 /// Whether this actor may do this now.
@@ -148,6 +151,11 @@ pub fn may(actor: &Actor, of: &Facts, action: Action) -> Result<Permit, Refusal>
     };
     if ended {
         return Err(Refusal::Ended { state: of.state, action });
+    }
+    if action == A::RequestSurrender
+        && let Some(bar) = actor.bar(Undertaking::Beginning)
+    {
+        return Err(Refusal::Barred(bar));
     }
     let own = of.proposed_by == Some(actor.account());
     match action {
@@ -179,7 +187,7 @@ fn entitled(actor: &Actor, of: &Facts, action: Action) -> Result<Option<Post>, R
     let at =
         |officer: &Officer, bureau: &BureauCode, post: Post| officer.bureau == *bureau && officer.posts.holds(post);
     match (actor, action) {
-        (Actor::Enterprise(e), A::RequestSurrender | A::WithdrawSurrender) if e.account == of.holder => Ok(None),
+        (Actor::Enterprise(e), A::RequestSurrender | A::WithdrawSurrender) if e.acts_for(of.holder) => Ok(None),
         (Actor::Officer(o), A::ProposeRevocation | A::WithdrawRevocation | A::Revoke | A::RejectRevocation)
             if at(o, &of.supervising, Post::Supervise) =>
         {
@@ -195,7 +203,7 @@ fn entitled(actor: &Actor, of: &Facts, action: Action) -> Result<Option<Post>, R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::{Enterprise, Membership, Posts};
+    use crate::actor::{Enterprise, MemberRole, Membership, Posts};
     use crate::ids::OrganisationId;
 
     fn facts() -> Facts {
@@ -218,6 +226,9 @@ mod tests {
             organisation: OrganisationId::new(1),
             membership: Membership::Administrator,
             shares: false,
+            role: MemberRole::Clerk,
+            mailbox_proved: true,
+            suspended: false,
         })
     }
 
@@ -263,6 +274,16 @@ mod tests {
         let issuer = officer(8, "310000", Post::Issue);
         let mut of = facts();
         assert!(may(&holder(), &of, Action::RequestSurrender).is_ok());
+        let bars: [(fn(&mut Enterprise), Refusal); 3] = [
+            (|e| e.suspended = true, Refusal::Barred(Bar::Suspended)),
+            (|e| e.mailbox_proved = false, Refusal::Barred(Bar::Mailbox)),
+            (|e| e.role = MemberRole::Viewer, Refusal::NotYours(Action::RequestSurrender)),
+        ];
+        for (change, why) in bars {
+            let Actor::Enterprise(mut user) = holder() else { panic!("an enterprise") };
+            change(&mut user);
+            assert_eq!(may(&Actor::Enterprise(user), &of, Action::RequestSurrender), Err(why));
+        }
         assert_eq!(may(&issuer, &of, Action::Surrender), Err(Refusal::NotAsked));
         of.surrender_asked = true;
         assert_eq!(may(&holder(), &of, Action::RequestSurrender), Err(Refusal::AlreadyAsked));

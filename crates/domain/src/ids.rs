@@ -88,6 +88,10 @@ ids! {
     CaseNoteId;
     /// A file of such a note.
     NoteFileId;
+    /// A file that was shown as proof to a bureau that repairs an organisation.
+    OrganisationProofId;
+    /// An invitation of a colleague.
+    InvitationId;
     /// A one-time password (忘记密码).
     OneTimePasswordId;
     /// A file of a long list.

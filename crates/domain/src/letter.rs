@@ -65,6 +65,18 @@ words! {
         Password = "password", "取回密码";
         /// Something happened to the log-in of an account.
         Security = "security", "账户安全";
+        /// The proof of a mailbox, or the way back to an old one: it goes to that mailbox and to no other (D29).
+        Mailbox = "mailbox", "邮箱验证";
+        /// An invitation to a colleague, listed with who invites.
+        Invitation = "invitation", "邀请同事";
+    }
+}
+
+impl LetterKind {
+    /// Whether the letter is for the mailbox that it was written to alone: sent again, it never follows the user to his new
+    /// one.
+    pub const fn is_bound_to_mailbox(self) -> bool {
+        matches!(self, Self::Password | Self::Mailbox | Self::Invitation)
     }
 }
 

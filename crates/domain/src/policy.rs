@@ -6,7 +6,7 @@
 
 use std::marker::PhantomData;
 
-use crate::actor::{Actor, Enterprise, Membership, Officer, Post};
+use crate::actor::{Actor, Enterprise, MemberRole, Membership, Officer, Post, Undertaking};
 use crate::certificate::{AmendmentState, CertificateFacts, CertificateState};
 use crate::ids::{AccountId, BureauCode, OrganisationId};
 use crate::time::Instant;
@@ -89,7 +89,7 @@ pub fn hat(actor: &Actor, of: &Ownership, action: Action) -> Hat {
 /// user only views it (manual §2.2, case 8).
 pub fn fills_in(actor: &Actor, of: &Ownership) -> bool {
     match (actor, &of.entered_by_bureau) {
-        (Actor::Enterprise(e), None) => e.account == of.owner,
+        (Actor::Enterprise(e), None) => e.acts_for(of.owner),
         (Actor::Officer(o), Some(bureau)) => o.bureau == *bureau && o.posts.holds(Post::ProxyEntry),
         (Actor::Enterprise(_), Some(_)) | (Actor::Officer(_), None) | (Actor::Cnca(_), _) => false,
     }
@@ -98,7 +98,7 @@ pub fn fills_in(actor: &Actor, of: &Ownership) -> bool {
 /// Whether he fills applications in at all, his own or those of others: who the pages of the form are open to.
 pub fn may_file(actor: &Actor) -> bool {
     match actor {
-        Actor::Enterprise(_) => true,
+        Actor::Enterprise(e) => e.role == MemberRole::Clerk,
         Actor::Officer(_) | Actor::Cnca(_) => permit::<EnterForOthers>(actor).is_ok(),
     }
 }
@@ -123,9 +123,33 @@ fn works_on(officer: &Officer, of: &Ownership, post: Post) -> bool {
     of.current_bureau.as_ref() == Some(&officer.bureau) && officer.posts.holds(post) && !second_look
 }
 
-/// Asks the table whether this actor may do this now.
+/// Asks the table whether this actor may do this now, and whether something bars him from it (D29, D30).
 pub fn may(actor: &Actor, of: &Ownership, action: Action) -> Result<Transition, Refusal> {
-    step(of.state, action, hat(actor, of, action))
+    let step = step(of.state, action, hat(actor, of, action))?;
+    match undertaking(action).and_then(|u| actor.bar(u)) {
+        Some(bar) => Err(Refusal::Barred(bar)),
+        None => Ok(step),
+    }
+}
+
+/// What an action on an application hands in; none when it hands nothing in.
+const fn undertaking(action: Action) -> Option<Undertaking> {
+    match action {
+        Action::Submit => Some(Undertaking::Beginning),
+        Action::Resubmit { .. } => Some(Undertaking::Answer),
+        Action::Edit
+        | Action::Delete
+        | Action::Withdraw
+        | Action::Accept
+        | Action::Refuse
+        | Action::Return
+        | Action::Pass { .. }
+        | Action::Fail
+        | Action::RequestPaper
+        | Action::PaperArrived
+        | Action::Issue
+        | Action::Terminate => None,
+    }
 }
 
 /// Why 终审 is closed to the person of the 初审, for the page that refuses it.
@@ -163,10 +187,10 @@ pub fn may_transfer(permit: &Permit<TransferCases>, holder_direct: &BureauCode, 
 }
 
 /// Whether the four shared fields of the organisation are open to this user (D3, R-1.1-12).
-pub const fn may_edit_shared_fields(membership: Membership) -> bool {
-    match membership {
-        Membership::Administrator | Membership::Confirmed => true,
-        Membership::Pending => false,
+pub const fn may_edit_shared_fields(user: &Enterprise) -> bool {
+    match (user.membership, user.role) {
+        (Membership::Administrator | Membership::Confirmed, MemberRole::Clerk) => true,
+        (Membership::Pending, _) | (_, MemberRole::Viewer) => false,
     }
 }
 
@@ -174,7 +198,7 @@ pub const fn may_edit_shared_fields(membership: Membership) -> bool {
 /// entered stays read-only to him (manual §2.2, case 8).
 pub fn may_copy(actor: &Actor, of: &Ownership) -> bool {
     match actor {
-        Actor::Enterprise(_) => fills_in(actor, of),
+        Actor::Enterprise(e) => fills_in(actor, of) && e.bar(Undertaking::Draft).is_none(),
         Actor::Officer(_) | Actor::Cnca(_) => false,
     }
 }
@@ -184,6 +208,7 @@ pub fn may_copy(actor: &Actor, of: &Ownership) -> bool {
 pub fn may_declare(actor: &Actor, of: &Ownership, certificate: &CertificateFacts, now: Instant) -> bool {
     of.state == State::Issued
         && owns(actor, of)
+        && actor.bar(Undertaking::Beginning).is_none()
         && certificate.state == CertificateState::Valid
         && !certificate.validity.is_over(now)
         && !certificate.is_exhausted()
@@ -191,7 +216,7 @@ pub fn may_declare(actor: &Actor, of: &Ownership, certificate: &CertificateFacts
 
 /// Whether the certificate was issued to this user: he withdraws his 预核销, whoever entered the application.
 pub fn owns(actor: &Actor, of: &Ownership) -> bool {
-    matches!(actor, Actor::Enterprise(e) if e.account == of.owner)
+    matches!(actor, Actor::Enterprise(e) if e.acts_for(of.owner))
 }
 
 /// Whether he may find any certificate of the country and write off its products (R-2.8-17).
@@ -209,6 +234,7 @@ pub fn may_decide_for(actor: &Actor, bureau: &BureauCode) -> bool {
 /// organisation that shares (D5).
 pub fn may_change_template(user: &Enterprise, owner: AccountId) -> bool {
     match user.membership {
+        _ if user.role == MemberRole::Viewer => false,
         _ if user.account == owner => true,
         Membership::Administrator => user.shares,
         Membership::Confirmed | Membership::Pending => false,
@@ -245,6 +271,8 @@ duty! {
 duty! {
     /// 后台任务: letters, papers and files that could not be made; CNCA all of them, 局系统管理员 what concerns his bureau.
     WatchJobs = "后台任务" by BureauAdmin | CncaAdmin
+    /// 企业用户: the organisations of a region and their users (D30): 局系统管理员 of the direct bureau of that region, CNCA all.
+    KeepOrganisations = "企业用户" by BureauAdmin | CncaAdmin
 }
 
 duty! {
@@ -375,7 +403,7 @@ pub struct UsageOwnership {
 /// The hat an actor wears towards a 产品使用记录.
 pub fn usage_hat(actor: &Actor, of: &UsageOwnership) -> UsageHat {
     match actor {
-        Actor::Enterprise(e) if e.account == of.holder => UsageHat::Holder,
+        Actor::Enterprise(e) if e.acts_for(of.holder) => UsageHat::Holder,
         Actor::Officer(_) if may_supervise(actor, &of.bureau) => UsageHat::Supervisor,
         Actor::Enterprise(_) | Actor::Officer(_) | Actor::Cnca(_) => UsageHat::Bystander,
     }
@@ -383,7 +411,11 @@ pub fn usage_hat(actor: &Actor, of: &UsageOwnership) -> UsageHat {
 
 /// Asks the table of [`usage::step`] whether this actor may do this with a record now.
 pub fn may_with_usage(actor: &Actor, of: &UsageOwnership, action: UsageAction) -> Result<UsageStep, UsageRefusal> {
-    usage::step(of.state, action, usage_hat(actor, of))
+    let step = usage::step(of.state, action, usage_hat(actor, of))?;
+    match (action, actor.bar(Undertaking::Answer)) {
+        (UsageAction::Submit, Some(bar)) => Err(UsageRefusal::Barred(bar)),
+        (_, _) => Ok(step),
+    }
 }
 
 /// Whether he works at 后续监管 of this bureau.
@@ -398,7 +430,7 @@ pub fn may_supervise(actor: &Actor, bureau: &BureauCode) -> bool {
 /// written off; also when the bureau entered it, and after the certificate expired or was revoked (D12, D23).
 pub fn may_record_usage(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>) -> bool {
     match actor {
-        Actor::Enterprise(e) => e.account == of.owner && certificate.is_some_and(|c| c.written_lines > 0),
+        Actor::Enterprise(e) => e.acts_for(of.owner) && certificate.is_some_and(|c| c.written_lines > 0),
         Actor::Officer(_) | Actor::Cnca(_) => false,
     }
 }
@@ -512,7 +544,7 @@ pub fn row_links(actor: &Actor, of: &Ownership, certificate: Option<&Certificate
 /// Cases 10, 10b and 10c: the user whose certificate it is changes it once the bureau has released it, also one that the
 /// bureau entered (manual §2.7).
 fn amendment_link(actor: &Actor, of: &Ownership, certificate: Option<&CertificateFacts>) -> Option<Operation> {
-    let is_holder = matches!(actor, Actor::Enterprise(e) if e.account == of.owner);
+    let is_holder = owns(actor, of);
     match certificate?.amendment? {
         AmendmentState::Opened if is_holder => Some(Operation::AmendCertificate),
         AmendmentState::SentBack if is_holder => Some(Operation::AmendAgain),
@@ -530,7 +562,7 @@ fn amendment_link(actor: &Actor, of: &Ownership, certificate: Option<&Certificat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::Posts;
+    use crate::actor::{Bar, Posts};
     use crate::certificate::{CertificateState, Validity};
 
     fn owner() -> Actor {
@@ -540,6 +572,9 @@ mod tests {
             organisation: OrganisationId::new(1),
             membership: Membership::Administrator,
             shares: false,
+            role: MemberRole::Clerk,
+            mailbox_proved: true,
+            suspended: false,
         })
     }
 
@@ -648,6 +683,59 @@ mod tests {
         of.entered_by_bureau = Some(BureauCode::new("310000"));
         assert!(may(&entering, &of, Action::Edit).is_err() && may(&entering, &of, Action::Withdraw).is_err());
         assert!(may_file(&owner()) && may_file(&entering) && !may_file(&others[1]));
+    }
+
+    fn changed(change: impl FnOnce(&mut Enterprise)) -> Actor {
+        let Actor::Enterprise(mut user) = owner() else { panic!("an enterprise") };
+        change(&mut user);
+        Actor::Enterprise(user)
+    }
+
+    /// D29: who has not proved his mailbox fills in and saves, and hands nothing in.
+    #[test]
+    fn d29_without_a_proved_mailbox_one_drafts_and_submits_nothing() {
+        let user = changed(|u| u.mailbox_proved = false);
+        let draft = case(State::Draft);
+        assert!(may(&user, &draft, Action::Edit).is_ok() && may(&user, &draft, Action::Delete).is_ok());
+        assert!(may_file(&user) && may_copy(&user, &draft));
+        assert_eq!(may(&user, &draft, Action::Submit), Err(Refusal::Barred(Bar::Mailbox)));
+        let back = Action::Resubmit { to: Post::Accept };
+        assert_eq!(may(&user, &case(State::Returned), back), Err(Refusal::Barred(Bar::Mailbox)));
+        assert!(!may_declare(&user, &case(State::Issued), &just_issued(), now()));
+        let record =
+            UsageOwnership { holder: AccountId::new(1), bureau: BureauCode::new("310000"), state: UsageState::Draft };
+        assert_eq!(may_with_usage(&user, &record, UsageAction::Submit), Err(UsageRefusal::Barred(Bar::Mailbox)));
+    }
+
+    /// D30: a suspended organisation reads, answers running corrections and reports use, and starts nothing new.
+    #[test]
+    fn d30_a_suspended_organisation_answers_and_reports_and_starts_nothing() {
+        let user = changed(|u| u.suspended = true);
+        let draft = case(State::Draft);
+        assert_eq!(may(&user, &draft, Action::Submit), Err(Refusal::Barred(Bar::Suspended)));
+        assert!(!may_copy(&user, &draft) && user.bar(Undertaking::Draft) == Some(Bar::Suspended));
+        assert!(!may_declare(&user, &case(State::Issued), &just_issued(), now()));
+        let back = Action::Resubmit { to: Post::Accept };
+        assert!(may(&user, &case(State::Returned), back).is_ok());
+        assert!(may(&user, &case(State::Accepting), Action::Withdraw).is_ok());
+        let record =
+            UsageOwnership { holder: AccountId::new(1), bureau: BureauCode::new("310000"), state: UsageState::Draft };
+        assert!(may_with_usage(&user, &record, UsageAction::Submit).is_ok());
+    }
+
+    /// 查阅 starts and changes nothing, not even what was his own before.
+    #[test]
+    fn a_viewer_changes_nothing_in_any_state() {
+        let user = changed(|u| u.role = MemberRole::Viewer);
+        for state in State::ALL {
+            let of = case(*state);
+            assert!(Action::ALL.iter().all(|a| may(&user, &of, *a).is_err()), "{state}");
+            assert!(!may_copy(&user, &of) && !owns(&user, &of) && !may_declare(&user, &of, &just_issued(), now()));
+            assert!(!may_record_usage(&user, &of, Some(&CertificateFacts { written_lines: 1, ..just_issued() })));
+        }
+        assert!(!may_file(&user));
+        let Actor::Enterprise(user) = user else { panic!("an enterprise") };
+        assert!(!may_edit_shared_fields(&user) && !may_change_template(&user, AccountId::new(1)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! 产品使用记录 (manual §2.9): what became of goods that are in the country. Kinds, states, and the one table of what is
 //! allowed; quantities and 尾差 (I6, D2).
 
-use crate::actor::words;
+use crate::actor::{Bar, words};
 use crate::ids::{CertificateItemId, PortCode};
 use crate::quantity::{BadAmount, Quantity};
 use crate::text::half_width;
@@ -242,6 +242,9 @@ pub enum UsageRefusal {
         /// What was tried.
         action: UsageAction,
     },
+    /// It is his, and something else keeps him from it (D29, D30).
+    #[error("{0}")]
+    Barred(Bar),
 }
 
 /// The table: one line per arrow (workflow §3.7).

@@ -2,7 +2,7 @@
 //!
 //! `docs/workflow.md` is printed from [`step`] by a test.
 
-use crate::actor::{Post, words};
+use crate::actor::{Bar, Post, words};
 
 words! {
     /// 申请单状态 (manual §2.2; the inferred labels are those of `docs/workflow.md`).
@@ -326,6 +326,9 @@ pub enum Refusal {
         /// What was asked.
         action: Action,
     },
+    /// The arrow is his, and something else keeps him from it (D29, D30).
+    #[error("{0}")]
+    Barred(Bar),
 }
 
 /// The transition table: the only place that says yes.

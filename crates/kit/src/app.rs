@@ -18,6 +18,17 @@ use crate::reference::References;
 use crate::throttle::Throttle;
 use crate::watch::Watch;
 
+/// Whether new users have to prove their mailboxes before they count (D29).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailboxProof {
+    /// By a letter.
+    Asked,
+    /// By a letter that the page shows as well: a demonstration.
+    Shown,
+    /// Not at all: letters of this installation reach nobody.
+    NotAsked,
+}
+
 /// How this installation is set up.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -25,6 +36,8 @@ pub struct Config {
     pub public_url: Url,
     /// The sender of letters.
     pub mail_from: String,
+    /// Whether new users have to prove their mailboxes.
+    pub mailbox_proof: MailboxProof,
     /// Demonstration mode: accounts shown on the login page, specimen mark on papers.
     pub demo: bool,
     /// Networks of proxies whose `X-Forwarded-For` is believed.

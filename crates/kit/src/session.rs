@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use db::audit::By;
 use db::session::Session;
-use domain::actor::{Actor, Cnca, Enterprise, Officer};
+use domain::actor::{Actor, Bar, Cnca, Enterprise, Officer};
 use domain::ids::AccountId;
 use domain::policy::{self, Duty, EnterForOthers, Permit, Scope};
 use http_body_util::BodyExt as _;
@@ -371,6 +371,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Filer {
         let signed = Signed::from_request_parts(parts, state).await?;
         if policy::may_file(signed.actor()) {
             return Ok(Self { signed });
+        }
+        if matches!(signed.actor(), Actor::Enterprise(_)) {
+            return Err(AppError::Forbidden(Bar::Viewer.to_string()).into_response());
         }
         let why = "该页面供企业用户和补录岗人员填写申请使用。请返回主页，或退出系统后以企业账号登录；需要补录时，请联系本局系统管理员配置岗位。";
         Err(AppError::Forbidden(why.to_owned()).into_response())

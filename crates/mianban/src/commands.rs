@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use anyhow::Context as _;
+use app::passwords;
 use db::Db;
 use db::account::Appointment;
 use db::audit::By;
@@ -148,7 +149,7 @@ pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Resu
                 anyhow::ensure!(known.bureau(&BureauCode::new(code.as_str())).is_some(), "there is no bureau `{code}`");
             }
             let typed = password().await?;
-            text::password(&typed, &username).map_err(|e| anyhow::anyhow!(e))?;
+            passwords::judge(&typed, &username, &[&username]).map_err(|e| anyhow::anyhow!(e))?;
             let new = Appointment {
                 username: username.clone(),
                 password_hash: hash(&typed)?,
@@ -167,7 +168,7 @@ pub async fn account(options: &Options, command: AccountCommand) -> anyhow::Resu
         AccountCommand::Password { username } => {
             let id = existing(&db, &username).await?;
             let typed = password().await?;
-            text::password(&typed, &username).map_err(|e| anyhow::anyhow!(e))?;
+            passwords::judge(&typed, &username, &[&username]).map_err(|e| anyhow::anyhow!(e))?;
             let tx = db.begin().await?;
             db::account::set_password(&tx, id, &hash(&typed)?, &by, now).await?;
             tx.commit().await?;

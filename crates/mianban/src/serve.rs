@@ -14,7 +14,7 @@ use db::Db;
 use db::reading::Reading;
 use domain::ids::SessionId;
 use domain::time::{Clock, SystemClock};
-use kit::app::{App, Config, Parts};
+use kit::app::{App, Config, MailboxProof, Parts};
 use kit::flash::SigningKey;
 use kit::random;
 use kit::reference::References;
@@ -145,6 +145,17 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
     for path in folders::exposed(&options.data_dir, &private(options)) {
         tracing::warn!("others can read {}: run chmod -R go= on it", path.display());
     }
+    let mailbox_proof = if options.demo {
+        MailboxProof::Shown
+    } else if options.smtp_url.is_some() {
+        MailboxProof::Asked
+    } else {
+        tracing::warn!(
+            "there is no --smtp-url: letters become files, so new users do not have to prove their mailboxes, and \
+             whoever registers a code first becomes 单位管理员 at once"
+        );
+        MailboxProof::NotAsked
+    };
     let (seen, seen_by) = mpsc::channel(1024);
     let (readings, read_by) = mpsc::channel(4096);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -155,6 +166,7 @@ async fn build(options: &Options) -> anyhow::Result<(App, Notes)> {
         config: Config {
             public_url,
             mail_from: options.mail_from.clone(),
+            mailbox_proof,
             demo: options.demo,
             trusted_proxies: options.trusted_proxies.clone(),
             folders: private(options)

@@ -67,6 +67,7 @@ fn refused(why: Refusal) -> AppError {
         | Refusal::Pending
         | Refusal::OneIsOpen(_)
         | Refusal::NoneIsOpen
+        | Refusal::Barred(_)
         | Refusal::NotInThisState { .. } => AppError::Conflict(why.to_string()),
     }
 }

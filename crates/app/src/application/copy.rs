@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use db::Source;
 use db::application::{ItemFilter, NewDraft, Products, count_items, create_draft};
+use domain::actor::Undertaking;
 use domain::application::{Application, Basics, ItemForm};
 use domain::ids::ApplicationId;
 use domain::ledger::Amounts;
@@ -88,6 +89,9 @@ async fn load(
     id: ApplicationId,
 ) -> Result<Application, AppError> {
     let application = db::application::load(source, &user.scope(), id, app.now()).await?;
+    if let Some(bar) = user.user.bar(Undertaking::Draft) {
+        return Err(AppError::Conflict(bar.to_string()));
+    }
     if policy::may_copy(user.actor(), &application.ownership) {
         Ok(application)
     } else {

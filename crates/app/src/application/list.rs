@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::search::{Field, Total};
-use domain::actor::Actor;
+use domain::actor::{Actor, Undertaking};
 use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, ApplicationId, BureauCode, CertificateId};
 use domain::policy::{self, Operation, Ownership, StatusLink};
@@ -113,6 +113,8 @@ struct ListPage {
     rows: Vec<RowView>,
     pager: Pager,
     is_enterprise: bool,
+    /// 添加 is open to him (D29, D30).
+    may_begin: bool,
     is_filtered: bool,
     exact_href: Option<String>,
 }
@@ -210,6 +212,7 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
         rows,
         pager,
         is_enterprise: matches!(user.actor(), Actor::Enterprise(_)),
+        may_begin: user.actor().bar(Undertaking::Draft).is_none(),
         is_filtered,
         exact_href,
     })

@@ -11,7 +11,7 @@ use db::proxy_entry::{self, EnterpriseUser, UserFilter};
 use db::reading::What;
 use db::search::{Conditions, Field};
 use db::{Source, params};
-use domain::actor::{Actor, Membership, Post};
+use domain::actor::{Actor, Membership, Post, Undertaking};
 use domain::ids::{AccountId, ApplicationId, BureauCode, OrganisationId};
 use domain::policy::{self, EnterForOthers, Operation, Ownership, Reach};
 use domain::text;
@@ -35,6 +35,10 @@ const LIST: &str = "/proxy-entries";
 /// Told to an officer whose choice is no active user any more.
 pub const GONE: &str = "所选企业用户已不存在或已停用，没有保存。请在补录申请中重新选择企业用户。";
 
+/// Told to an officer who enters or submits something for an organisation that is suspended (D30).
+pub const SUSPENDED: &str =
+    "该单位已被暂停，不能为其办理新的申请。需要办理的，请先由局系统管理员在“企业用户”中解除暂停。";
+
 /// For whom a new application is.
 pub struct Party {
     /// The account it belongs to.
@@ -50,11 +54,17 @@ pub struct Party {
 /// Himself, for an enterprise's user; for 补录岗 the active user of this id, none when there is no such one.
 pub async fn party(source: &impl Source, user: &Filer, owner: &str) -> Result<Option<Party>, AppError> {
     if let Actor::Enterprise(own) = user.actor() {
+        if let Some(bar) = own.bar(Undertaking::Draft) {
+            return Err(AppError::Conflict(bar.to_string()));
+        }
         let profile = user.session.profile.clone();
         return Ok(Some(Party { owner: own.account, organisation: own.organisation, profile, entered_for: None }));
     }
     let (Some(permit), Ok(owner)) = (user.for_others(), owner.parse::<AccountId>()) else { return Ok(None) };
     let Some(chosen) = proxy_entry::find(source, &permit, owner).await? else { return Ok(None) };
+    if chosen.suspended_at.is_some() {
+        return Err(AppError::Conflict(SUSPENDED.to_owned()));
+    }
     let profile = db::account::profile(source, owner).await?;
     Ok(Some(Party { owner, organisation: chosen.organisation_id, profile, entered_for: Some(chosen) }))
 }

@@ -7,12 +7,13 @@ use axum_extra::extract::Query;
 use db::Tx;
 use db::application::Item;
 use db::attachment::Attachment;
+use domain::actor::{Actor, Undertaking};
 use domain::application::{self, Application, Enclosures, Fault, Part};
 use domain::correction::{Snapshot, SnapshotFile, SnapshotItem};
 use domain::ids::{ApplicationId, HsCode};
 use domain::policy;
 use domain::routing::Consignment;
-use domain::workflow::{Action, State as S};
+use domain::workflow::{Action, Refusal, State as S};
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::FormView;
@@ -21,8 +22,10 @@ use kit::paging::PageQuery;
 use kit::session::{Filer, Submitted};
 use kit::shell::Shell;
 
+use crate::application::proxy_entries::SUSPENDED;
 use crate::application::{Draft, Home, Step, Steps, lacking, open};
 use crate::frame;
+use crate::parts::barred::Barred;
 use crate::parts::correction::{self, CorrectionNote};
 use crate::parts::printed;
 use crate::parts::view::{self, Shown, View};
@@ -53,6 +56,8 @@ struct CheckPage {
     view: View,
     bureau: Option<String>,
     is_correction: bool,
+    /// What keeps this user from submitting, whatever the application holds (D29, D30).
+    bar: Option<Barred>,
 }
 
 /// 核对申请信息: everything once more, and the bureau that will receive it.
@@ -106,7 +111,14 @@ async fn build(
         view,
         bureau: bureau.map(|b| references.bureau_name(b).to_owned()),
         is_correction: application.state() == S::Returned,
+        bar: barred(user, application),
     })
+}
+
+/// What keeps him from submitting, if anything does.
+fn barred(user: &Filer, application: &Application) -> Option<Barred> {
+    let undertaking = if application.state() == S::Returned { Undertaking::Answer } else { Undertaking::Beginning };
+    user.actor().bar(undertaking).map(Barred::of)
 }
 
 fn link(id: ApplicationId, fault: &Fault) -> FaultLink {
@@ -172,8 +184,21 @@ pub async fn create(
         {
             return Ok(page::see_other(&receipt));
         }
+        // Said on the page, with the way out beside it.
+        Err(Refusal::Barred(_)) => {
+            let items = db::application::items(&tx, id).await?;
+            drop(tx);
+            let page = build(&app, &user, &application, &items, Vec::new(), PageQuery::default()).await?;
+            return page::unprocessable(&page);
+        }
         Err(refusal) => return Err(AppError::Conflict(refusal.to_string())),
     };
+    if matches!(user.actor(), Actor::Officer(_))
+        && action == Action::Submit
+        && db::organisation::is_suspended(&tx, id).await?
+    {
+        return Err(AppError::Conflict(SUSPENDED.to_owned()));
+    }
     let items = db::application::items(&tx, id).await?;
     let files = db::attachment::of_application(&tx, id).await?;
     let faults = faults(&app, &application, &items, &files);

@@ -29,6 +29,7 @@ fn refused(why: Refusal) -> AppError {
         | Refusal::AlreadyAsked
         | Refusal::NotAsked
         | Refusal::Amending
+        | Refusal::Barred(_)
         | Refusal::WrittenOff
         | Refusal::Pending => AppError::Conflict(why.to_string()),
     }

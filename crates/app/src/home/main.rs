@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use db::bulletin::{self, Bulletin};
 use db::params;
-use domain::actor::{Actor, Cnca, Post};
+use domain::actor::{Actor, Cnca, Post, Undertaking};
 use domain::ids::ApplicationId;
 use domain::text;
 use domain::time::Instant;
@@ -17,6 +17,7 @@ use kit::session::Signed;
 use kit::shell::Shell;
 
 use crate::frame::{self, Entry};
+use crate::parts::barred::Barred;
 use crate::parts::desks;
 use crate::parts::reminders::{self, Reminder};
 use crate::parts::status::Status;
@@ -48,6 +49,9 @@ struct MainPage {
     heading: String,
     sub: String,
     is_enterprise: bool,
+    /// What keeps this user from submitting (D29, D30).
+    bar: Option<Barred>,
+    may_begin: bool,
     /// 办理说明, of those who handle others' applications.
     help: &'static str,
     counts: Vec<Count>,
@@ -70,6 +74,8 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 heading,
                 sub: format!("当前用户 {} · 组织机构代码 {code}", user.session.username),
                 is_enterprise: true,
+                bar: user.actor().bar(Undertaking::Beginning).map(Barred::of),
+                may_begin: user.actor().bar(Undertaking::Draft).is_none(),
                 help: "",
                 counts: own_counts(&app, &user).await?,
                 recent: recent(&app, &user).await?,
@@ -105,6 +111,8 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
                 heading,
                 sub: format!("当前用户 {} · 岗位：{}", officer.name, posts.join("、")),
                 is_enterprise: false,
+                bar: None,
+                may_begin: false,
                 help: "从左侧菜单或上方数字进入待办列表，按到岗时间先后办理。查看不会占用单据；点击“办理”后由您负责，其他人需说明理由才能接手。",
                 counts,
                 recent: Vec::new(),
@@ -117,7 +125,19 @@ pub async fn show(State(app): State<App>, user: Signed) -> Result<Response, AppE
             let counts = all_counts(&app, cnca).await?;
             let (recent, reminders) = (Vec::new(), reminders::of_cnca(&app, user.actor()));
             let help = "从左侧菜单或上方数字进入全国的申请列表，按条件查询后查看。";
-            MainPage { shell, heading, sub, is_enterprise: false, help, counts, recent, reminders, bulletins }
+            MainPage {
+                shell,
+                heading,
+                sub,
+                is_enterprise: false,
+                bar: None,
+                may_begin: false,
+                help,
+                counts,
+                recent,
+                reminders,
+                bulletins,
+            }
         }
     };
     page::render(&page)

@@ -16,7 +16,7 @@ use domain::workflow::{Action, State, Transition};
 use kit::app::{App, Letter};
 use kit::error::AppError;
 
-use crate::jobs::Decided;
+use crate::jobs::{Decided, OrganisationNews};
 use crate::parts::bureau_contact;
 use crate::parts::sheet::Sheet;
 use crate::parts::status::time_left;
@@ -227,6 +227,158 @@ pub(super) fn second_factor_reset(app: &App, to: &str, username: &str, by: &By) 
         String::new(),
     ];
     signed(to, "CCC 免办电子审批系统：两步验证已重置".to_owned(), lines)
+}
+
+/// The letter that proves a mailbox, by its link or its code (D29).
+pub fn mailbox_proof(app: &App, to: &str, username: &str, token: &str, code: &str) -> Letter {
+    let lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("用户 {username} 在 CCC 免办电子审批系统中登记了本邮箱。请打开下面的链接，确认这是您的邮箱："),
+        String::new(),
+        format!("    {}", app.config.absolute(&format!("/mailbox/proof/{token}"))),
+        String::new(),
+        format!("或登录系统，在“邮箱验证”页面输入验证码：{code}"),
+        String::new(),
+        format!(
+            "链接和验证码在 {} 小时内有效，只能使用一次。验证前可以填写申请，但不能提交。",
+            db::mailbox::LIFE_HOURS
+        ),
+        "如果不是您本人登记，请忽略本邮件，不要打开链接，也不要把验证码告诉他人。".to_owned(),
+        String::new(),
+    ];
+    signed(to, "CCC 免办电子审批系统：请验证您的邮箱".to_owned(), lines)
+}
+
+/// The letter to a mailbox that was replaced, with the way back.
+pub(super) fn mailbox_replaced(app: &App, to: &str, username: &str, new: &str, undo_token: &str) -> Letter {
+    let lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("用户 {username} 的联系人邮箱已于 {} 由本邮箱改为 {new}。", app.now().china()),
+        "如果是您本人修改，不需要处理。".to_owned(),
+        String::new(),
+        format!("如果不是您修改，请在 {} 小时内打开下面的链接，恢复为本邮箱：", db::mailbox::UNDO_HOURS),
+        String::new(),
+        format!("    {}", app.config.absolute(&format!("/mailbox/undoing/{undo_token}"))),
+        String::new(),
+        "恢复后，该用户的登录全部退出，期间申请的新密码作废。请随后通过“忘记密码”设置新的密码。".to_owned(),
+        String::new(),
+    ];
+    signed(to, "CCC 免办电子审批系统：您的联系人邮箱已修改".to_owned(), lines)
+}
+
+/// The letter to a mailbox that was taken back.
+pub(super) fn mailbox_restored(app: &App, to: &str, username: &str) -> Letter {
+    let lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("用户 {username} 的联系人邮箱已于 {} 由原邮箱持有人恢复，本邮箱不再使用。", app.now().china()),
+        "该用户的登录已全部退出。如果您认为有误，请与本单位的单位管理员或所在地检验检疫局联系。".to_owned(),
+        String::new(),
+    ];
+    signed(to, "CCC 免办电子审批系统：联系人邮箱已恢复".to_owned(), lines)
+}
+
+/// So many numbers are listed in a letter about a hand-over.
+const LISTED: usize = 20;
+
+fn listed(numbers: &[String], total: usize) -> Vec<String> {
+    let mut lines: Vec<String> = numbers.iter().take(LISTED).map(|n| format!("    {n}")).collect();
+    if total > lines.len() {
+        lines.push(format!("    ……共 {total} 件"));
+    }
+    lines
+}
+
+/// The letter to the colleague who has the applications now (D31).
+pub(super) fn received(app: &App, to: &str, (from, by): (&str, &str), numbers: &[String], total: usize) -> Letter {
+    let mut lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("{by} 于 {} 把用户 {from} 的 {total} 件申请移交给您：", app.now().china()),
+        String::new(),
+    ];
+    lines.extend(listed(numbers, total));
+    lines.extend([
+        String::new(),
+        "从现在起由您办理这些申请和证明：补正、预核销、修改证明、填写产品使用记录、注销；有关的邮件也发送给您。"
+            .to_owned(),
+        format!("查看申请列表：{}", app.config.absolute("/applications")),
+        String::new(),
+    ]);
+    signed(to, format!("CCC 免办电子审批系统：{total} 件申请已移交给您"), lines)
+}
+
+/// The letter to the colleague who had them.
+pub(super) fn given_away(app: &App, to: &str, (taker, by): (&str, &str), numbers: &[String], total: usize) -> Letter {
+    let mut lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("{by} 于 {} 把您的 {total} 件申请移交给用户 {taker}：", app.now().china()),
+        String::new(),
+    ];
+    lines.extend(listed(numbers, total));
+    lines.extend([
+        String::new(),
+        "从现在起由接收人办理，您不能再办理这些申请和证明。如有疑问，请联系本单位的单位管理员。".to_owned(),
+        String::new(),
+    ]);
+    signed(to, format!("CCC 免办电子审批系统：您的 {total} 件申请已移交"), lines)
+}
+
+/// The letter to a member of an organisation about which something was done (D30).
+pub(super) fn organisation_news(app: &App, to: &str, username: &str, news: &OrganisationNews<'_>) -> Letter {
+    let mut lines = vec![
+        format!("{username}，您好："),
+        String::new(),
+        format!("单位：{}", news.name),
+        format!("办理情况：{}", news.what),
+        format!("办理人：{}，{}", news.by, app.now().china()),
+    ];
+    if !news.reason.is_empty() {
+        lines.push(format!("原因：{}", news.reason));
+    }
+    lines.extend([
+        String::new(),
+        format!("下一步：{}", news.next),
+        format!("查看单位用户：{}", app.config.absolute("/profile/colleagues")),
+        String::new(),
+    ]);
+    signed(to, format!("CCC 免办电子审批系统：{}", news.what), lines)
+}
+
+/// Who is invited, by whom, and where the link leads.
+#[derive(Debug, Clone, Copy)]
+pub struct Invited<'a> {
+    /// 申请单位.
+    pub organisation: &'a str,
+    /// 用户名 of the administrator.
+    pub by: &'a str,
+    /// 经办 or 查阅.
+    pub role: &'a str,
+    /// The token of the link.
+    pub token: &'a str,
+}
+
+/// The letter that invites a colleague.
+pub(super) fn invitation(app: &App, to: &str, invited: Invited<'_>) -> Letter {
+    let Invited { organisation, by, role, token } = invited;
+    let lines = vec![
+        "您好：".to_owned(),
+        String::new(),
+        format!("{organisation}的单位管理员 {by} 邀请您注册 CCC 免办电子审批系统，身份为“{role}”。"),
+        format!(
+            "请在 {} 天内打开下面的链接注册，注册后即为本单位已确认的用户：",
+            db::organisation::INVITATION_HOURS / 24
+        ),
+        String::new(),
+        format!("    {}", app.config.absolute(&format!("/registration/invitation/{token}"))),
+        String::new(),
+        "链接只能使用一次，请勿转发。如果您不属于该单位，请忽略本邮件。".to_owned(),
+        String::new(),
+    ];
+    signed(to, format!("CCC 免办电子审批系统：{organisation}邀请您注册"), lines)
 }
 
 /// From which network address, when it is known.

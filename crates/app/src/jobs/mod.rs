@@ -7,7 +7,8 @@
 //! files that does not answer holds up nobody else, and has an end.
 
 mod exports;
-mod letters;
+mod handover;
+pub mod letters;
 mod papers;
 mod passwords;
 mod schedule;
@@ -79,8 +80,23 @@ enum Job {
         /// What was asked for.
         export: ExportId,
     },
+    /// Hand all applications of somebody who leaves to a colleague (D31).
+    HandOver(Handover),
     /// Hand a letter to the post.
     SendLetter(Letter),
+}
+
+/// Who hands what to whom, and who said so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// Their organisation.
+    pub organisation: OrganisationId,
+    /// Who leaves.
+    pub from: AccountId,
+    /// Who takes.
+    pub to: AccountId,
+    /// Who said so: account, name, bureau, network address.
+    pub by: (Option<AccountId>, String, Option<BureauCode>, String),
 }
 
 /// Why a job did not succeed.
@@ -104,6 +120,7 @@ async fn enqueue(tx: &Tx, job: &Job, now: Instant) -> Result<JobId, DbError> {
         Job::RenderCertificate { certificate } => (RENDER_CERTIFICATE, Some(certificate.get())),
         Job::GrantPassword { .. } => ("grant_password", None),
         Job::MakeExport { export } => (queue::MAKE_EXPORT, Some(export.get())),
+        Job::HandOver(_) => ("hand_over", None),
         Job::SendLetter(_) => (SEND_LETTER, None),
     };
     queue::enqueue_for(tx, kind, &payload, subject, now).await
@@ -274,6 +291,108 @@ pub async fn second_factor_reset(tx: &Tx, app: &App, account: AccountId, by: &By
     warn(tx, app, account, |to| letters::second_factor_reset(app, to, user.name(), by)).await
 }
 
+/// The letter that proves a mailbox goes to that mailbox.
+pub async fn mailbox_proof(tx: &Tx, app: &App, account: AccountId, letter: Letter) -> Result<(), AppError> {
+    post(tx, account, LetterKind::Mailbox, letter, app.now()).await?;
+    Ok(())
+}
+
+/// The old mailbox is told that it was replaced, with the link that takes it back (D29).
+pub async fn mailbox_replaced(
+    tx: &Tx,
+    app: &App,
+    account: AccountId,
+    username: &str,
+    old: &str,
+    new: &str,
+    undo_token: &str,
+) -> Result<(), AppError> {
+    let letter = letters::mailbox_replaced(app, old, username, new, undo_token);
+    post(tx, account, LetterKind::Mailbox, letter, app.now()).await?;
+    Ok(())
+}
+
+/// The mailbox that was given up again is told so.
+pub async fn mailbox_restored(
+    tx: &Tx,
+    app: &App,
+    account: AccountId,
+    username: &str,
+    gone: &str,
+) -> Result<(), AppError> {
+    let letter = letters::mailbox_restored(app, gone, username);
+    post(tx, account, LetterKind::Mailbox, letter, app.now()).await?;
+    Ok(())
+}
+
+/// All applications of somebody go to a colleague, in the background.
+pub async fn hand_over_all(tx: &Tx, handover: Handover, now: Instant) -> Result<(), AppError> {
+    enqueue(tx, &Job::HandOver(handover), now).await?;
+    Ok(())
+}
+
+/// Both are told what changed hands: the colleague who has it now, and the one who had it.
+pub async fn handed_over(
+    tx: &Tx,
+    app: &App,
+    (from, to): (AccountId, AccountId),
+    numbers: &[String],
+    total: usize,
+    by: &str,
+) -> Result<(), AppError> {
+    let (giver, taker) = (db::account::actor(tx, from).await?, db::account::actor(tx, to).await?);
+    warn(tx, app, to, |mail| letters::received(app, mail, (giver.name(), by), numbers, total)).await?;
+    warn(tx, app, from, |mail| letters::given_away(app, mail, (taker.name(), by), numbers, total)).await
+}
+
+/// What a bureau or an administrator did about an organisation.
+#[derive(Debug, Clone)]
+pub struct OrganisationNews<'a> {
+    /// 申请单位.
+    pub name: &'a str,
+    /// What was done, in a sentence.
+    pub what: String,
+    /// Why.
+    pub reason: &'a str,
+    /// Who did it, for people.
+    pub by: &'a str,
+    /// What to do now.
+    pub next: &'a str,
+}
+
+/// All confirmed members are told, and whom it concerns besides, whatever they chose about letters (D30).
+pub async fn organisation_news(
+    tx: &Tx,
+    app: &App,
+    organisation: OrganisationId,
+    also: &[AccountId],
+    news: &OrganisationNews<'_>,
+) -> Result<(), AppError> {
+    let members = db::organisation::members(tx, organisation).await?;
+    for m in &members {
+        let letter = letters::organisation_news(app, &m.contact_email, &m.username, news);
+        post(tx, m.id, LetterKind::Security, letter, app.now()).await?;
+    }
+    for id in also.iter().filter(|id| !members.iter().any(|m| m.id == **id)) {
+        let user = db::account::actor(tx, *id).await?;
+        warn(tx, app, *id, |to| letters::organisation_news(app, to, user.name(), news)).await?;
+    }
+    Ok(())
+}
+
+/// Somebody is invited; the letter is listed with who invites.
+pub async fn invitation(
+    tx: &Tx,
+    app: &App,
+    administrator: AccountId,
+    mailbox: &str,
+    invited: letters::Invited<'_>,
+) -> Result<(), AppError> {
+    let letter = letters::invitation(app, mailbox, invited);
+    post(tx, administrator, LetterKind::Invitation, letter, app.now()).await?;
+    Ok(())
+}
+
 /// A letter about the security of an account, to the mailbox that it has now.
 async fn warn(tx: &Tx, app: &App, account: AccountId, letter: impl FnOnce(&str) -> Letter) -> Result<(), AppError> {
     let mailbox = letter::mailbox(tx, account).await?;
@@ -323,7 +442,7 @@ pub async fn resend(
     let Job::SendLetter(mut letter) = serde_json::from_str(payload).map_err(anyhow::Error::new)? else {
         return Err(AppError::Internal(anyhow::anyhow!("the job of letter {id} sends no letter")));
     };
-    if failed.kind != LetterKind::Password && !failed.contact_email.is_empty() {
+    if !failed.kind.is_bound_to_mailbox() && !failed.contact_email.is_empty() {
         letter.to.clone_from(&failed.contact_email);
     }
     let recipient = letter.to.clone();
@@ -556,6 +675,7 @@ async fn attempt(app: &App, claimed: &Claimed, refused: &mut Option<Failure>) ->
         Ok(Job::RenderCertificate { certificate }) => papers::render_certificate(app, certificate).await,
         Ok(Job::GrantPassword { username, email, address }) => passwords::grant(app, &username, &email, &address).await,
         Ok(Job::MakeExport { export }) => exports::make(app, export, is_over(app, claimed).await?).await,
+        Ok(Job::HandOver(handover)) => handover::run(app, &handover).await,
         Ok(Job::SendLetter(letter)) => {
             if letter::is_worthless(&app.db.read(), claimed.id, app.now()).await? && clock::judge(app).await?.is_ok() {
                 return Err(JobError::Hopeless(anyhow::anyhow!(

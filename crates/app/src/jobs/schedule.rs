@@ -167,6 +167,7 @@ async fn end_sessions(app: &App, now: Instant) -> anyhow::Result<()> {
     db::queue::sweep(&tx, now).await?;
     db::letter::sweep(&tx, now).await?;
     db::one_time_password::sweep(&tx, now).await?;
+    db::mailbox::sweep(&tx, now).await?;
     db::typed_text::sweep(&tx, now).await?;
     db::opinion::sweep(&tx, now).await?;
     db::usage::sweep(&tx, now).await?;

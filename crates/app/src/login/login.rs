@@ -22,7 +22,7 @@ use kit::{cookies, page, session_ended};
 
 use super::second_factor;
 use crate::parts::login_card::LoginCard;
-use crate::{frame, passwords};
+use crate::{frame, mailbox_proof, passwords};
 
 const FAILED: &str = "用户类型、用户名或密码不正确，请核对后重新输入";
 /// One-time passwords that a log-in tries.
@@ -115,6 +115,11 @@ pub(super) async fn enter(
         let (name, address) = (account.username.clone(), caller.address.clone());
         let by = By { account: Some(account.id), name, bureau: None, address };
         db::one_time_password::redeem(&tx, account.id, used, &by, now).await?;
+    }
+    if account.kind == AccountKind::Enterprise {
+        let (name, address) = (account.username.clone(), caller.address.clone());
+        let by = By { account: Some(account.id), name, bureau: None, address };
+        mailbox_proof::waive(&tx, app, account.id, &by).await?;
     }
     let profile = db::account::profile(&tx, account.id).await?;
     let token = new_token(account.id);

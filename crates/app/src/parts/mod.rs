@@ -1,6 +1,7 @@
 //! What several capabilities show: an application as people read it, its state, its course, the login card, the sheet of
 //! a certificate.
 
+pub mod barred;
 pub mod bureau_contact;
 pub mod calendar;
 pub mod certificate_deeds;
@@ -11,7 +12,9 @@ pub mod desks;
 pub mod filed_form;
 pub mod files;
 pub mod found_certificate;
+pub mod handover;
 pub mod login_card;
+pub mod member_history;
 pub mod overtaken;
 pub mod particulars;
 pub mod pdf;

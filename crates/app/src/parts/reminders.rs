@@ -121,7 +121,7 @@ pub async fn count_of_enterprise(app: &App, user: &Signed) -> Result<u64, AppErr
                  + (CASE WHEN EXISTS (SELECT 1 FROM certificate c WHERE {soon}) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM organisation o WHERE o.id = $4 AND o.changed_at > $5 AND o.changed_by <> $1) \
                  + (CASE WHEN $6 AND EXISTS (SELECT 1 FROM account c WHERE c.organisation_id = $4 \
-                 AND c.membership = 'pending' AND NOT c.disabled) THEN 1 ELSE 0 END) \
+                 AND c.membership = 'pending' AND NOT c.disabled AND c.mailbox_proved_at IS NOT NULL) THEN 1 ELSE 0 END) \
                  + (SELECT COUNT(*) FROM usage_record u WHERE {judged}) + {} \
                  + (SELECT COUNT(*) FROM (SELECT DISTINCT b.id, i.state {}) decided)",
                 certificate_notices::count_sql(),
@@ -375,7 +375,7 @@ async fn of_organisation(app: &App, user: &Signed) -> Result<Vec<Reminder>, AppE
         .read()
         .row(
             "SELECT (SELECT COUNT(*) FROM account c WHERE c.organisation_id = o.id AND c.membership = 'pending' \
-             AND NOT c.disabled) AS waiting, \
+             AND NOT c.disabled AND c.mailbox_proved_at IS NOT NULL) AS waiting, \
              CASE WHEN o.changed_at > $2 AND o.changed_by <> $3 THEN o.changed_at END AS changed_at, \
              (SELECT c.username FROM account c WHERE c.id = o.changed_by) AS changed_by \
              FROM organisation o WHERE o.id = $1",

@@ -113,7 +113,9 @@ pub async fn of_certificate(
 
 fn event(app: &App, d: &Deed, for_officer: bool) -> Event {
     let (tone, icon) = match (d.action.as_str(), d.to_state) {
-        ("create" | "take" | "take_over" | "release" | "reassign" | "transfer", _) => ("t-gray", "pencil"),
+        ("create" | "take" | "take_over" | "release" | "reassign" | "transfer" | "hand_over_application", _) => {
+            ("t-gray", "pencil")
+        }
         (_, Some(State::Returned)) | ("send_back_to_final_review" | "send_back_to_compare", _) => {
             ("t-amber", "arrow-back-up")
         }
@@ -185,6 +187,11 @@ pub fn title(d: &Deed) -> String {
         "take_over" => "接手办理".to_owned(),
         "release" => "放弃办理".to_owned(),
         "reassign" => "改派".to_owned(),
+        "hand_over_application" => {
+            let detail: serde_json::Value = serde_json::from_str(&d.detail).unwrap_or_default();
+            let name = |key: &str| detail[key].as_str().unwrap_or_default().to_owned();
+            format!("移交经办人：由 {} 移交给 {}", name("from"), name("to"))
+        }
         "transfer" => "移交其他局".to_owned(),
         "open_amendment" => "同意修改证明，返回企业修改".to_owned(),
         "refuse_amendment" => "不同意修改证明".to_owned(),

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::account::{self, Details, Organisation};
-use domain::actor::Membership;
+use domain::actor::{Enterprise, Membership};
 use domain::application::ApplicantKind;
 use domain::policy;
 use domain::text;
@@ -19,6 +19,7 @@ use kit::shell::Shell;
 use kit::{flash, page};
 
 use crate::frame::{self, Entry};
+use crate::mailbox_proof::{self, Given};
 use crate::parts::particulars;
 
 #[derive(Template)]
@@ -28,7 +29,8 @@ struct ParticularsPage {
     form: FormView,
     username: String,
     org_code: String,
-    membership: Membership,
+    standing: &'static str,
+    is_confirmed: bool,
     shared_is_open: bool,
     is_overtaken: bool,
     /// Saved since the log-in: new applications still take the older data.
@@ -71,6 +73,14 @@ fn typed(app: &App, details: &Details) -> FormData {
     data
 }
 
+/// 单位管理员, 经办, 查阅, 待确认.
+const fn standing(user: &Enterprise) -> &'static str {
+    match (user.membership, user.role) {
+        (Membership::Administrator | Membership::Pending, _) => user.membership.label(),
+        (Membership::Confirmed, role) => role.label(),
+    }
+}
+
 fn seen(details: &Details) -> String {
     hash_of(&format!("{details:?}"))
 }
@@ -90,8 +100,9 @@ async fn build(
         shell,
         username: details.username.clone(),
         org_code: text::hyphenated(&details.organisation.code),
-        membership: user.user.membership,
-        shared_is_open: policy::may_edit_shared_fields(user.user.membership),
+        standing: standing(&user.user),
+        is_confirmed: user.user.membership != Membership::Pending,
+        shared_is_open: policy::may_edit_shared_fields(&user.user),
         is_overtaken: false,
         is_pending: stored != user.session.profile,
         regions: references.region_choices_on(
@@ -116,9 +127,17 @@ pub async fn update(
         let page = build(&app, &user, &details, form, FieldErrors::default()).await?;
         return page::render(&page);
     }
+    // A password takes its time: it is looked at before the transaction.
+    let stored = account::details(&app.db.read(), id).await?.particulars.contact_email;
+    let wrong_password = match text::email(form.get("contact_email")) {
+        Ok(typed) if typed != stored => {
+            mailbox_proof::wrong_password(&app, &user, form.get("mailbox_password")).await?
+        }
+        Ok(_) | Err(_) => None,
+    };
     let tx = app.db.begin().await?;
     let details = account::details_for_update(&tx, id).await?;
-    let may_share = policy::may_edit_shared_fields(user.user.membership);
+    let may_share = policy::may_edit_shared_fields(&user.user);
     let references = app.references.now();
     let mut check = Checker::new(&form);
     let shared = if may_share {
@@ -139,7 +158,10 @@ pub async fn update(
         details.organisation.clone()
     };
     let own = particulars::parse(&mut check, &references, app.clock.today(), Some(&details.particulars.region));
-    let own = match (check.finish(), own) {
+    if let Some(why) = wrong_password {
+        check.error("mailbox_password", why);
+    }
+    let mut own = match (check.finish(), own) {
         (Ok(()), Some(own)) => own,
         (checked, _) => {
             drop(tx);
@@ -155,13 +177,29 @@ pub async fn update(
         page.is_overtaken = true;
         return page::with_status(StatusCode::CONFLICT, &page);
     }
+    // The mailbox is another matter: it counts when it is proved, and the old one is told.
+    let mailbox = std::mem::replace(&mut own.contact_email, details.particulars.contact_email.clone());
     if own != details.particulars {
         account::save_particulars(&tx, id, &own, &user.by(), app.now()).await?;
+    }
+    let mut also = String::new();
+    if mailbox != details.particulars.contact_email {
+        match mailbox_proof::give(&tx, &app, id, &mailbox, &user.by()).await? {
+            Given::Counts => {}
+            Given::Asked => also = format!("已向 {mailbox} 发送验证邮件，验证后使用新邮箱。"),
+            Given::TooMany => {
+                drop(tx);
+                let mut errors = FieldErrors::default();
+                errors.add("contact_email", mailbox_proof::TOO_MANY);
+                let page = build(&app, &user, &details, form, errors).await?;
+                return page::unprocessable(&page);
+            }
+        }
     }
     if shared != details.organisation {
         account::save_shared_fields(&tx, id, &shared, &user.by(), app.now()).await?;
     }
     tx.commit().await?;
-    let saved = "已保存用户信息。保存后需退出系统并重新登录才能在新申请中生效。";
-    Ok(flash::to(&app.key, app.config.is_https(), "/profile/particulars", saved))
+    let saved = format!("已保存用户信息。保存后需退出系统并重新登录才能在新申请中生效。{also}");
+    Ok(flash::to(&app.key, app.config.is_https(), "/profile/particulars", &saved))
 }

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use domain::text;
 use kit::app::App;
 use kit::error::AppError;
 use kit::form::{Checker, FieldErrors, FormData, FormView};
@@ -59,9 +58,11 @@ pub async fn update(State(app): State<App>, user: Signed, Submitted(form): Submi
         }
     }
     let password = form.get("password");
+    let known = known(&app, &user).await?;
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if password.is_empty() {
         check.error("password", "请填写新密码");
-    } else if let Err(why) = text::password(password, &user.session.username) {
+    } else if let Err(why) = passwords::judge(password, &user.session.username, &known) {
         check.error("password", why);
     } else if password == form.get("old_password") {
         check.error("password", "新密码不能与原密码相同");
@@ -78,4 +79,11 @@ pub async fn update(State(app): State<App>, user: Signed, Submitted(form): Submi
     db::session::forgive(&tx, &subject).await?;
     tx.commit().await?;
     Ok(flash::to(&app.key, app.config.is_https(), "/main", "密码已修改。您在其他地方的登录已退出。"))
+}
+
+/// What somebody who guesses knows of the user.
+async fn known(app: &App, user: &Signed) -> Result<Vec<String>, AppError> {
+    let mut known = vec![user.session.username.clone(), user.session.profile.applicant.org_code.clone()];
+    known.push(db::letter::mailbox(&app.db.read(), user.session.actor.account()).await?.contact_email);
+    Ok(known)
 }

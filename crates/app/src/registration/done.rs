@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use kit::app::App;
+use kit::app::{App, MailboxProof};
 use kit::error::AppError;
 use kit::page;
 use kit::session::Caller;
@@ -17,10 +17,13 @@ use crate::parts::login_card::LoginCard;
 struct DonePage {
     shell: Shell,
     card: LoginCard,
+    /// The mailbox has to be proved.
+    is_asked: bool,
 }
 
 /// The page after a registration.
 pub async fn show(State(app): State<App>, caller: Caller) -> Result<Response, AppError> {
     let card = LoginCard::empty(&app, &caller);
-    page::render(&DonePage { shell: frame::public(&app, &caller, "注册成功"), card })
+    let is_asked = app.config.mailbox_proof != MailboxProof::NotAsked;
+    page::render(&DonePage { shell: frame::public(&app, &caller, "注册成功"), card, is_asked })
 }

@@ -4,6 +4,7 @@
 //! written for a visitor (E19).
 
 pub mod done;
+pub mod invitation;
 pub mod organisation;
 pub mod particulars;
 pub mod terms;

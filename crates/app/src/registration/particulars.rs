@@ -4,10 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use db::account::{self, Registration};
+use db::account::{self, Mailbox, Registration};
+use db::audit::By;
 use domain::application::ApplicantKind;
 use domain::text::{self, OrganisationCode};
-use kit::app::App;
+use kit::app::{App, MailboxProof};
 use kit::error::AppError;
 use kit::form::{Checker, Choice, FieldErrors, FormData, FormView};
 use kit::session::{Caller, Submitted};
@@ -16,7 +17,7 @@ use kit::{glyphs, page};
 
 use crate::parts::particulars;
 use crate::registration::{consent, require_consent};
-use crate::{frame, passwords};
+use crate::{frame, mailbox_proof, passwords};
 
 /// The four fields that live once per organisation.
 const SHARED: [&str; 4] = ["org_name", "org_postcode", "org_address", "org_remark"];
@@ -37,6 +38,13 @@ struct ParticularsPage {
 pub struct RefreshQuery {
     #[serde(default)]
     refresh: String,
+}
+
+impl RefreshQuery {
+    /// Whether the lists are asked for anew.
+    pub const fn is_set(&self) -> bool {
+        !self.refresh.is_empty()
+    }
 }
 
 /// The form for a code, or a blank one.
@@ -108,8 +116,16 @@ pub async fn submit(
     };
     let password_hash = passwords::hash(form.get("password")).await?;
     let tx = app.db.begin().await?;
-    match account::register(&tx, &Registration { password_hash, ..new }, app.now(), &caller.address).await {
-        Ok(_) => tx.commit().await?,
+    let (mailbox, standing) = (new.particulars.contact_email.clone(), standing(&app));
+    let new = Registration { password_hash, ..new };
+    match account::register(&tx, &new, standing, app.now(), &caller.address).await {
+        Ok(id) => {
+            if standing == Mailbox::Unproved {
+                let by = By { account: Some(id), name: username, bureau: None, address: caller.address.clone() };
+                mailbox_proof::give(&tx, &app, id, &mailbox, &by).await?;
+            }
+            tx.commit().await?;
+        }
         Err(db::DbError::Duplicate(_)) => {
             drop(tx);
             let mut errors = FieldErrors::default();
@@ -121,14 +137,23 @@ pub async fn submit(
     Ok(page::see_other("/registration/done"))
 }
 
+/// Whether a new user has to prove his mailbox before he counts (D29).
+fn standing(app: &App) -> Mailbox {
+    match app.config.mailbox_proof {
+        MailboxProof::Asked | MailboxProof::Shown => Mailbox::Unproved,
+        MailboxProof::NotAsked => Mailbox::Proved,
+    }
+}
+
 fn parse(app: &App, form: &FormData, known: bool) -> Result<(Registration, String), FieldErrors> {
     let references = app.references.now();
     let mut check = Checker::new(form);
     let username = check.parse("username", "用户名", text::user_name);
     let password = form.get("password");
+    let known = [form.get("username"), form.get("org_code"), form.get("contact_email")];
     if password.is_empty() {
         check.error("password", "请填写密码");
-    } else if let Err(why) = text::password(password, form.get("username")) {
+    } else if let Err(why) = passwords::judge(password, form.get("username"), &known) {
         check.error("password", why);
     }
     if form.get("password_again").is_empty() {

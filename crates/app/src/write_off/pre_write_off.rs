@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use db::ledger::{self, Deed, Line, Place};
+use domain::actor::Undertaking;
 use domain::ids::{CertificateId, PortCode};
 use domain::policy;
 use kit::app::App;
@@ -78,6 +79,9 @@ pub fn must_be_open(app: &App, user: &EnterpriseUser, opened: &Opened) -> Result
     let facts = opened.certificate.facts();
     if policy::may_declare(user.actor(), &opened.application.ownership, &facts, app.now()) {
         return Ok(());
+    }
+    if let Some(bar) = user.user.bar(Undertaking::Beginning) {
+        return Err(AppError::Conflict(bar.to_string()));
     }
     let why = if !policy::owns(user.actor(), &opened.application.ownership) {
         "只能对自己的证明预核销；其他用户的证明请由其本人办理。请返回申请列表。"

@@ -159,6 +159,33 @@ fn matrix() -> Vec<Row> {
         post("/registration/organisation", Nothing, &[], [Late; 8]),
         post("/registration/particulars", Nothing, &[], [Late; 8]),
         get("/registration/done", Nothing, EVERYBODY),
+        get("/registration/invitation/{token}", Nothing, [Gone; 8]),
+        post("/registration/invitation/{token}", Nothing, &[], [Gone; 8]),
+        get("/mailbox", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
+        post("/mailbox", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),
+        post("/mailbox/code", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),
+        // Their mailboxes are proved.
+        post("/mailbox/resending", Nothing, &[], [Login, Late, Late, Late, No, No, No, No]),
+        get("/mailbox/proof/{token}", Nothing, [Gone; 8]),
+        post("/mailbox/proof/{token}", Nothing, &[], [Gone; 8]),
+        get("/mailbox/undoing/{token}", Nothing, [Gone; 8]),
+        post("/mailbox/undoing/{token}", Nothing, &[], [Gone; 8]),
+        // 企业用户: the tests of organisations show who holds the duty.
+        get("/organisations", Nothing, NO_DUTY),
+        get("/organisations/{id}", Nothing, NO_DUTY),
+        post("/organisations/{id}/suspension", Nothing, &[], NO_DUTY),
+        post("/organisations/{id}/lifting", Nothing, &[], NO_DUTY),
+        post("/organisations/{id}/administrator", Nothing, &[], NO_DUTY),
+        get("/organisations/{id}/code", Nothing, NO_DUTY),
+        post("/organisations/{id}/code", Nothing, &[], NO_DUTY),
+        get("/organisations/{id}/proofs/{proof}", Nothing, NO_DUTY),
+        post("/organisations/{id}/users/{user}/confirmation", Nothing, &[], NO_DUTY),
+        post("/organisations/{id}/users/{user}/refusal", Nothing, &[], NO_DUTY),
+        post("/organisations/{id}/users/{user}/suspension", Nothing, &[], NO_DUTY),
+        post("/organisations/{id}/users/{user}/reinstatement", Nothing, &[], NO_DUTY),
+        post("/organisations/{id}/users/{user}/vouching", Nothing, &[], NO_DUTY),
+        get("/organisations/{id}/users/{user}/handover", Nothing, NO_DUTY),
+        post("/organisations/{id}/users/{user}/handover", Nothing, &[], NO_DUTY),
         get("/login", Nothing, [Page_, Led, Led, Led, Led, Led, Led, Led]),
         post("/login", Nothing, &[], [Form; 8]),
         get("/login/second-factor", Nothing, [Led; 8]),
@@ -178,6 +205,13 @@ fn matrix() -> Vec<Row> {
         post("/profile/colleagues/{id}/refusal", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/colleagues/{id}/handover", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/colleagues/{id}/second-factor-reset", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
+        post("/profile/colleagues/{id}/suspension", Nothing, &[], [Login, Form, No, Form, No, No, No, No]),
+        post("/profile/colleagues/{id}/reinstatement", Nothing, &[], [Login, Form, No, Form, No, No, No, No]),
+        post("/profile/colleagues/{id}/role", Nothing, &[("role", "viewer")], [Login, Late, No, Late, No, No, No, No]),
+        get("/profile/colleagues/{id}/applications", Nothing, [Login, Gone, No, Gone, No, No, No, No]),
+        post("/profile/colleagues/{id}/applications", Nothing, &[], [Login, Gone, No, Gone, No, No, No, No]),
+        post("/profile/invitations", Nothing, &[], [Login, Form, No, Form, No, No, No, No]),
+        post("/profile/invitations/{id}/revocation", Nothing, &[], [Login, Late, No, Late, No, No, No, No]),
         post("/profile/sharing", Nothing, &[], [Login, Led, No, Led, No, No, No, No]),
         get("/profile/letters", Nothing, [Login, Page_, Page_, Page_, No, No, No, No]),
         post("/profile/letters", Nothing, &[], [Login, Form, Form, Form, No, No, No, No]),
@@ -578,6 +612,9 @@ async fn address(site: &Site, owner: &Browser, bureau: &Bureau, row: &Row) -> (S
             .replace("{scan}", "1")
             .replace("{version}", "1")
             .replace("{note}", "999999")
+            .replace("{token}", "0")
+            .replace("{user}", "999999")
+            .replace("{proof}", "999999")
             .replace("{key}", "00000000-0000-4000-8000-000000000000")
             .replace("{number}", "B-1")
             .replace("{kind}", "units")

@@ -1,7 +1,7 @@
 //! The fifteen cases of the list (manual §2.2), the two more of §2.7, and the states between them, in one table
 //! (workflow §3.2): what the manual offers, what one function computes, what the page shows.
 
-use domain::actor::{Actor, Enterprise, Membership};
+use domain::actor::{Actor, Enterprise, MemberRole, Membership};
 use domain::certificate::{AmendmentState, CertificateFacts, CertificateState, Validity};
 use domain::ids::{AccountId, BureauCode, OrganisationId};
 use domain::policy::{self, Operation, Ownership, StatusLink};
@@ -117,6 +117,9 @@ fn owner() -> Actor {
         organisation: OrganisationId::new(1),
         membership: Membership::Administrator,
         shares: false,
+        role: MemberRole::Clerk,
+        mailbox_proved: true,
+        suspended: false,
     })
 }
 

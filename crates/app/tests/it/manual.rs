@@ -118,6 +118,7 @@ async fn read_profile(words: &mut Words, site: &Site, user: &Browser, colleague:
     crate::second_factor::enable(site, colleague).await;
     words.read(&colleague.get("/profile/second-factor").await.is(200));
     words.read(&user.get("/profile/colleagues").await.is(200));
+    words.read(&user.get("/mailbox").await.is(200));
 }
 
 fn sources() -> Vec<(String, String)> {

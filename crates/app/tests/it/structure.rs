@@ -16,7 +16,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-const CAPABILITIES: [&str; 21] = [
+const CAPABILITIES: [&str; 23] = [
     "accounts",
     "amendment",
     "application",
@@ -28,6 +28,8 @@ const CAPABILITIES: [&str; 21] = [
     "exports",
     "home",
     "login",
+    "mailbox",
+    "organisations",
     "profile",
     "publishing",
     "reference",
@@ -124,6 +126,11 @@ fn the_url_names_the_file() {
         ("default", "saved_filters"),
         ("insertion", "phrases"),
         ("striking", "notes"),
+        ("organisations", "list"),
+        ("lifting", "organisation"),
+        ("administrator", "organisation"),
+        ("vouching", "users"),
+        ("role", "colleagues"),
     ];
     for (_, path) in app::site::site().table() {
         let noun = path.split('/').rfind(|s| !s.starts_with('{')).unwrap_or_default().replace('-', "_");

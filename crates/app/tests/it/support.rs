@@ -11,7 +11,7 @@ use app::passwords;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use db::account::{Appointment, Particulars, Profile, Registration};
+use db::account::{self, Appointment, Particulars, Profile, Registration};
 use db::audit::By;
 use db::queue::Lane;
 use db::reading::Reading;
@@ -22,7 +22,7 @@ use domain::ids::{AccountId, BureauCode, RegionCode};
 use domain::letter::Failure;
 use domain::time::{Clock as _, Day, FixedClock};
 use http_body_util::BodyExt as _;
-use kit::app::{App, Config, Keys, Letter, Papers, Parts, Undelivered};
+use kit::app::{App, Config, Keys, Letter, MailboxProof, Papers, Parts, Undelivered};
 use kit::flash::SigningKey;
 use kit::reference::References;
 use kit::session::{SESSION_COOKIE, hash_of, new_token};
@@ -207,6 +207,7 @@ impl Site {
             config: Config {
                 public_url: "http://127.0.0.1:8080".parse().unwrap(),
                 mail_from: "mianban@example.com".to_owned(),
+                mailbox_proof: MailboxProof::NotAsked,
                 demo: false,
                 trusted_proxies: Vec::new(),
                 folders: Vec::new(),
@@ -230,15 +231,35 @@ impl Site {
 
     /// The same site in demonstration mode.
     pub fn demonstration(&self) -> Self {
+        self.set_up(db::reference::ReferenceData::default(), |config| {
+            config.demo = true;
+            config.mailbox_proof = MailboxProof::Shown;
+        })
+    }
+
+    /// The same site where new users have to prove their mailboxes by a letter.
+    pub async fn asking(&self) -> Self {
+        let references = db::reference::load(&self.app.db.read()).await.unwrap();
+        self.set_up(references, |config| config.mailbox_proof = MailboxProof::Asked)
+    }
+
+    /// The same site where the letter is shown on the page as well, as in a demonstration.
+    pub async fn showing(&self) -> Self {
+        let references = db::reference::load(&self.app.db.read()).await.unwrap();
+        self.set_up(references, |config| config.mailbox_proof = MailboxProof::Shown)
+    }
+
+    /// The same site with another set-up.
+    fn set_up(&self, references: db::reference::ReferenceData, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = self.app.config.clone();
-        config.demo = true;
+        change(&mut config);
         let app = App::new(Parts {
             db: self.app.db.clone(),
             files: self.app.files.clone(),
             clock: self.clock.clone(),
             config,
             key: self.app.key.clone(),
-            references: References::new(db::reference::ReferenceData::default()),
+            references: References::new(references),
             papers: self.app.papers.clone(),
             post: self.mail.clone(),
             keys: self.keys.clone(),
@@ -287,7 +308,7 @@ impl Site {
             },
         };
         let tx = self.app.db.begin().await.unwrap();
-        let id = db::account::register(&tx, &new, self.app.now(), "").await.unwrap();
+        let id = db::account::register(&tx, &new, account::Mailbox::Proved, self.app.now(), "").await.unwrap();
         tx.commit().await.unwrap();
         self.sit_down(id).await
     }

@@ -102,6 +102,7 @@ impl Site {
             config: Config {
                 public_url: "http://127.0.0.1:8080".parse().expect("it is an address"),
                 mail_from: "mianban@example.test".to_owned(),
+                mailbox_proof: kit::app::MailboxProof::NotAsked,
                 demo: false,
                 trusted_proxies: Vec::new(),
                 folders: Vec::new(),

@@ -45,6 +45,8 @@ fn accounts_are_created_switched_off_and_given_passwords() {
         ),
         (vec!["account", "create", "sh_b", "--name", "n", "--post", "chief"], "", "--post"),
         (vec!["account", "password", "sh_accept"], "short\n", "密码"),
+        (vec!["account", "password", "sh_accept"], "Password1\n", "过于常见"),
+        (vec!["account", "password", "sh_accept"], "Sh_accept-77\n", "用户名"),
         (vec!["account", "reset-second-factor", "sh_accept"], "", "has no second factor"),
         (vec!["account", "password", "nobody"], "Long-enough-1\n", "there is no account `nobody`"),
     ] {
