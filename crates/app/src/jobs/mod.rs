@@ -48,6 +48,8 @@ use crate::clock;
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the duties of the clock are looked at.
 const DUTY_PAUSE: Duration = Duration::from_mins(1);
+/// How long one statement of a job may take; a user who waits has a shorter limit.
+const STATEMENT_LIMIT: Duration = Duration::from_mins(5);
 /// How long a worker waits that cannot reach its queue.
 const LOST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a running job says that its worker lives.
@@ -526,11 +528,12 @@ pub async fn work(app: App, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
     for lane in Lane::ALL {
         let (app, stop, cut) = (app.clone(), stop.clone(), cut.clone());
-        tasks.spawn(async move { work_in(&app, lane, &stop, &cut).await });
+        let work = async move { work_in(&app, lane, &stop, &cut).await };
+        tasks.spawn(db::with_statement_limit(STATEMENT_LIMIT, work));
     }
     for round in [Round::Records, Round::Files] {
         let (app, stop) = (app.clone(), stop.clone());
-        tasks.spawn(async move { keep(&app, round, &stop).await });
+        tasks.spawn(db::with_statement_limit(STATEMENT_LIMIT, async move { keep(&app, round, &stop).await }));
     }
 
     stop.cancelled().await;
