@@ -26,8 +26,9 @@ pub async fn render(store: &Store, rare: bool) -> anyhow::Result<Run> {
     let line = sheet.items.first().cloned().context("a certificate without products")?;
     sheet.items = (1..=3).map(|ordinal| pdf::CertificateSheetItem { ordinal, ..line.clone() }).collect();
     if rare {
-        let names = sheet.items.iter_mut().zip(&RARE[1..]);
-        names.for_each(|(item, name)| item.manufacturer = (*name).to_owned());
+        for (item, name) in sheet.items.iter_mut().zip(&RARE[1..]) {
+            (*name).clone_into(&mut item.manufacturer);
+        }
         RARE[0].clone_into(&mut sheet.holder);
     }
     let renderer = Renderer::new();

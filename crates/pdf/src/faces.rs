@@ -8,7 +8,7 @@ use flate2::read::DeflateDecoder;
 use typst::foundations::Bytes;
 use typst::text::{Coverage, Font, FontBook, FontFlags, FontInfo, FontStretch, FontStyle, FontVariant, FontWeight};
 use typst::utils::LazyHash;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{compose, is_combining_mark};
 
 const REGULAR: &[u8] = include_bytes!("../fonts/NotoSerifSC-Regular.ttf");
 const BOLD: &[u8] = include_bytes!("../fonts/NotoSerifSC-Bold.ttf");
@@ -17,8 +17,6 @@ static PACKED: &[u8] = include_bytes!("../fonts/fallback.bin");
 /// One bit for each code point: whether a face prints it.
 static PRINTABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/printable.bin"));
 
-/// The face of Latin, Greek and Cyrillic letters with accents; sheets name it behind the main one.
-const LETTERS: &str = "Noto Serif";
 /// When the unpacked pieces take more than this many bytes at the end of a paper, they are forgotten.
 const MOST_UNPACKED: usize = 16 * 1024 * 1024;
 
@@ -116,6 +114,11 @@ impl Faces {
     }
 }
 
+/// Most characters of most texts are none, which is seen at once.
+const fn may_be_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{33FF}' | '\u{A66F}'..)
+}
+
 fn is_printable(c: char) -> bool {
     let at = c as usize;
     PRINTABLE.get(at / 8).is_some_and(|bits| (bits >> (at % 8)) & 1 == 1)
@@ -126,30 +129,29 @@ fn holds(held: &[Run], c: char) -> bool {
     held.get(held.partition_point(|(_, last)| *last < c)).is_some_and(|(first, _)| *first <= c)
 }
 
-/// Whether one face holds the letter and its mark, so that they are set as one: the face of letters, or the main face for
-/// the marks of Kana.
-fn goes_with(letter: char, mark: char) -> bool {
-    let both = |held| holds(held, letter) && holds(held, mark);
-    PIECES.iter().filter(|p| p.family == LETTERS).all(|p| both(p.held)) || (FIRST_MARK_OF_KANA <= mark && both(MAIN))
+/// What a letter and its mark are together, when they are printed: one character, or Kana with a mark of theirs. Other
+/// pairs would be set, but copied from the paper twice.
+fn together(letter: char, mark: char) -> Option<char> {
+    let kana = || (FIRST_MARK_OF_KANA <= mark && holds(MAIN, letter) && holds(MAIN, mark)).then_some(letter);
+    compose(letter, mark).filter(|c| is_printable(*c)).or_else(kana)
 }
 
 /// The characters that papers cannot print (E27); each once, in their order. Reads no face.
 ///
-/// A mark such as U+0302 belongs to the letter before it, and is missing when no face holds both of them.
+/// A mark such as U+0302 belongs to the letter before it, and is missing when there is no character for both of them.
 pub fn missing_glyphs(text: &str) -> Vec<char> {
     let mut missing = Vec::new();
     let mut said = Seen::default();
     let mut letter = None;
     for c in text.chars() {
-        let printed = if c.is_ascii() {
-            !c.is_ascii_control() || matches!(c, '\n' | '\t')
-        } else if is_printable(c) {
-            !is_combining_mark(c) || letter.is_some_and(|letter| goes_with(letter, c))
-        } else {
-            false
+        let is_mark = may_be_mark(c) && is_combining_mark(c);
+        let one = if is_mark { letter.and_then(|letter| together(letter, c)) } else { Some(c) };
+        let printed = match c {
+            '\n' | '\t' => true,
+            _ => one.is_some() && is_printable(c),
         };
-        if !is_combining_mark(c) {
-            letter = (printed && !c.is_whitespace()).then_some(c);
+        if printed || !is_mark {
+            letter = one.filter(|_| printed);
         }
         if !printed && said.is_new(c) {
             missing.push(c);
@@ -198,9 +200,11 @@ impl Seen {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
+
+    /// The face of Latin, Greek and Cyrillic letters with accents; sheets name it behind the main one.
+    const LETTERS: &str = "Noto Serif";
 
     /// What the build script lists is what the faces hold; a piece that is not what its line says would print nothing.
     #[test]
@@ -210,7 +214,10 @@ mod tests {
             let font = faces.font(faces.main.len() + n).unwrap();
             assert_eq!(font.data().len(), piece.size);
             let info = font.info();
-            assert_eq!(info.variant.weight.to_number(), piece.weight, "{}", piece.family);
+            // The Hanazono faces call themselves medium; they have one weight.
+            if piece.family == LETTERS {
+                assert_eq!(info.variant.weight.to_number(), piece.weight);
+            }
             for c in piece.held.iter().flat_map(|&(first, last)| first..=last) {
                 assert!(info.coverage.contains(c), "U+{c:04X} in {}", piece.family);
             }

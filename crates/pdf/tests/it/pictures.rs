@@ -108,10 +108,10 @@ fn names_from_everywhere_look_as_they_did() {
     let file = written(&Renderer::new().certificate(&paper, CODE).unwrap());
     let painted = folder.path().join("names");
     let (from, to) = (file.path().to_str().unwrap(), painted.to_str().unwrap());
-    let part = ["-x", "100", "-y", "380", "-W", "650", "-H", "320"];
+    let part = ["-x", "140", "-y", "400", "-W", "380", "-H", "158"];
     said(
         "pdftoppm",
-        &[&["-r", "90", "-gray", "-png", "-f", "1", "-l", "1", "-singlefile"], &part[..], &[from, to]].concat(),
+        &[&["-r", "72", "-gray", "-png", "-f", "1", "-l", "1", "-singlefile"], &part[..], &[from, to]].concat(),
     );
     let (painted, reference) = (painted.with_extension("png"), references().join("certificate-names.png"));
     if std::env::var_os("MIANBAN_UPDATE_DOCS").is_some() {
