@@ -164,9 +164,9 @@ async fn migrations(app: App) -> Option<Finding> {
     match app.db.pending_migrations().await {
         Ok(names) if names.is_empty() => None,
         Ok(names) => Some(Finding::stops("migrations_pending", format!("{} are not applied", names.join(", ")))),
-        // Who cannot be asked is named by the check of the database.
-        Err(error) if error.downcast_ref::<db::DbError>().is_some() => None,
-        Err(error) => Some(Finding::stops("migrations_unknown", format!("{error:#}"))),
+        Err(error) if error.is::<db::OtherProgram>() => Some(Finding::stops("migrations_unknown", error.to_string())),
+        // A database that cannot be asked is named by its own check.
+        Err(_) => None,
     }
 }
 

@@ -248,7 +248,7 @@ const fn plain(name: &'static str) -> FileTable {
 pub const PAPERS: &str = "certificate_version";
 
 /// All tables whose rows name files.
-pub const FILE_TABLES: [FileTable; 7] = [
+pub const FILE_TABLES: [FileTable; 8] = [
     plain("attachment"),
     FileTable {
         name: PAPERS,
@@ -260,6 +260,7 @@ pub const FILE_TABLES: [FileTable; 7] = [
     plain("case_note_file"),
     plain("bulletin_file"),
     plain("usage_file"),
+    plain("organisation_proof"),
     FileTable {
         name: "export",
         columns: "id, CAST(0 AS BIGINT) AS version, object_key, size_bytes, '' AS sha256, '' AS key_id",

@@ -213,22 +213,29 @@ async fn columns<C: ConnectionTrait>(conn: &C) -> anyhow::Result<i64> {
     Ok(found.map_or(Ok(0), |row| row.try_get_by_index(0))?)
 }
 
+/// The database is that of a newer or another program: the text is the sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct OtherProgram(String);
+
 /// Refuses a database that another program has made.
 fn judge(steps: &[Step], applied: &[Applied]) -> anyhow::Result<()> {
     for row in applied {
-        let Some(step) = steps.iter().find(|s| s.name == row.version) else {
-            anyhow::bail!(
-                "the database has the migration {}, which this program does not know: a newer program has upgraded it; \
-                 start that program, or restore the backup that was made before the upgrade",
-                row.version
-            );
+        let name = &row.version;
+        let Some(step) = steps.iter().find(|s| s.name == name) else {
+            return Err(OtherProgram(format!(
+                "the database has the migration {name}, which this program does not know: a newer program has upgraded \
+                 it; start that program, or restore the backup that was made before the upgrade"
+            ))
+            .into());
         };
-        anyhow::ensure!(
-            row.checksum.is_empty() || row.checksum == step.checksum,
-            "the database was made with another text of the migration {} than this program has: start the program that \
-             made it, or one that was released after it",
-            row.version
-        );
+        if !row.checksum.is_empty() && row.checksum != step.checksum {
+            return Err(OtherProgram(format!(
+                "the database was made with another text of the migration {name} than this program has: start the \
+                 program that made it, or one that was released after it"
+            ))
+            .into());
+        }
     }
     Ok(())
 }
