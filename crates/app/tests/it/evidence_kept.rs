@@ -89,9 +89,13 @@ async fn d32_a_replaced_attachment_stays_beside_the_new_one() {
         assert_ne!(user.force(&axum::http::Method::POST, &path, &[]).await.status, 303);
         site.enterprise("stranger", "911100008").await.get(&format!("/attachments/{old}")).await.is(404);
         // To the end of the case, and after the certificate.
-        for (officer, decision) in
-            [("sh_accept", "accept"), ("sh_first", "pass"), ("sh_final", "pass"), ("sh_compare", "pass"), ("sh_issue", "issue")]
-        {
+        for (officer, decision) in [
+            ("sh_accept", "accept"),
+            ("sh_first", "pass"),
+            ("sh_final", "pass"),
+            ("sh_compare", "pass"),
+            ("sh_issue", "issue"),
+        ] {
             let officer = again(&site, officer).await;
             decide(&officer, &id, &[("decision", decision)]).await.is(200);
             officer.get(&format!("/attachments/{old}")).await.is(200);
@@ -153,7 +157,14 @@ async fn d32_a_scan_that_was_decided_with_stays() {
         let fields: Vec<_> = fields
             .into_iter()
             .filter(|(k, _)| *k != "document")
-            .chain([("document", page.attributes("#f-document option[value]", "value").into_iter().find(|v| !v.is_empty()).unwrap().leak() as &str)])
+            .chain([(
+                "document",
+                page.attributes("#f-document option[value]", "value")
+                    .into_iter()
+                    .find(|v| !v.is_empty())
+                    .unwrap()
+                    .leak() as &str,
+            )])
             .collect();
         bureau.compare.multipart(&form.action, &fields, &[("原件.pdf", pdf())]).await.is(303);
         let scan = site.number("SELECT MAX(id) FROM paper_scan").await;

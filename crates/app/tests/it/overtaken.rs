@@ -175,7 +175,10 @@ async fn d34_the_other_deeds_on_an_application() {
         let late_move = move_page.form("移交").fill(&[("reason", "使用单位在浦东，便于核查")]);
 
         decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
-        slower(second.send(&late).await, &["sh_compare 某", "文件对比通过", "待发证", "不一致", "原件日期与上传的不同"]);
+        slower(
+            second.send(&late).await,
+            &["sh_compare 某", "文件对比通过", "待发证", "不一致", "原件日期与上传的不同"],
+        );
         slower(head.send(&late_giving).await, &["sh_compare 某", "文件对比通过", "平衡工作量，请尽快"]);
         let page = slower(head.send(&late_move).await, &["sh_compare 某", "待发证"]);
         assert_eq!(page.value("reason"), "使用单位在浦东，便于核查");
