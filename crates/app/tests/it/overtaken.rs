@@ -128,13 +128,15 @@ async fn d34_two_at_the_same_moment() {
         for n in 0..3 {
             let id = story::submitted(&site, &user).await;
             let forms = [(&bureau.accept, "甲的意见在这里"), (&second, "乙的意见在这里")];
-            let mut sent = Vec::new();
+            let mut filled = Vec::new();
             for (officer, opinion) in forms {
                 let form = officer.get(&format!("/casework/{id}")).await.form("提交意见");
-                let form = form.fill(&[("decision", "accept"), ("opinion", opinion)]);
-                let officer = officer.clone();
-                sent.push(tokio::spawn(async move { (officer.send_once(&form).await, opinion) }));
+                filled.push((officer.clone(), form.fill(&[("decision", "accept"), ("opinion", opinion)]), opinion));
             }
+            let sent: Vec<_> = filled
+                .into_iter()
+                .map(|(officer, form, opinion)| tokio::spawn(async move { (officer.send_once(&form).await, opinion) }))
+                .collect();
             let mut won = 0;
             for answer in sent {
                 let (page, opinion) = answer.await.unwrap();
@@ -220,7 +222,7 @@ async fn d34_amendments() {
         let withdraw = withdraw.set("withdrawal_reason", "企业来电说不再修改了");
         amendments::change_model(&user, certificate, "KC-NEW").await.is(200);
         amendments::submit(&user, certificate).await.is(200);
-        slower(approver.send(&withdraw).await, &["提交修改", "企业来电说不再修改了"]);
+        slower(approver.send(&withdraw).await, &["提交证明修改", "企业来电说不再修改了"]);
 
         let page = confirmer.get(&case).await.is(200);
         let take = page.form("办理");
