@@ -481,9 +481,8 @@ const FILE: &str = "f.id, f.name, f.size_bytes, f.object_key, f.removed_at";
 
 /// The files of a notice that the caller has loaded.
 pub async fn files(source: &impl Source, id: BulletinId) -> DbResult<Vec<BulletinFile>> {
-    let sql = format!(
-        "SELECT {FILE} FROM bulletin_file f WHERE f.bulletin_id = $1 AND f.removed_at IS NULL ORDER BY f.id"
-    );
+    let sql =
+        format!("SELECT {FILE} FROM bulletin_file f WHERE f.bulletin_id = $1 AND f.removed_at IS NULL ORDER BY f.id");
     rows(source.connection(), &sql, params![id]).await
 }
 

@@ -8,10 +8,10 @@ use domain::policy::Scope;
 use domain::text;
 use domain::time::Day;
 
+use crate::keyset::{self, Asked, Column, Direction, Page};
 use crate::search::{
     self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW_OF_OTHERS, Field, OF_BEARERS, Origin, Total,
 };
-use crate::keyset::{self, Asked, Column, Direction, Page};
 use crate::{DbResult, Reader, Row, Value, params, scope};
 
 /// The application of a certificate in a list.

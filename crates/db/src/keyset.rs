@@ -230,7 +230,6 @@ async fn placed<T: FromQueryResult>(read: Reader<'_>, sql: &str, values: Vec<Val
 }
 
 impl Keyset {
-
     /// A page of the rows of `SELECT {columns} FROM {tables}` under these conditions.
     pub async fn page<T: FromQueryResult>(
         &self,
@@ -281,8 +280,7 @@ mod tests {
     async fn a_page_goes_on_behind_the_row_where_the_one_before_ended() {
         for test in TestDb::each().await {
             let rows = [("a~b", 5), ("a~b", 9), ("a~b", 9), ("c", 1), ("c", 1), ("d", 0), ("e", 3)];
-            let values: Vec<_> =
-                (1..).zip(rows).map(|(id, (name, at))| format!("({id}, '{name}', {at})")).collect();
+            let values: Vec<_> = (1..).zip(rows).map(|(id, (name, at))| format!("({id}, '{name}', {at})")).collect();
             let tables = |more: &str| {
                 let all = values.iter().cloned().chain((!more.is_empty()).then(|| more.to_owned()));
                 let all: Vec<_> = all.collect();

@@ -5,10 +5,10 @@ use domain::policy::Scope;
 use domain::time::Instant;
 use domain::workflow::State;
 
+use crate::keyset::{self, Asked, Column, Direction, Page};
 use crate::search::{
     self, Bearers, COUNTED, COUNTED_BY_TEXT, Conditions, FEW, FEW_OF_OTHERS, Field, LineField, Origin, Total,
 };
-use crate::keyset::{self, Asked, Column, Direction, Page};
 use crate::{DbResult, Reader, Row, Value, params};
 
 /// What an enterprise sees of a table that has both columns: its rows are found by one of them, so that they and their

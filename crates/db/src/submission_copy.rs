@@ -37,15 +37,10 @@ pub struct Copy {
 }
 
 /// Keeps what is submitted; in the transaction of the submission. `version` is that of the subject before it.
-pub async fn keep(
-    tx: &Tx,
-    of: Submitted,
-    version: i64,
-    fields: &[(String, String)],
-    now: Instant,
-) -> DbResult<()> {
+pub async fn keep(tx: &Tx, of: Submitted, version: i64, fields: &[(String, String)], now: Instant) -> DbResult<()> {
     let (kind, id) = of.parts();
-    let body = serde_json::to_string(fields).map_err(|e| DbError::Inconsistent(format!("copy of a submission: {e}")))?;
+    let body =
+        serde_json::to_string(fields).map_err(|e| DbError::Inconsistent(format!("copy of a submission: {e}")))?;
     tx.run(
         "INSERT INTO submission_copy (kind, subject_id, version, at, body) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (kind, subject_id, version) DO NOTHING",

@@ -126,10 +126,7 @@ impl SupervisionFacts {
             Duty::ReturnOrDestruction => self.unaccounted_lines > 0 && fate == Fate::ReturnOrDestruction,
             Duty::Review => self.waiting_since.is_some(),
             Duty::Close => {
-                is_written
-                    && self.unaccounted_lines == 0
-                    && self.waiting_since.is_none()
-                    && !self.more_may_come(now)
+                is_written && self.unaccounted_lines == 0 && self.waiting_since.is_none() && !self.more_may_come(now)
             }
         };
         if !is_owed {

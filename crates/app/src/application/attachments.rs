@@ -115,7 +115,17 @@ fn card(code: &str, name: String, need: Need, number: Option<(&str, &str)>, file
         (true, true) => ("待上传", "t-amber"),
         (false, true) => ("可选", "t-gray"),
     };
-    KindCard { code: code.to_owned(), name, badge, tone, is_needed, is_marked: false, hint, files, old_files: Vec::new() }
+    KindCard {
+        code: code.to_owned(),
+        name,
+        badge,
+        tone,
+        is_needed,
+        is_marked: false,
+        hint,
+        files,
+        old_files: Vec::new(),
+    }
 }
 
 #[derive(Template)]

@@ -136,7 +136,8 @@ pub async fn choose(
     if form.has("choose") {
         errors.add("chosen", "请先选择一个产品类型，再点击“提交”");
     }
-    let query = PageQuery { page: form.get("page").to_owned(), size: form.get("size").to_owned(), ..PageQuery::default() };
+    let query =
+        PageQuery { page: form.get("page").to_owned(), size: form.get("size").to_owned(), ..PageQuery::default() };
     let searched = searching || !code.is_empty() || !name.is_empty();
     render(&app, &user, &draft.application, purpose, &code, &name, searched, &query, kept, errors).await
 }

@@ -180,7 +180,11 @@ async fn overtaken(
             Err(error) => return error,
         }
     }
-    let more = if late.len() > MOST_TOLD { format!("另有 {} 件也有变化。", late.len() - MOST_TOLD) } else { String::new() };
+    let more = if late.len() > MOST_TOLD {
+        format!("另有 {} 件也有变化。", late.len() - MOST_TOLD)
+    } else {
+        String::new()
+    };
     let list = Selection::carried(form.get("list"), &officer.user)
         .map_or_else(|| "/casework?scope=mine".to_owned(), |s| format!("/casework?{}", s.query()));
     let sentence = format!("您打开页面后，单据已有变化，没有改派任何单据。{}{more}请返回列表重新勾选。", said.join(""));

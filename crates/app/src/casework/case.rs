@@ -190,7 +190,11 @@ pub fn decisions(officer: &BureauOfficer, application: &Application, after_final
         (Action::Refuse, "拒绝受理".to_owned(), "结束审批，原因对企业可见"),
         (Action::Fail, format!("{post}未通过"), "结束审批，原因对企业可见"),
         (Action::SendBack { to: Post::FinalReview }, "退回终审".to_owned(), "不能发证时，由终审岗重新办理，可送补正"),
-        (Action::SendBack { to: Post::Compare }, "退回文件对比".to_owned(), "不能发证时，由文件对比岗重新办理，可送补正"),
+        (
+            Action::SendBack { to: Post::Compare },
+            "退回文件对比".to_owned(),
+            "不能发证时，由文件对比岗重新办理，可送补正",
+        ),
     ]
     .into_iter()
     .filter(|(action, _, _)| {
@@ -492,10 +496,10 @@ async fn build(
 fn kept_of(app: &App, form: &FormData, files: &[FileRow]) -> Kept {
     let references = app.references.now();
     let name_of = |document: &str| match document.parse::<Document>() {
-        Ok(Document::File(id)) => files.iter().find(|f| f.id == id).map_or_else(
-            || "已删除的附件".to_owned(),
-            |f| format!("{}（{}）", references.kind_name(&f.kind), f.name),
-        ),
+        Ok(Document::File(id)) => files
+            .iter()
+            .find(|f| f.id == id)
+            .map_or_else(|| "已删除的附件".to_owned(), |f| format!("{}（{}）", references.kind_name(&f.kind), f.name)),
         Ok(Document::Kind(kind)) => references.kind_name(kind.as_str()).to_owned(),
         Err(_) => document.to_owned(),
     };

@@ -80,11 +80,8 @@ pub async fn list(
 ) -> Result<Response, AppError> {
     holds_post(&officer)?;
     let decided = filters.state == "decided";
-    let (states, order) = if decided {
-        ("p.state <> 'proposed'", NEWEST_FIRST)
-    } else {
-        ("p.state = 'proposed'", OLDEST_FIRST)
-    };
+    let (states, order) =
+        if decided { ("p.state <> 'proposed'", NEWEST_FIRST) } else { ("p.state = 'proposed'", OLDEST_FIRST) };
     let read = app.db.read();
     let sql = format!("SELECT COUNT(*) FROM certificate_revocation p WHERE p.bureau_code = $1 AND {states}");
     let total = read.number(&sql, params![officer.user.bureau.clone()]).await?;
@@ -104,9 +101,8 @@ pub async fn list(
     }
     let columns = "p.id, c.number, a.applicant_name, p.reason, p.proposed_at, p.proposed_by, p.state, \
                    (SELECT u.display_name FROM account u WHERE u.id = p.proposed_by) AS proposer";
-    let of_bureau = Conditions::new()
-        .and("p.bureau_code = ?", params![officer.user.bureau.clone()])
-        .and(states, params![]);
+    let of_bureau =
+        Conditions::new().and("p.bureau_code = ?", params![officer.user.bureau.clone()]).and(states, params![]);
     let found = order.page::<Columns>(read, (columns, TABLES), &of_bureau, &pager.asked()).await?;
     let pager = pager.around(&found);
     let me = officer.user.account;

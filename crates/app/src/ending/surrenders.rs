@@ -78,11 +78,8 @@ pub async fn list(
 ) -> Result<Response, AppError> {
     holds_post(&officer)?;
     let decided = filters.state == "decided";
-    let (states, order) = if decided {
-        ("s.state <> 'requested'", NEWEST_FIRST)
-    } else {
-        ("s.state = 'requested'", OLDEST_FIRST)
-    };
+    let (states, order) =
+        if decided { ("s.state <> 'requested'", NEWEST_FIRST) } else { ("s.state = 'requested'", OLDEST_FIRST) };
     let read = app.db.read();
     let sql = format!("SELECT COUNT(*) FROM certificate_surrender s WHERE s.bureau_code = $1 AND {states}");
     let total = read.number(&sql, params![officer.user.bureau.clone()]).await?;
@@ -99,9 +96,8 @@ pub async fn list(
         state: SurrenderState,
     }
     let columns = "s.id, c.number, a.applicant_name, s.reason, s.requested_at, s.state";
-    let of_bureau = Conditions::new()
-        .and("s.bureau_code = ?", params![officer.user.bureau.clone()])
-        .and(states, params![]);
+    let of_bureau =
+        Conditions::new().and("s.bureau_code = ?", params![officer.user.bureau.clone()]).and(states, params![]);
     let found = order.page::<Columns>(read, (columns, TABLES), &of_bureau, &pager.asked()).await?;
     let pager = pager.around(&found);
     page::render(&ListPage {

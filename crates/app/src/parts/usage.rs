@@ -301,8 +301,7 @@ pub async fn as_submitted(
 ) -> Result<Vec<(String, String)>, AppError> {
     let references = app.references.now();
     let row = rows(source, app, goods, std::slice::from_ref(record)).await?.pop().ok_or(AppError::NotFound)?;
-    let mut out: Vec<_> =
-        facts(&references, record).into_iter().map(|r| (r.label.to_owned(), r.value)).collect();
+    let mut out: Vec<_> = facts(&references, record).into_iter().map(|r| (r.label.to_owned(), r.value)).collect();
     for line in &row.lines {
         let serials = if line.serials.is_empty() { String::new() } else { format!("，序列号 {}", line.serials) };
         out.push((line.name.clone(), format!("{}{serials}", line.amount)));

@@ -243,10 +243,8 @@ async fn assemble(
     pager: Option<Pager>,
 ) -> Result<View, AppError> {
     let references = app.references.now();
-    let (files, old_files): (Vec<_>, Vec<_>) = db::attachment::all_of_application(source, application.id)
-        .await?
-        .into_iter()
-        .partition(Attachment::is_current);
+    let (files, old_files): (Vec<_>, Vec<_>) =
+        db::attachment::all_of_application(source, application.id).await?.into_iter().partition(Attachment::is_current);
     Ok(View {
         id: application.id,
         applicant: Rows::new(applicant_rows(&application.applicant)),

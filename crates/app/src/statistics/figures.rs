@@ -435,9 +435,7 @@ fn of_applications(make: &Maker<'_>, sums: &Sums) -> Vec<Figure> {
 fn of_posts(make: &Maker<'_>, sums: &Sums) -> Vec<Figure> {
     let decided = FactKind::Decided;
     let mut out = vec![make.kind(sums, "办理量", decided)];
-    for outcome in
-        [Outcome::Passed, Outcome::Returned, Outcome::SentBack, Outcome::PaperRequested, Outcome::Failed]
-    {
+    for outcome in [Outcome::Passed, Outcome::Returned, Outcome::SentBack, Outcome::PaperRequested, Outcome::Failed] {
         out.push(make.outcome(sums, decided, outcome));
     }
     out.push(make.days(sums.median, "中位天数", decided));

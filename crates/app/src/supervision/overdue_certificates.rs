@@ -304,7 +304,8 @@ fn whose(user: &Signed, filters: &Filters) -> Result<(Viewer, Conditions), AppEr
             Ok((Viewer::Country, Conditions::new().and("c.supervising_bureau = ?", params![bureau])))
         }
         Actor::Officer(_) => {
-            let why = "逾期证明由企业、负责后续监管的检验检疫局人员和认监委查看。需要办理时，请联系本局系统管理员配置岗位。";
+            let why =
+                "逾期证明由企业、负责后续监管的检验检疫局人员和认监委查看。需要办理时，请联系本局系统管理员配置岗位。";
             Err(AppError::Forbidden(why.to_owned()))
         }
     }
@@ -312,11 +313,8 @@ fn whose(user: &Signed, filters: &Filters) -> Result<(Viewer, Conditions), AppEr
 
 /// How many rows there are, no further than `most`.
 async fn count(read: Reader<'_>, tables: &str, conditions: &Conditions, most: i64) -> Result<i64, AppError> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{} LIMIT {}) counted",
-        conditions.sql(),
-        most + 1
-    );
+    let sql =
+        format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {tables}{} LIMIT {}) counted", conditions.sql(), most + 1);
     Ok(read.number(&sql, conditions.values(vec![])).await?)
 }
 
@@ -343,8 +341,7 @@ pub async fn list(State(app): State<App>, user: Signed, Query(filters): Query<Fi
         ("bureau", if viewer == Viewer::Country { filters.bureau.as_str() } else { "" }),
     ];
     let query = PageQuery { page: filters.page.clone(), size: filters.size.clone(), place: filters.place.clone() };
-    let pager =
-        Pager::new(&query, total.min(COUNTED), "/overdue-certificates", &pairs).or_more(total > COUNTED);
+    let pager = Pager::new(&query, total.min(COUNTED), "/overdue-certificates", &pairs).or_more(total > COUNTED);
     let found = group.keys().page::<Columns>(read, (COLUMNS, TABLES), &conditions, &pager.asked()).await?;
     let pager = pager.around(&found);
     let mut tabs = Vec::new();

@@ -180,9 +180,8 @@ async fn overtaken(app: &App, officer: &BureauOfficer, record: &Record, form: Fo
     let now = format!("该记录现在的状态为“{}”。", record.state().label());
     let kept = Kept::of(&app.references.now(), &form);
     let mut page = build(app, officer, record, form, FieldErrors::default()).await?;
-    page.conflict = Some(format!(
-        "您打开页面后，该记录已有变化：{said}{now}下方是最新内容，您填写的意见没有提交，已保留。"
-    ));
+    page.conflict =
+        Some(format!("您打开页面后，该记录已有变化：{said}{now}下方是最新内容，您填写的意见没有提交，已保留。"));
     page.kept = kept;
     page::with_status(StatusCode::CONFLICT, &page)
 }

@@ -64,10 +64,8 @@ struct WaitingPage {
 const TABLES: &str = "usage_record r JOIN certificate c ON c.id = r.certificate_id \
                       JOIN application a ON a.id = c.application_id";
 /// The longest waiting first.
-const ORDER: Keyset = Keyset(&[
-    (Column::Number("r.submitted_at"), Direction::Ascending),
-    (Column::Number("r.id"), Direction::Ascending),
-]);
+const ORDER: Keyset =
+    Keyset(&[(Column::Number("r.submitted_at"), Direction::Ascending), (Column::Number("r.id"), Direction::Ascending)]);
 
 /// The list: five statements whatever the data.
 pub async fn list(
@@ -93,7 +91,8 @@ pub async fn list(
         conditions = conditions.and("r.kind = ?", params![kind]);
     }
     let read = app.db.read();
-    let total = read.number(&format!("SELECT COUNT(*) FROM {TABLES}{}", conditions.sql()), conditions.values(vec![])).await?;
+    let total =
+        read.number(&format!("SELECT COUNT(*) FROM {TABLES}{}", conditions.sql()), conditions.values(vec![])).await?;
     let pairs = [
         ("certificate_no", filters.certificate_no.as_str()),
         ("applicant", filters.applicant.as_str()),

@@ -131,6 +131,15 @@ pub async fn create(
         }
     }
     drop(tx);
+    // More than is left, because somebody wrote off since the page was opened.
+    if !asked && wrong.rows.is_wrong() && form.has("trail") {
+        let subject = Subject::Certificate(id);
+        let said = overtaken::meanwhile(&app.db.read(), &app, user.user.account, subject, &form).await?;
+        if !said.is_empty() {
+            wrong.is_late = true;
+            status = StatusCode::CONFLICT;
+        }
+    }
     wrong.rows.lead(&mut form);
     let lines = ledger::lines(&app.db.read(), id).await?;
     page::with_status(status, &build(&app, &user, &opened, lines, form, wrong).await?)

@@ -385,7 +385,9 @@ async fn d33_a_case_that_cannot_be_issued_goes_back() {
         story::submit(&user, &id).await;
         decide(&bureau.last, &id, &[("decision", "pass")]).await.is(200);
         decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
-        decide(&bureau.issue, &id, &[("decision", "send_back_to_compare"), ("opinion", "请再次核对营业执照")]).await.is(200);
+        decide(&bureau.issue, &id, &[("decision", "send_back_to_compare"), ("opinion", "请再次核对营业执照")])
+            .await
+            .is(200);
         bureau.compare.get(&format!("/casework/{id}")).await.is(200).sees("发证岗退回文件对比").sees("文件对比中");
         decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
         *site.keys.0.lock().unwrap() = Some("test".to_owned());
@@ -410,7 +412,9 @@ async fn d33_without_comparison_the_way_back_is_the_final_review() {
         let page = page.sees_no("由文件对比岗重新办理");
         let form = page.form("提交意见").fill(&[("decision", "send_back_to_compare"), ("opinion", "越过设置的退回")]);
         assert_eq!(bureau.issue.send(&form).await.is(422).faulty_fields(), ["decision"]);
-        decide(&bureau.issue, &id, &[("decision", "send_back_to_final_review"), ("opinion", "请核对用途说明")]).await.is(200);
+        decide(&bureau.issue, &id, &[("decision", "send_back_to_final_review"), ("opinion", "请核对用途说明")])
+            .await
+            .is(200);
         assert_eq!(site.number("SELECT COUNT(*) FROM application WHERE state = 'final_review'").await, 1);
     }
 }

@@ -369,7 +369,9 @@ async fn a_step_is_done_by_its_content_and_not_by_its_place() {
     for site in Site::each().await {
         let user = site.company().await;
         let id = story::open_draft(&user).await;
-        let done = async |page: &str| user.get(&format!("/applications/{id}/{page}")).await.is(200).texts(".steps li.done .lb");
+        let done = async |page: &str| {
+            user.get(&format!("/applications/{id}/{page}")).await.is(200).texts(".steps li.done .lb")
+        };
         let opening = ["申请人声明", "免办条款和贸易方式"];
         // The last page of a form that is empty: nothing else is done.
         assert_eq!(done("submission").await, opening);
@@ -380,7 +382,9 @@ async fn a_step_is_done_by_its_content_and_not_by_its_place() {
         story::add_product(&user, &id, story::AIR_CONDITIONER, &[]).await.is(200);
         let page = done("submission").await;
         assert_eq!(page, [opening[0], opening[1], "申请基本信息", "附表产品信息", "申请附件信息"]);
-        db::testing::try_sql(&site.app.db, &format!("UPDATE application SET use_contact = '' WHERE id = {id}")).await.unwrap();
+        db::testing::try_sql(&site.app.db, &format!("UPDATE application SET use_contact = '' WHERE id = {id}"))
+            .await
+            .unwrap();
         assert_eq!(done("items").await, [opening[0], opening[1], "申请附件信息"]);
     }
 }

@@ -6,7 +6,7 @@ use object_store::ObjectStoreExt as _;
 
 use crate::amendments::again;
 use crate::story::{self, Bureau, decide, pdf};
-use crate::support::{Browser, Page, SHANGHAI, Site};
+use crate::support::{Browser, Form, SHANGHAI, Site};
 use crate::usage::{cleared, open};
 
 /// The clock does its duties, hours later.
@@ -31,11 +31,6 @@ async fn is_stored(site: &Site, table: &str, id: i64) -> bool {
 async fn send_back(officer: &Browser, id: &str) {
     let fields = [("decision", "return"), ("part", "attachments"), ("opinion", "合同页不清晰，请重新上传")];
     decide(officer, id, &fields).await.is(200);
-}
-
-#[track_caller]
-fn attachment(page: &Page, name: &str) -> String {
-    page.link(name)
 }
 
 /// An attachment that the enterprise replaces in a correction stays readable for officers beside the new one, after the sweep
@@ -82,16 +77,20 @@ async fn d32_a_replaced_attachment_stays_beside_the_new_one() {
             accept.get(link).await.is(200);
         }
         assert_eq!(links[0], format!("/attachments/{old}"));
-        accept.get(&attachment(&case, "新图纸.pdf")).await.is(200);
+        accept.get(&case.link("新图纸.pdf")).await.is(200);
         user.get(&format!("/applications/{id}")).await.is(200).sees("已提交过的材料由检验检疫局留存");
         // It is no part of the application any more: a second deletion finds nothing, others still see nothing.
         let path = format!("/attachments/{old}/deletion");
         assert_ne!(user.force(&axum::http::Method::POST, &path, &[]).await.status, 303);
         site.enterprise("stranger", "911100008").await.get(&format!("/attachments/{old}")).await.is(404);
         // To the end of the case, and after the certificate.
-        for (officer, decision) in
-            [("sh_accept", "accept"), ("sh_first", "pass"), ("sh_final", "pass"), ("sh_compare", "pass"), ("sh_issue", "issue")]
-        {
+        for (officer, decision) in [
+            ("sh_accept", "accept"),
+            ("sh_first", "pass"),
+            ("sh_final", "pass"),
+            ("sh_compare", "pass"),
+            ("sh_issue", "issue"),
+        ] {
             let officer = again(&site, officer).await;
             decide(&officer, &id, &[("decision", decision)]).await.is(200);
             officer.get(&format!("/attachments/{old}")).await.is(200);
@@ -122,10 +121,8 @@ async fn d32_a_record_that_was_submitted_keeps_its_files_and_its_words() {
 
         let edit = user.get(&format!("/usage-records/{record}/edit")).await.is(200).sees("第一次.pdf");
         let without = edit.form("提交").set("note", "第二次说的用途");
-        let without = crate::support::Form {
-            fields: without.fields.iter().filter(|(k, _)| k != "attached").cloned().collect(),
-            ..without
-        };
+        let without =
+            Form { fields: without.fields.iter().filter(|(k, _)| k != "attached").cloned().collect(), ..without };
         user.send(&without).await.is(200);
         sweep(&site).await;
         let watch = again(&site, "sh_watch").await;
@@ -148,13 +145,10 @@ async fn d32_a_scan_that_was_decided_with_stays() {
         bureau.bring_to(&id, Post::Compare).await;
         let address = format!("/casework/{id}/comparison");
         let page = bureau.compare.get(&address).await.is(200);
-        let form = page.form("上传扫描件");
+        let document =
+            page.attributes("#f-document option[value]", "value").into_iter().find(|v| !v.is_empty()).unwrap();
+        let form = page.form("上传扫描件").set("document", &document);
         let fields: Vec<_> = form.fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        let fields: Vec<_> = fields
-            .into_iter()
-            .filter(|(k, _)| *k != "document")
-            .chain([("document", page.attributes("#f-document option[value]", "value").into_iter().find(|v| !v.is_empty()).unwrap().leak() as &str)])
-            .collect();
         bureau.compare.multipart(&form.action, &fields, &[("原件.pdf", pdf())]).await.is(303);
         let scan = site.number("SELECT MAX(id) FROM paper_scan").await;
         decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
@@ -195,11 +189,9 @@ async fn d32_an_amendment_keeps_what_it_said_before() {
 async fn d32_a_file_of_a_published_notice_stays_for_its_publisher() {
     for site in Site::each().await {
         let editor = site.cnca("editor", &[Post::Publish]).await;
-        let page = editor.get("/publishing/new").await.is(200);
-        let fields = [("title", "关于免办证明办理的公告"), ("category", "公告"), ("body", "正文。请各单位周知。")];
-        let category = page.attributes("select[name=category] option", "value").into_iter().find(|v| !v.is_empty());
-        let form = page.form("发布").fill(&fields).set("category", &category.unwrap());
-        editor.send(&form).await.is(200);
+        let form = editor.get("/publishing/new").await.is(200).form("保存");
+        let fields = [("title", "关于规范申请材料的通知"), ("category", "通知"), ("body", "即日起施行。")];
+        editor.send(&form.fill(&fields).set("deed", "publish")).await.is(200);
         let id = site.number("SELECT MAX(id) FROM bulletin").await;
         let token = editor.token().await;
         let files = format!("/publishing/{id}/files");

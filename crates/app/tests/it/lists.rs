@@ -314,7 +314,9 @@ async fn r_2_2_03_pages_go_on_behind_their_rows() {
         for _ in 0..12 {
             story::open_draft(&user).await;
         }
-        let rows = |page: &Page| page.hrefs("tbody .acts-cell a").into_iter().filter(|h| h.ends_with("/basics")).collect::<Vec<_>>();
+        let rows = |page: &Page| {
+            page.hrefs("tbody .acts-cell a").into_iter().filter(|h| h.ends_with("/basics")).collect::<Vec<_>>()
+        };
         let first = user.get("/applications?size=10").await.is(200);
         assert_eq!(rows(&first).len(), 10);
         let next = first.link("下一页");

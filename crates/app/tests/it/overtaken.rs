@@ -128,13 +128,15 @@ async fn d34_two_at_the_same_moment() {
         for n in 0..3 {
             let id = story::submitted(&site, &user).await;
             let forms = [(&bureau.accept, "甲的意见在这里"), (&second, "乙的意见在这里")];
-            let mut sent = Vec::new();
+            let mut filled = Vec::new();
             for (officer, opinion) in forms {
                 let form = officer.get(&format!("/casework/{id}")).await.form("提交意见");
-                let form = form.fill(&[("decision", "accept"), ("opinion", opinion)]);
-                let officer = officer.clone();
-                sent.push(tokio::spawn(async move { (officer.send_once(&form).await, opinion) }));
+                filled.push((officer.clone(), form.fill(&[("decision", "accept"), ("opinion", opinion)]), opinion));
             }
+            let sent: Vec<_> = filled
+                .into_iter()
+                .map(|(officer, form, opinion)| tokio::spawn(async move { (officer.send_once(&form).await, opinion) }))
+                .collect();
             let mut won = 0;
             for answer in sent {
                 let (page, opinion) = answer.await.unwrap();
@@ -175,7 +177,10 @@ async fn d34_the_other_deeds_on_an_application() {
         let late_move = move_page.form("移交").fill(&[("reason", "使用单位在浦东，便于核查")]);
 
         decide(&bureau.compare, &id, &[("decision", "pass")]).await.is(200);
-        slower(second.send(&late).await, &["sh_compare 某", "文件对比通过", "待发证", "不一致", "原件日期与上传的不同"]);
+        slower(
+            second.send(&late).await,
+            &["sh_compare 某", "文件对比通过", "待发证", "不一致", "原件日期与上传的不同"],
+        );
         slower(head.send(&late_giving).await, &["sh_compare 某", "文件对比通过", "平衡工作量，请尽快"]);
         let page = slower(head.send(&late_move).await, &["sh_compare 某", "待发证"]);
         assert_eq!(page.value("reason"), "使用单位在浦东，便于核查");
@@ -217,7 +222,7 @@ async fn d34_amendments() {
         let withdraw = withdraw.set("withdrawal_reason", "企业来电说不再修改了");
         amendments::change_model(&user, certificate, "KC-NEW").await.is(200);
         amendments::submit(&user, certificate).await.is(200);
-        slower(approver.send(&withdraw).await, &["提交修改", "企业来电说不再修改了"]);
+        slower(approver.send(&withdraw).await, &["提交证明修改", "企业来电说不再修改了"]);
 
         let page = confirmer.get(&case).await.is(200);
         let take = page.form("办理");

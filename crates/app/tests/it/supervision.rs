@@ -366,7 +366,10 @@ async fn every_duty_of_a_certificate_stands_in_its_tab() {
                 ("reviewing", "后续监管审核使用记录", "2026-12-08"),
             ] {
                 let found = rows(who, group, "all").await;
-                assert!(found.len() == 1 && found[0].contains(duty) && found[0].contains(day), "{who} {group}: {found:?}");
+                assert!(
+                    found.len() == 1 && found[0].contains(duty) && found[0].contains(day),
+                    "{who} {group}: {found:?}"
+                );
             }
             for group in ["unwritten", "leaving", "closing"] {
                 assert_eq!(rows(who, group, "all").await, Vec::<String>::new(), "{who} {group}");
