@@ -51,9 +51,25 @@ const GUESSES: u64 = 1_000_000;
 const KNOWN_LENGTH: usize = 4;
 
 /// Words that people here like and the lists of zxcvbn rank too low or lack.
-const USUAL_HERE: [&str; 16] = [
-    "woaini", "woaini1314", "woaini520", "woaiwojia", "5201314", "1314520", "qwe123", "asd123", "zxc123", "abc123456",
-    "a123456", "qq123456", "q1w2e3r4", "admin888", "cnca", "mima1234",
+const USUAL_HERE: &[&str] = &[
+    "woaini",
+    "woaini1314",
+    "woaini520",
+    "woaiwojia",
+    "5201314",
+    "1314520",
+    "qwe123",
+    "asd123",
+    "zxc123",
+    "abc123456",
+    "a123456",
+    "qq123456",
+    "q1w2e3r4",
+    "1qaz@wsx",
+    "admin888",
+    "admin@123",
+    "mima1234",
+    "cnca",
 ];
 
 /// Whether a new password may be used: its form ([`text::password`]), and how soon it is guessed by somebody who knows the
@@ -69,7 +85,7 @@ pub fn judge(typed: &str, username: &str, known: &[&str]) -> Result<(), &'static
     if words.iter().any(|w| folded.contains(w.as_str())) {
         return Err("密码不能包含用户名、组织机构代码或邮箱，请换一个密码");
     }
-    let words: Vec<&str> = words.iter().map(String::as_str).chain(USUAL_HERE).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).chain(USUAL_HERE.iter().copied()).collect();
     if zxcvbn::zxcvbn(typed, &words).guesses() < GUESSES {
         return Err("这个密码过于常见，或容易被猜到（如 Password1、Abc12345），请换一个密码");
     }

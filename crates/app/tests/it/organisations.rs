@@ -35,6 +35,13 @@ async fn colleague(site: &Site, name: &str) -> Browser {
     browser
 }
 
+/// 补正 of the basic information of a returned application.
+async fn correct(user: &Browser, id: &str) {
+    let page = user.get(&format!("/applications/{id}/basics")).await.is(200);
+    let form = page.form("保存").set("purpose", "补充说明：用于新一代房间空气调节器能效对比测试，完成后退运。");
+    user.send(&form).await.is(200);
+}
+
 fn proof() -> Vec<(&'static str, Vec<u8>)> {
     vec![("授权书.pdf", story::pdf())]
 }
@@ -219,9 +226,7 @@ async fn d30_a_suspended_organisation_starts_nothing_and_finishes_what_runs() {
         entry.get(&format!("/applications/declaration?owner={owner}")).await.is(409).sees("该单位已被暂停");
 
         // Answers and reports.
-        story::fill_basics(&user, &returned, &[("purpose", "补充说明：用于新一代房间空气调节器能效对比测试。")])
-            .await
-            .is(200);
+        correct(&user, &returned).await;
         story::submit(&user, &returned).await;
         let page = crate::usage::open(&user, &c.id, "use", &[1]).await.is(200);
         user.send(&page.form("保存").fill(crate::usage::complete("use")).set("qty_1", "2")).await.is(200);
@@ -363,9 +368,7 @@ async fn d31_a_leavers_applications_go_to_a_colleague_who_can_do_everything() {
             .await
             .is(200)
             .sees("已提交");
-        story::fill_basics(&taker, &returned, &[("purpose", "补充说明：用于新一代房间空气调节器能效对比测试。")])
-            .await
-            .is(200);
+        correct(&taker, &returned).await;
         story::submit(&taker, &returned).await;
         taker.get(&format!("/applications/{fresh}")).await.is(200).sees("由 leaver 移交给 taker").sees("leaver");
         bureau.accept.get(&format!("/casework/{returned}")).await.is(200).sees("移交经办人");
