@@ -31,7 +31,7 @@ async fn e_21_typed_basics_are_kept_offered_and_restored() {
         let page = user.get(&path).await.sees("您 2026-11-23 09:05 在本页填写的内容没有保存");
         assert_eq!(page.value("purpose"), "", "what is stored stands in the form until asked");
         let page = user.get(&page.link("恢复")).await.is(200).sees("已恢复");
-        assert!(page.html().contains("第一行\r\n第二行"));
+        assert!(page.html().contains("第一行\n第二行"));
         assert_eq!(page.value("principal_name"), "被代理");
         assert!(page.attribute("form[data-guard]", "data-dirty").is_some());
         // 放弃 without script.
@@ -299,7 +299,7 @@ async fn e_21_typed_usage_forms_are_kept_and_restored() {
             let back = user.get(&other.link("恢复")).await.is(200).sees("点击“保存”或“提交”后生效");
             assert_eq!(back.texts("#form input[name=line]").len(), 2);
             assert_eq!((back.value(field), back.value("qty_2")), ("没有保存的话".into(), "3".into()));
-            assert!(back.html().contains("甲1\r\n甲2"));
+            assert!(back.html().contains("甲1\n甲2"));
             assert!(back.attribute("form[data-guard]", "data-dirty").is_some());
             assert_ne!(back.form("保存").get("creation_key"), typed.get("creation_key"));
             // The two other kinds know nothing of it.
