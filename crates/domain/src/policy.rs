@@ -271,6 +271,9 @@ duty! {
 duty! {
     /// 后台任务: letters, papers and files that could not be made; CNCA all of them, 局系统管理员 what concerns his bureau.
     WatchJobs = "后台任务" by BureauAdmin | CncaAdmin
+}
+
+duty! {
     /// 企业用户: the organisations of a region and their users (D30): 局系统管理员 of the direct bureau of that region, CNCA all.
     KeepOrganisations = "企业用户" by BureauAdmin | CncaAdmin
 }
