@@ -148,6 +148,7 @@ const fn undertaking(action: Action) -> Option<Undertaking> {
         | Action::RequestPaper
         | Action::PaperArrived
         | Action::Issue
+        | Action::SendBack { .. }
         | Action::Terminate => None,
     }
 }
