@@ -34,7 +34,7 @@ pub async fn known(db: &Db) -> DbResult<Known> {
     let found: Vec<Setting> =
         rows(conn, "SELECT name, value FROM setting WHERE name IN ($1, $2)", params![SEEN, CONFIRMATIONS]).await?;
     let value = |name: &str| found.iter().find(|s| s.name == name).and_then(|s| s.value.parse::<i64>().ok());
-    let database = match conn.get_database_backend() {
+    let database = match conn.backend() {
         DbBackend::Postgres => {
             let sql = "SELECT CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS BIGINT)";
             Some(Instant::from_millis(crate::number(conn, sql, params![]).await?))

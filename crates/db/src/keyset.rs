@@ -3,10 +3,11 @@
 //!
 //! A place is what the order looks at of the row at the edge of a page. Pages by number still work: they count rows.
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 
 use crate::search::Conditions;
-use crate::{DbError, DbResult, Reader, Source as _, Value, statement};
+use crate::connection::Want;
+use crate::{DbError, DbResult, Reader, Source as _, Value, send};
 
 /// Between the values of a place.
 const BETWEEN: char = '~';
@@ -220,8 +221,7 @@ pub(crate) async fn page<T: FromQueryResult>(
 }
 
 async fn placed<T: FromQueryResult>(read: Reader<'_>, sql: &str, values: Vec<Value>) -> DbResult<Vec<(T, String)>> {
-    let connection = read.connection();
-    let found = connection.query_all_raw(statement(connection, sql, values)).await?;
+    let found = send(read.connection(), sql, values, Want::All).await?.rows;
     found
         .iter()
         .map(|r| Ok((T::from_query_result(r, "")?, r.try_get::<String>("", "page_place")?)))

@@ -139,7 +139,7 @@ fn postgres_address(server: &str, database: &str) -> String {
 /// Applies the migrations up to and with this one, as a program of that time has done.
 pub async fn migrate_up_to(db: &Db, name: &str) {
     let n = crate::migrate::position(name).expect("there is such a migration");
-    crate::migrate::up_to(&db.write, n + 1).await.expect("migrations apply");
+    crate::migrate::up_to(&db.write.sea_orm(), n + 1).await.expect("migrations apply");
 }
 
 /// Lets the files of every application appear this large, so that no test has to upload a hundred megabytes.
@@ -190,7 +190,7 @@ pub async fn import_again(db: &Db, at: Instant) {
 /// Applies a migration once more, to data that a test has put into the form of before.
 pub async fn apply_again(db: &Db, migration: &str) {
     let sql = crate::migrate::sql_of(migration, db.write.backend()).expect("there is such a migration");
-    db.write.execute_unprepared(&sql).await.expect("the migration applies");
+    db.write.sea_orm().execute_unprepared(&sql).await.expect("the migration applies");
 }
 
 /// Runs any SQL, as somebody with access to the database could.

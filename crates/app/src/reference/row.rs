@@ -498,8 +498,12 @@ pub(super) fn check_printed(check: &mut Checker<'_>, papers: &dyn Papers, kind: 
         | ReferenceKind::TradeMode
         | ReferenceKind::Port
         | ReferenceKind::Region
+        | ReferenceKind::Country
+        | ReferenceKind::Currency
         | ReferenceKind::Bureau => true,
         ReferenceKind::HsType
+        | ReferenceKind::Holiday
+        | ReferenceKind::ServiceTerm
         | ReferenceKind::AttachmentKind
         | ReferenceKind::ReviewPoint
         | ReferenceKind::SharedPhrase => false,

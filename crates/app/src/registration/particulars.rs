@@ -150,10 +150,10 @@ fn parse(app: &App, form: &FormData, known: bool) -> Result<(Registration, Strin
     let mut check = Checker::new(form);
     let username = check.parse("username", "用户名", text::user_name);
     let password = form.get("password");
-    let known = [form.get("username"), form.get("org_code"), form.get("contact_email")];
+    let guessable = [form.get("username"), form.get("org_code"), form.get("contact_email")];
     if password.is_empty() {
         check.error("password", "请填写密码");
-    } else if let Err(why) = passwords::judge(password, form.get("username"), &known) {
+    } else if let Err(why) = passwords::judge(password, form.get("username"), &guessable) {
         check.error("password", why);
     }
     if form.get("password_again").is_empty() {
