@@ -77,20 +77,20 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "migrations",
-        kept: Duration::from_secs(15),
+        kept: Duration::from_secs(5),
         silent: || Finding::stops("database_unreachable", "the database does not answer in time"),
         look: |app| Box::pin(migrations(app)),
     },
     Check {
         name: "disk",
         kept: Duration::from_secs(2),
-        silent: || Finding::stops("store_lost", "the disk does not answer in time"),
+        silent: || Finding::degrades("store_unreachable", "the disk does not answer in time"),
         look: |app| Box::pin(disk(app)),
     },
     Check {
         name: "store",
         kept: Duration::from_secs(5),
-        silent: || Finding::stops("store_lost", "the store of files does not answer in time"),
+        silent: || Finding::degrades("store_unreachable", "the store of files does not answer in time"),
         look: |app| Box::pin(store(app)),
     },
     Check {
@@ -254,7 +254,11 @@ async fn store(app: App) -> Option<Finding> {
                 let text = "the store of files is empty or another one: its object `installation` is not there";
                 return Some(Finding::stops("store_lost", text));
             }
-            Err(error) => return Some(Finding::stops("store_lost", format!("the store cannot be read: {error}"))),
+            // An outage of the store is the same for every process; what needs no file goes on. A store that is lost is
+            // wrong here alone, perhaps, and another process has the right one.
+            Err(error) => {
+                return Some(Finding::degrades("store_unreachable", format!("the store cannot be read: {error}")));
+            }
         }
     }
     let error = app.files.put(&Path::from(PROBE), PutPayload::from_static(b"probe\n")).await.err()?;

@@ -1,6 +1,7 @@
 //! Health, error pages, headers (E22; architecture §3.12).
 
 use axum::http::{Method, header};
+use object_store::ObjectStoreExt as _;
 
 use crate::story;
 use crate::support::Site;
@@ -89,5 +90,25 @@ async fn a_body_that_is_too_large_is_refused() {
         let token = user.token().await;
         let body = format!("csrf={token}&x={}", "a".repeat(3 * 1024 * 1024));
         user.post("/applications/declaration", &body).await.is(413).sees("提交的内容过");
+    }
+}
+
+/// A backup takes the rows first and the files afterwards: nothing is removed from the store meanwhile, and one that is cut
+/// off holds nothing up for long.
+#[tokio::test]
+async fn nothing_is_removed_from_the_store_while_a_backup_runs() {
+    for site in Site::each().await {
+        let path = object_store::path::Path::from("attachments/aa/abandoned");
+        site.app.files.put(&path, object_store::PutPayload::from_static(b"x")).await.unwrap();
+        let tx = site.app.db.begin().await.unwrap();
+        db::stored_file::announce(&tx, path.as_ref(), site.app.now()).await.unwrap();
+        db::stored_file::keep_all_until(&tx, site.app.now().plus_hours(3)).await.unwrap();
+        tx.commit().await.unwrap();
+        site.clock.pass_hours(2);
+        app::jobs::duties(&site.app).await;
+        assert!(site.app.files.head(&path).await.is_ok(), "a backup runs");
+        site.clock.pass_hours(2);
+        app::jobs::duties(&site.app).await;
+        assert!(site.app.files.head(&path).await.is_err(), "nobody has heard of the backup for an hour");
     }
 }

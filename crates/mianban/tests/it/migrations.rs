@@ -245,14 +245,19 @@ fn a_refused_start_leaves_nothing() {
         vec!["--public-url", "ftp://x"],
         vec!["--database-url", "mysql://x"],
         vec!["--database-url", &sqlite],
-        vec!["--database-url", "postgres://nobody@127.0.0.1:1/x"],
         vec!["--trusted-proxies", "10.0.0.0/99"],
         vec!["--demo-clock", "/tmp/clock"],
     ];
+    // Asked for some seconds before it is given up.
+    let of_migrate = [vec!["--database-url", "postgres://nobody@127.0.0.1:1/x"]];
     let of_serve = [vec!["--listen", &taken], vec!["--metrics-listen", &taken], vec!["--listen", "192.0.2.1:1"]];
     let listen = free_address().to_string();
     for verb in ["migrate", "worker", "serve"] {
-        let more: &[Vec<&str>] = if verb == "serve" { &of_serve[..] } else { &[] };
+        let more: &[Vec<&str>] = match verb {
+            "serve" => &of_serve,
+            "migrate" => &of_migrate,
+            _ => &[],
+        };
         for args in refused.iter().chain(more) {
             let mut command = mianban(&data);
             command.arg(verb).args(args);

@@ -6,7 +6,7 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 
-use crate::program::Serving;
+use crate::program::{Serving, mianban, said};
 
 #[test]
 fn files_and_papers_lie_in_an_s3_compatible_store() {
@@ -32,17 +32,15 @@ fn files_and_papers_lie_in_an_s3_compatible_store() {
 
     // The demonstration uploads its papers through the same pages as people do.
     let endpoint = format!("http://{address}");
-    let serving = Serving::start_with(
-        &folder.path().join("data"),
-        &["--demo", "--files-url", "s3://mianban"],
-        &[
-            ("AWS_ENDPOINT", endpoint.as_str()),
-            ("AWS_ALLOW_HTTP", "true"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "key"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ],
-    );
+    let variables = [
+        ("AWS_ENDPOINT", endpoint.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let data = folder.path().join("data");
+    let serving = Serving::start_with(&data, &["--demo", "--files-url", "s3://mianban"], &variables);
     assert!(bucket.join("attachments").is_dir(), "uploads lie in the bucket");
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !bucket.join("certificates").is_dir() {
@@ -51,4 +49,21 @@ fn files_and_papers_lie_in_an_s3_compatible_store() {
     }
     assert!(!folder.path().join("data").join("files").exists(), "nothing lies on the disk");
     assert!(serving.terminate());
+
+    // A bucket is backed up, restored into another one, and examined, like a folder.
+    std::fs::create_dir(folder.path().join("store").join("other")).unwrap();
+    let backup = folder.path().join("backup");
+    let backup = backup.to_str().unwrap();
+    let other = folder.path().join("other");
+    for (data, bucket, args) in [
+        (&data, "s3://mianban", &["backup", backup][..]),
+        (&data, "s3://mianban", &["doctor", "--files", "full"]),
+        (&other, "s3://other", &["restore", backup]),
+        (&other, "s3://other", &["doctor", "--files", "full"]),
+    ] {
+        let mut command = mianban(data);
+        let output = command.args(args).args(["--files-url", bucket]).envs(variables).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", said(&output));
+    }
+    assert!(!other.join("files").exists());
 }
