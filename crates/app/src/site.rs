@@ -1,6 +1,5 @@
 //! Every URL of the site in one table, and the layers around all of them.
 
-
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
@@ -20,8 +19,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use crate::{
     accounts, amendment, application, audit, background, casework, certificate, ending, exports, home, login, mailbox,
     operations, organisations, profile, publishing, reference, registration, routing, search, statistics, supervision,
-    usage,
-    write_off,
+    usage, write_off,
 };
 
 /// A form's body may be this large; uploads have their own limit.

@@ -645,7 +645,9 @@ impl Runs for Transaction {
         let mut lease = self.lease.lock().await;
         // True while the statement runs, so that one that is abandoned in the middle leaves it true.
         if self.failed.swap(true, Ordering::AcqRel) {
-            return Err(DbError::Inconsistent("a statement was sent after another one of its transaction failed".into()));
+            return Err(DbError::Inconsistent(
+                "a statement was sent after another one of its transaction failed".into(),
+            ));
         }
         let limit = limit();
         match timeout(limit, lease.run(sql, values, want)).await {

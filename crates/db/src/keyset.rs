@@ -5,8 +5,8 @@
 
 use sea_orm::FromQueryResult;
 
-use crate::search::Conditions;
 use crate::connection::Want;
+use crate::search::Conditions;
 use crate::{DbError, DbResult, Reader, Source as _, Value, send};
 
 /// Between the values of a place.
@@ -284,7 +284,10 @@ mod tests {
             let tables = |more: &str| {
                 let all = values.iter().cloned().chain((!more.is_empty()).then(|| more.to_owned()));
                 let all: Vec<_> = all.collect();
-                format!("(SELECT column1 AS id, column2 AS name, column3 AS at FROM (VALUES {}) v) t", all.join(", "))
+                format!(
+                    "(SELECT CAST(column1 AS BIGINT) AS id, column2 AS name, CAST(column3 AS BIGINT) AS at FROM (VALUES {}) v) t",
+                    all.join(", ")
+                )
             };
             let ask = async |more: &str, place: Place, offset: i64| {
                 let asked = Asked { place, limit: 3, offset };

@@ -64,8 +64,8 @@ use sha2::{Digest as _, Sha256};
 
 use connection::{Answer, Mode, Pool, Runs, Transaction, Want};
 
-pub use migrate::OtherProgram;
 pub use connection::{Cause, counting, with_statement_limit};
+pub use migrate::OtherProgram;
 pub use sea_orm::{FromQueryResult as Row, Value};
 
 /// Binds Rust values to `$1`, `$2`, … of a statement.

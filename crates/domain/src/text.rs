@@ -26,8 +26,12 @@ pub fn one_line(text: &str) -> String {
     let text = normalise(&text.replace('\t', " "));
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n').map(str::trim).filter(|line| !line.is_empty()) {
-        if !out.is_empty() && !out.ends_with(['；', ';', '，', ',', '、', '/', '：', ':']) {
-            out.push('；');
+        if !out.is_empty() {
+            let kept = out.trim_end_matches(['；', ';']).trim_end().len();
+            out.truncate(kept);
+            if !out.is_empty() && !out.ends_with(['，', ',', '、', '/', '：', ':']) {
+                out.push('；');
+            }
         }
         out.push_str(line);
     }
@@ -741,7 +745,7 @@ mod tests {
             ("A-1\r\nA-2\rA-3\u{2028}A-4\u{85}A-5", "A-1；A-2；A-3；A-4；A-5"),
             ("A-1；\n\n A-2 ;\nA-3；\n", "A-1；A-2；A-3；"),
             ("\n", ""),
-            (" a ", " a "),
+            (" a ", "a"),
         ] {
             assert_eq!(one_line(lines), line, "{lines:?}");
         }

@@ -107,9 +107,10 @@ fn unavailable(error: &DbError) -> (&'static str, &'static str) {
             "不能确定是否已经保存",
             "系统没有收到数据库的确认，不能确定本次操作是否已经保存。请先打开相关页面查看；如果没有保存，再重新提交。",
         ),
-        DbError::Unavailable { cause: Cause::Full, .. } => {
-            ("系统暂时不能保存", "服务器的存储空间已用完，本次操作没有保存。请稍后重试；如仍不成功，请将请求编号告知技术支持。")
-        }
+        DbError::Unavailable { cause: Cause::Full, .. } => (
+            "系统暂时不能保存",
+            "服务器的存储空间已用完，本次操作没有保存。请稍后重试；如仍不成功，请将请求编号告知技术支持。",
+        ),
         DbError::Unavailable { cause: Cause::ReadOnly, .. } => {
             ("系统暂时不能保存", "系统正在维护，暂时只能查看，本次操作没有保存。请稍后重试。")
         }

@@ -148,6 +148,8 @@ pub fn missing_glyphs(text: &str) -> Vec<char> {
         let one = if is_mark { letter.and_then(|letter| together(letter, c)) } else { Some(c) };
         let printed = match c {
             '\n' | '\t' => true,
+            // A form of the ideograph before it: printed as that ideograph, in the form that the face has.
+            '\u{fe00}'..='\u{fe02}' | '\u{e0100}'..='\u{e01ef}' => letter.is_some(),
             _ => one.is_some() && is_printable(c),
         };
         if printed || !is_mark {

@@ -303,8 +303,11 @@ pub fn manual_edition(version: &str) -> String {
     hex::encode(hash.finalize())
 }
 
+/// What a sheet says, for its layout. Variation selectors are left out: the faces have one form of each ideograph.
 fn data_file(sheet: &impl Serialize) -> Result<(FileId, Bytes), PdfError> {
-    Ok((file("/data.json")?, Bytes::new(serde_json::to_vec(sheet)?)))
+    let mut text = serde_json::to_string(sheet)?;
+    text.retain(|c| !matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'));
+    Ok((file("/data.json")?, Bytes::from_string(text)))
 }
 
 fn said(errors: &[typst::diag::SourceDiagnostic]) -> PdfError {

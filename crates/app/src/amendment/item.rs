@@ -302,13 +302,15 @@ fn parse(app: &App, line: &Line, chosen: &Type, form: &FormData) -> Result<Produ
     let mut check = Checker::new(form);
     // The new certificate is printed from these (E27).
     let papers = app.papers.as_ref();
-    let product_name = check.text("product_name", "产品名称").one_line().required().length(1..=100).printed(papers).take();
+    let product_name =
+        check.text("product_name", "产品名称").one_line().required().length(1..=100).printed(papers).take();
     let model = check.text("model", "规格/型号").one_line().required().length(1..=200).printed(papers).take();
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
     let hs_qty =
         check.parse("hs_qty", "HS 标准量", |s| Quantity::parse_positive(s).map_err(|e| format!("HS 标准量{e}")));
     let brand = check.text("brand", "商标").one_line().required().length(1..=100).printed(papers).take();
-    let manufacturer = check.text("manufacturer", "生产厂名").one_line().required().length(1..=150).printed(papers).take();
+    let manufacturer =
+        check.text("manufacturer", "生产厂名").one_line().required().length(1..=150).printed(papers).take();
     let mut traits = Vec::new();
     match &chosen.asked {
         None => traits.clone_from(&line.old.traits),

@@ -187,7 +187,7 @@ pub async fn upload(
             .iter()
             .filter_map(|f| files::kind_of(&f.content_type, &f.name).map(|kind| (f, kind)))
             .filter(|(f, _)| files::caution(&f.content_type, &f.name).is_some())
-            .map(|(f, kind)| format!("“{}”是{kind}", f.name))
+            .map(|(f, kind)| format!("“{}”是 {kind}", f.name))
             .take(3)
             .collect();
         let cautions = if unseen.is_empty() {

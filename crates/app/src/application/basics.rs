@@ -330,7 +330,8 @@ fn parse(
         (ClauseCode::new(clause), region, address(&mut check, papers))
     };
     let trade_mode = check.choice("trade_mode", "贸易方式", |c| references.trade_mode_is_valid(c, today));
-    let use_unit_name = check.text("use_unit_name", "使用单位").one_line().required().length(2..=100).printed(papers).take();
+    let use_unit_name =
+        check.text("use_unit_name", "使用单位").one_line().required().length(2..=100).printed(papers).take();
     let use_contact = check.text("use_contact", "使用单位联系人").one_line().required().length(2..=50).take();
     let use_phone = check
         .parse("use_phone", "使用单位联系电话", |s| text::phone(s).map_err(|e| format!("使用单位联系电话{e}")))

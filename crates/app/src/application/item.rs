@@ -629,10 +629,10 @@ pub fn parse(
     let stored_country = stored.map_or("", |s| s.form.origin_country.as_str());
     let stored_currency = stored.map_or("", |s| s.form.currency.as_str());
     let mut check = Checker::new(form);
-    let product_name = check.text("product_name", "需免办产品名称").one_line().required().length(1..=100).printed(papers).take();
-    let model = check.text("model", "规格型号").one_line().required().length(1..=200).printed(papers).take();
-    let brand = check.text("brand", "商标").one_line().required().length(1..=100).printed(papers).take();
-    let manufacturer = check.text("manufacturer", "生产厂名").one_line().required().length(1..=150).printed(papers).take();
+    let product_name = check.text("product_name", "需免办产品名称").required().length(1..=100).printed(papers).take();
+    let model = check.text("model", "规格型号").required().length(1..=200).printed(papers).take();
+    let brand = check.text("brand", "商标").required().length(1..=100).printed(papers).take();
+    let manufacturer = check.text("manufacturer", "生产厂名").required().length(1..=150).printed(papers).take();
     let origin =
         check.choice("origin_country", "原产国", |c| references.may_choose_country(c, today, stored_country));
     let qty = check.parse("qty", "数量/重量", |s| Quantity::parse_positive(s).map_err(|e| format!("数量/重量{e}")));
@@ -661,13 +661,13 @@ pub fn parse(
                 let stands = stored.map(|s| &s.form.use_region).or(application.basics.use_region.as_ref());
                 references.leaf_on(levels, today, stands)
             });
-            let address = check.text("use_address", "使用单位地址").one_line().required().length(2..=200).take();
+            let address = check.text("use_address", "使用单位地址").required().length(2..=200).take();
             (region, address)
         }
     };
     let serials = check.text("serials", "序列号/零件号").length(0..=2000).take();
-    let usage_note = check.text("usage_note", "用途说明").one_line().length(0..=500).take();
-    let remark = check.text("remark", "备注").one_line().length(0..=500).take();
+    let usage_note = check.text("usage_note", "用途说明").length(0..=500).take();
+    let remark = check.text("remark", "备注").length(0..=500).take();
     check.finish()?;
     let (Some(qty), Some(hs_qty), Some(unit_price), Some(total_price), (Some(use_region), use_address)) =
         (qty, hs_qty, unit_price, total_price, place)

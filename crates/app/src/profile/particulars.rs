@@ -142,7 +142,13 @@ pub async fn update(
     let mut check = Checker::new(&form);
     let shared = if may_share {
         Organisation {
-            name: check.text("org_name", "申请单位").one_line().required().length(2..=100).printed(app.papers.as_ref()).take(),
+            name: check
+                .text("org_name", "申请单位")
+                .one_line()
+                .required()
+                .length(2..=100)
+                .printed(app.papers.as_ref())
+                .take(),
             postcode: check.parse("org_postcode", "申请单位邮编", text::postcode).unwrap_or_default(),
             address: check
                 .text("org_address", "申请单位地址")

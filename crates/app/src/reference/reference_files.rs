@@ -227,8 +227,8 @@ async fn build(
     let list = format!("/reference/{}", kind.path());
     let crumbs = [("基础数据", "/reference"), (kind.label(), list.as_str())];
     let mut shell = frame::signed(app, user, &title, Entry::References, &crumbs).await?;
-    shell.error_title =
-        !errors.is_empty() || report.as_ref().is_some_and(|r| r.key.is_empty() || !r.faults.is_empty() || !r.problems.is_empty());
+    shell.error_title = !errors.is_empty()
+        || report.as_ref().is_some_and(|r| r.key.is_empty() || !r.faults.is_empty() || !r.problems.is_empty());
     let mut guide = vec![(
         kind.code_label().to_owned(),
         true,

@@ -414,8 +414,19 @@ const OF_BUREAUS: &[&str] = &[
     "在办",
     "在办超期",
 ];
-const OF_POSTS: &[&str] =
-    &["办理量", "通过", "送补正", "需送纸质材料", "未通过", "中位天数", "90% 天数", "超期", "在办", "在办超期"];
+const OF_POSTS: &[&str] = &[
+    "办理量",
+    "通过",
+    "送补正",
+    "退回前岗",
+    "需送纸质材料",
+    "未通过",
+    "中位天数",
+    "90% 天数",
+    "超期",
+    "在办",
+    "在办超期",
+];
 
 fn of_applications(make: &Maker<'_>, sums: &Sums) -> Vec<Figure> {
     let concluded = FactKind::Concluded;

@@ -298,7 +298,7 @@ fn matrix() -> Vec<Row> {
             [Login, No, No, No, Gone, Gone, Gone, No],
         ),
         get("/casework/{id}/transfer", Accepting, [Login, No, No, No, No, No, No, Page_]),
-        post("/casework/{id}/transfer", Accepting, &[], [Login, No, No, No, No, No, No, Form]),
+        post("/casework/{id}/transfer", Accepting, &[], [Login, No, No, No, No, No, No, Late]),
         get("/casework/{id}/history", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
         get("/casework/{id}/comparison", Accepting, [Login, No, No, No, Page_, Page_, Gone, No]),
         post("/casework/{id}/comparison", Accepting, &[], [Login, No, No, No, Late, No, Gone, No]),

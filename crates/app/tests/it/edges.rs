@@ -4,7 +4,7 @@
 use domain::actor::Post;
 
 use crate::story::{self, AIR_CONDITIONER};
-use crate::support::{SHANGHAI, Site};
+use crate::support::{PASSWORD, SHANGHAI, Site};
 
 fn asked(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -95,7 +95,11 @@ async fn mailboxes_in_other_scripts_are_taken() {
             ("user@xn--fsqu00a.xn--55qx5d", "user@例子.公司"),
         ] {
             let page = user.get("/profile/particulars").await.is(200);
-            let form = page.form("保存").fill(&[("contact_email", typed), ("contact_mobile", "+86 138—0000—0000")]);
+            let form = page.form("保存").fill(&[
+                ("contact_email", typed),
+                ("contact_mobile", "+86 138—0000—0000"),
+                ("mailbox_password", PASSWORD),
+            ]);
             user.send(&form).await.is(200);
             let page = user.get("/profile/particulars").await.is(200);
             assert_eq!(page.value("contact_email"), kept);

@@ -57,7 +57,7 @@ async fn d32_a_replaced_attachment_stays_beside_the_new_one() {
         page.sees("已删除附件“旧图纸.pdf”。已提交过的材料由检验检疫局留存。").sees("补正前已提交");
         // At once, not after the next submission.
         bureau.accept.get(&format!("/attachments/{old}")).await.is(200);
-        user.upload(&id, "technical", &[("新图纸.pdf", b"%PDF-1.4 new".to_vec())]).await.is(200);
+        user.upload(&id, "technical", &[("新图纸.pdf", [pdf(), b"\n% new\n".to_vec()].concat())]).await.is(200);
         // What came and went between two submissions is no evidence.
         user.upload(&id, "technical", &[("误传.pdf", pdf())]).await.is(200);
         let page = user.get(&format!("/applications/{id}/attachments")).await;

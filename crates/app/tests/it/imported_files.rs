@@ -336,7 +336,7 @@ async fn d37_a_table_of_reference_data_hides_nothing() {
         for (n, code) in [(1, "901"), (2, "902")] {
             sheet.write_string(n, at("代码"), code).unwrap();
             for (column, title) in (0..).zip(&known[0]) {
-                if title.ends_with('*') && title != "代码*" {
+                if title.trim_end_matches('*') == "名称" || (title.ends_with('*') && title != "代码*") {
                     sheet.write_string(n, column, format!("单位{code}")).unwrap();
                 }
             }

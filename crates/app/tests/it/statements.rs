@@ -92,7 +92,7 @@ async fn issuing_does_not_grow_with_the_products() {
             }
             story::submit(&user, &id).await;
             bureau.bring_to(&id, domain::actor::Post::Issue).await;
-            let form = bureau.issue.get(&format!("/casework/{id}")).await.form("提交意见");
+            let form = bureau.issue.get(&format!("/casework/{id}")).await.form("提交意见").set("decision", "issue");
             statements.push(bureau.issue.send_once(&form).await.is(303).statements);
         }
         assert_eq!(statements[0], statements[1]);

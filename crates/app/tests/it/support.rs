@@ -89,7 +89,8 @@ impl Papers for PlainPapers {
             printed
         });
         let mut seen = HashSet::new();
-        let missing = |c: &char| !matches!(c, '\n' | '\t') && !PRINTED[*c as usize];
+        let is_plain = |c: char| matches!(c, '\n' | '\t' | '\u{fe00}'..='\u{fe02}' | '\u{e0100}'..='\u{e01ef}');
+        let missing = |c: &char| !is_plain(*c) && !PRINTED[*c as usize];
         text.chars().filter(missing).filter(|c| seen.insert(*c)).collect()
     }
 }

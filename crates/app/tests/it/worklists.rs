@@ -109,8 +109,8 @@ async fn e_14_two_take_the_same_case_and_one_has_it() {
         );
         let (a, b) = tokio::join!(one.send_once(&a), two.send_once(&b));
         let (refusal, winner) = if a.status == 303 { (b, "officer_one") } else { (a, "officer_two") };
-        assert_eq!(refusal.status, 422, "{}", refusal.text());
-        assert!(refusal.error("reason").contains(&format!("由 {winner} 某 办理")), "{}", refusal.error("reason"));
+        assert_eq!(refusal.status, 409, "{}", refusal.text());
+        assert!(refusal.text().contains(&format!("{winner} 某 已于")), "{}", refusal.text());
         assert_eq!(site.number("SELECT COUNT(*) FROM audit WHERE action = 'take'").await, 1);
         // From the list: what the other has is named, the rest is taken.
         let loser = if winner == "officer_one" { &two } else { &one };

@@ -34,7 +34,7 @@ async fn the_same_user_goes_on_with_what_he_typed_and_another_does_not() {
     let (page, cookie) = late(&site, Some(1)).await;
     assert_eq!(page.status, 401);
     assert!(page.text.contains("刚才提交的内容没有丢失"), "{}", page.text);
-    assert_eq!(page.hidden("kept.purpose"), "第一行\r\n第二行");
+    assert_eq!(page.hidden("kept.purpose"), "第一行\n第二行");
 
     // Browsers write line breaks of hidden fields in either way.
     for line_break in ["%0D%0A", "%0A"] {
