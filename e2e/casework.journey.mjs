@@ -172,8 +172,8 @@ together("检验检疫局办理", () => {
     await s.openCase(first, "初审", number);
     await first.getByText("补正后重新提交").waitFor();
     await first.getByText("KC-26/ZW-T2").first().waitFor();
-    assert.ok(await first.getByRole("link", { name: "铭牌.jpg", exact: true }).isVisible());
     const changes = first.getByRole("region", { name: "补正前后对照" });
+    for (const where of [changes, first.getByRole("region", { name: "申请附件，可横向滚动" })]) assert.ok(await where.getByRole("link", { name: "铭牌.jpg", exact: true }).isVisible());
     for (const [before, after] of [["—", "已核对型号"], ["KC-26/ZW-T1", "KC-26/ZW-T2"]]) await changes.getByRole("row").filter({ hasText: before }).filter({ hasText: after }).waitFor();
     await changes.getByRole("row").filter({ hasText: "增加" }).filter({ hasText: "铭牌.jpg" }).waitFor();
     await tools.both(first, "17-bureau-corrected");

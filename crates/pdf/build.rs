@@ -57,7 +57,7 @@ fn faces(index: &str) -> (String, Vec<u8>) {
         }
     }
     let code = format!(
-        "/// Held by the main face.\nstatic MAIN: &[Run] = &{main:?};\n/// All pieces.\nstatic PIECES: &[Piece] = &[{pieces}];\n"
+        "/// Held by the main face.\npub(super) static MAIN: &[Run] = &{main:?};\n/// All pieces.\npub(super) static PIECES: &[Piece] = &[{pieces}];\n"
     );
     (code, printable)
 }

@@ -107,9 +107,12 @@ const CHECKS: &[Check] = &[
     },
 ];
 
-/// The answers that are kept, of one site.
+/// When a check was asked last, and what it found.
+type Kept = (Instant, Option<Finding>);
+
+/// The answers that are kept, of one site, by the name of their check.
 #[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Mutex<HashMap<&'static str, (Instant, Option<Finding>)>>>);
+pub struct Readiness(Arc<Mutex<HashMap<&'static str, Kept>>>);
 
 impl Readiness {
     async fn look(&self, app: &App) -> Vec<Finding> {

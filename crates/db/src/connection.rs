@@ -50,7 +50,7 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
 /// How long after a connection broke every other connection is pinged before it is used.
-const SUSPECT_FOR: Duration = Duration::from_secs(60);
+const SUSPECT_FOR: Duration = Duration::from_mins(1);
 
 /// How long `BEGIN IMMEDIATE` waits for a writer of another process; shorter than [`REQUEST_LIMIT`].
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(6);

@@ -287,24 +287,20 @@ pub(crate) async fn up_to(conn: &DatabaseConnection, n: usize) -> anyhow::Result
 /// A pool of one connection that stays open: the lock of PostgreSQL belongs to its session. No time limit that pages have
 /// ends a migration, which may rewrite a large table.
 pub(crate) async fn session(conn: &DatabaseConnection) -> anyhow::Result<DatabaseConnection> {
-    Ok(match conn.get_database_backend() {
-        DbBackend::Postgres => {
-            let options = conn.get_postgres_connection_pool().connect_options();
-            let options = options.as_ref().clone().options([
-                ("statement_timeout", "0"),
-                ("lock_timeout", "0"),
-                ("idle_in_transaction_session_timeout", "0"),
-            ]);
-            let one = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-            SqlxPostgresConnector::from_sqlx_postgres_pool(one.connect_with(options).await?)
-        }
-        _ => {
-            let options = conn.get_sqlite_connection_pool().connect_options();
-            let options = options.as_ref().clone().busy_timeout(PATIENCE);
-            let one = SqlitePoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-            SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_with(options).await?)
-        }
-    })
+    if conn.get_database_backend() == DbBackend::Postgres {
+        let options = conn.get_postgres_connection_pool().connect_options();
+        let options = options.as_ref().clone().options([
+            ("statement_timeout", "0"),
+            ("lock_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+        ]);
+        let one = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        return Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(one.connect_with(options).await?));
+    }
+    let options = conn.get_sqlite_connection_pool().connect_options();
+    let options = options.as_ref().clone().busy_timeout(PATIENCE);
+    let one = SqlitePoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_with(options).await?))
 }
 
 async fn begin(session: &DatabaseConnection) -> anyhow::Result<DatabaseTransaction> {

@@ -655,19 +655,19 @@ pub async fn hand_over_applications(
          WHERE owner_id = $1 AND organisation_id = $2{narrowed} ORDER BY id LIMIT {AT_ONCE}{}",
         tx.for_update()
     );
-    let taken: Vec<Belonging> = rows(&tx.0, &sql, values).await?;
+    let moved: Vec<Belonging> = rows(&tx.0, &sql, values).await?;
     if let Handed::These(ids) = what
-        && taken.len() != ids.len()
+        && moved.len() != ids.len()
     {
         return Err(DbError::Overtaken("所选的申请中有的已不属于该用户，没有移交。请刷新后重新选择".to_owned()));
     }
-    if taken.is_empty() {
-        return Ok(taken);
+    if moved.is_empty() {
+        return Ok(moved);
     }
-    let marks = placeholders(2).take(taken.len()).collect::<Vec<_>>().join(", ");
+    let marks = placeholders(2).take(moved.len()).collect::<Vec<_>>().join(", ");
     let with = || {
         let mut values = params![to];
-        values.extend(taken.iter().map(|b| Value::from(b.id)));
+        values.extend(moved.iter().map(|b| Value::from(b.id)));
         values
     };
     let of_certificates = format!("certificate_id IN (SELECT id FROM certificate WHERE application_id IN ({marks}))");
@@ -698,17 +698,17 @@ pub async fn hand_over_applications(
         return Err(DbError::Refused(why.to_owned()));
     }
     let names = serde_json::json!({ "from": giver.username, "to": taker.username }).to_string();
-    for one in &taken {
+    for one in &moved {
         let entry = Entry { detail: &names, ..Entry::of("hand_over_application") };
         audit::record(tx, Subject::Application(one.id), by, at, &entry).await?;
     }
     let detail =
-        serde_json::json!({ "from": giver.username, "to": taker.username, "applications": taken.len() }).to_string();
+        serde_json::json!({ "from": giver.username, "to": taker.username, "applications": moved.len() }).to_string();
     for id in [from, to] {
         let entry = Entry { detail: &detail, ..Entry::of("hand_over_application") };
         audit::record(tx, Subject::Account(id), by, at, &entry).await?;
     }
-    Ok(taken)
+    Ok(moved)
 }
 
 /// An invitation, as the administrator sees it.

@@ -483,13 +483,13 @@ pub async fn apply_due(tx: &Tx, now: Instant) -> DbResult<usize> {
 /// The terms of each post that came into force on pages, the oldest first: when, and how many working days.
 pub(crate) async fn terms(source: &impl Source) -> DbResult<BTreeMap<String, Vec<(Instant, u32)>>> {
     #[derive(crate::Row)]
-    struct Applied {
+    struct InForce {
         id: i64,
         code: String,
         content: String,
         applied_at: Instant,
     }
-    let applied: Vec<Applied> = rows(
+    let applied: Vec<InForce> = rows(
         source.connection(),
         "SELECT id, code, content, applied_at FROM reference_edition WHERE kind = $1 AND applied_at IS NOT NULL ORDER BY id",
         params![ReferenceKind::ServiceTerm.word()],

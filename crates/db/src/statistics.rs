@@ -139,7 +139,7 @@ async fn add(tx: &Tx, references: &ReferenceData, since: i64, until: i64) -> DbR
         params![before],
     )
     .await?;
-    add_up(tx, "id > $1", &params![before]).await
+    add_up(tx, "id > $1", &[Value::from(before)]).await
 }
 
 /// Adds the facts that meet a condition to the sums.

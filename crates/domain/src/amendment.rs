@@ -463,7 +463,8 @@ mod tests {
     /// nothing in; who only reads does nothing.
     #[test]
     fn d30_a_running_change_is_finished_and_no_new_one_begun() {
-        let bars: [(fn(&mut Enterprise), bool, bool); 3] = [
+        type Change = fn(&mut Enterprise);
+        let bars: [(Change, bool, bool); 3] = [
             (|e| e.suspended = true, false, true),
             (|e| e.mailbox_proved = false, false, false),
             (|e| e.role = MemberRole::Viewer, false, false),

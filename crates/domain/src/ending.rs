@@ -274,7 +274,8 @@ mod tests {
         let issuer = officer(8, "310000", Post::Issue);
         let mut of = facts();
         assert!(may(&holder(), &of, Action::RequestSurrender).is_ok());
-        let bars: [(fn(&mut Enterprise), Refusal); 3] = [
+        type Change = fn(&mut Enterprise);
+        let bars: [(Change, Refusal); 3] = [
             (|e| e.suspended = true, Refusal::Barred(Bar::Suspended)),
             (|e| e.mailbox_proved = false, Refusal::Barred(Bar::Mailbox)),
             (|e| e.role = MemberRole::Viewer, Refusal::NotYours(Action::RequestSurrender)),

@@ -411,7 +411,11 @@ pub async fn restore(options: &Options, folder: &Path, how: How) -> anyhow::Resu
     fs::create_dir_all(keys.path())?;
     for entry in entries.iter().filter(|e| is_sound(&e.path)) {
         let Some(name) = entry.path.strip_prefix("keys/") else { continue };
-        anyhow::ensure!(!name.contains('/') && name.ends_with(".pem"), "the name {} is none of a key", entry.path);
+        anyhow::ensure!(
+            !name.contains('/') && Path::new(name).extension().is_some_and(|e| e == "pem"),
+            "the name {} is none of a key",
+            entry.path
+        );
         folders::write(&keys.path().join(name), &fs::read(folder.join(&entry.path))?)
             .with_context(|| format!("{} cannot be restored", entry.path))?;
     }

@@ -39,7 +39,15 @@ struct Piece {
     held: &'static [Run],
 }
 
-include!(concat!(env!("OUT_DIR"), "/faces.rs"));
+use tables::{MAIN, PIECES};
+
+/// What the build script found in the faces.
+#[expect(clippy::unreadable_literal, reason = "code points and offsets that a program has written")]
+mod tables {
+    use super::{Piece, Run};
+
+    include!(concat!(env!("OUT_DIR"), "/faces.rs"));
+}
 
 impl Piece {
     /// What the typesetter must know to choose this piece, without unpacking it.

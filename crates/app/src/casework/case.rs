@@ -266,13 +266,11 @@ pub fn came_too_late(officer: &BureauOfficer, application: &Application, form: &
         return false;
     }
     let holds = |post: Post| officer.user.posts.holds(post);
-    match form.get("post").parse::<Post>() {
-        Ok(post) => holds(post),
-        Err(_) => {
-            let last = application.post_on_the_way().and_then(|p| Post::COURSE.into_iter().position(|q| p == q));
-            Post::COURSE.into_iter().take(last.map_or(Post::COURSE.len(), |n| n + 1)).any(holds)
-        }
+    if let Ok(post) = form.get("post").parse::<Post>() {
+        return holds(post);
     }
+    let last = application.post_on_the_way().and_then(|p| Post::COURSE.into_iter().position(|q| p == q));
+    Post::COURSE.into_iter().take(last.map_or(Post::COURSE.len(), |n| n + 1)).any(holds)
 }
 
 /// How the case stands now, and who has it, for somebody who was slower.

@@ -1,6 +1,7 @@
 //! What pages say while the holidays of a year are not registered: terms by law, which may still move.
 
 use domain::calendar::{Calendar, Registered};
+use domain::festival::Festival;
 use domain::time::Day;
 use kit::app::App;
 
@@ -26,7 +27,7 @@ pub fn note_of_today(app: &App) -> String {
 fn said(calendar: &Calendar, year: i16) -> String {
     match calendar.registered(year) {
         Registered::Partly(missing) => {
-            let names: Vec<_> = missing.into_iter().map(|f| f.label()).collect();
+            let names: Vec<_> = missing.into_iter().map(Festival::label).collect();
             format!("{year}年节假日尚未登记齐全（缺{}）", names.join("、"))
         }
         Registered::Nothing | Registered::Whole => format!("{year}年节假日尚未登记"),

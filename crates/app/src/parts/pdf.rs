@@ -129,8 +129,7 @@ fn encryption(content: &[u8]) -> Option<Encryption<'_>> {
 
 /// The object that a reference names: `5 0 R` is `5 0 obj`.
 fn object<'a>(content: &'a [u8], reference: &[u8]) -> Option<&'a [u8]> {
-    let mut words =
-        reference.get(..reference.len().min(40))?.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty());
+    let mut words = reference.get(..reference.len().min(40))?.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
     let number = std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok()?;
     let generation = std::str::from_utf8(words.next()?).ok()?.parse::<u32>().ok()?;
     let name = format!("{number} {generation} obj");

@@ -22,6 +22,7 @@ enum Source {
 }
 
 /// A text of the certificate.
+#[expect(clippy::struct_field_names, reason = "the text of a text")]
 struct Text<'a> {
     part: Part,
     item: Option<ItemId>,

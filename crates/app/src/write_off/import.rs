@@ -460,11 +460,10 @@ pub async fn preview(
     };
     must_not_be_done_otherwise(&app, &user, key, &asked, &seen).await?;
     let broken = match standing(&app, &user, &number, &lines).await? {
-        Standing::New => None,
         Standing::Broken(n) => Some(n),
         Standing::Done(url) if !notes.has_choice() => return Ok(done(&app, &url, FIRST_RESULT)),
-        // Confirming it shows the first result; the rows that were left out can still be chosen.
-        Standing::Done(_) => None,
+        // Confirming what is done shows the first result; the rows that were left out can still be chosen.
+        Standing::New | Standing::Done(_) => None,
         Standing::Other(why) => return Err(AppError::Conflict(why)),
     };
     let verdicts = forecast(&app, &desk(&user), &lines).await?;

@@ -1,6 +1,8 @@
 //! Working days: the yearly notice on pages, what pages say while it is missing, and what is computed again when it comes;
 //! terms, countries and currencies on CNCA's pages.
 
+use std::fmt::Write as _;
+
 use axum::http::Method;
 use domain::actor::Post;
 use domain::festival::Festival;
@@ -32,7 +34,7 @@ fn days_of_2027() -> Vec<u8> {
     let mut file = "日期,名称,调休上班\n".to_owned();
     for festival in Festival::ALL {
         let day = festival.day(2027).unwrap().to_string().replace('-', "/");
-        file += &format!("{day},{},否\n", festival.label());
+        writeln!(file, "{day},{},否", festival.label()).unwrap();
     }
     file.into_bytes()
 }

@@ -383,8 +383,8 @@ async fn a_file_that_nobody_can_look_at_is_named_when_it_comes_and_when_it_is_op
         let officer = site.officer("sh", crate::support::SHANGHAI, &[domain::actor::Post::Accept]).await;
         let case = officer.get(&format!("/casework/{id}")).await.is(200).sees("该文件是HEIC 照片");
         let heic = site.number("SELECT MIN(id) FROM attachment WHERE name = 'IMG_0002.HEIC'").await;
-        let pane = officer.get(&format!("{}?paper={heic}", case.path)).await.is(200);
-        pane.sees("该文件是HEIC 照片（苹果手机的照片格式），浏览器不能显示").sees("下载");
+        let beside = officer.get(&format!("{}?paper={heic}", case.path)).await.is(200);
+        beside.sees("该文件是HEIC 照片（苹果手机的照片格式），浏览器不能显示").sees("下载");
         officer.get(&format!("/attachments/{heic}")).await.is(200);
         // One that came before such files were refused.
         let old = site.number("SELECT MIN(id) FROM attachment WHERE name = '限制打印.pdf'").await;

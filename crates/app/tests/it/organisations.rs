@@ -122,7 +122,7 @@ async fn d30_the_bureau_confirms_when_the_administrator_is_gone() {
         assert!(letter_to(&site, "shili_a@example.com").body.contains("已离职，单位来函。"));
         let deeds = trail(&site.app.db.read(), Subject::Account(site.account("li_shili").await)).await.unwrap();
         let confirmed = deeds.iter().find(|d| d.action == "confirm").unwrap();
-        assert_eq!(confirmed.bureau_code.as_ref().map(|b| b.as_str()), Some(SHANGHAI));
+        assert_eq!(confirmed.bureau_code.as_ref().map(domain::ids::BureauCode::as_str), Some(SHANGHAI));
     }
 }
 

@@ -547,13 +547,13 @@ fn hostile_workbooks_are_refused() {
         assert_eq!(refusal(&sheet(bad)), broken(), "{bad}");
     }
     let merges = "<mergeCell ref='A2:A1048576'/>".repeat(60_000);
-    let merged = written(
+    let workbook = written(
         &format!(
             "<worksheet><sheetData><row r='1'><c r='A1'><v>1</v></c></row></sheetData><mergeCells>{merges}</mergeCells></worksheet>"
         ),
         &[],
     );
-    assert!(refusal(&merged).contains("合并的单元格过多"));
+    assert!(refusal(&workbook).contains("合并的单元格过多"));
 }
 
 #[test]

@@ -676,7 +676,7 @@ impl<'a> Grid<'a> {
         let Some(raw) = self.cell.take() else { return Ok(()) };
         self.in_phonetic = false;
         let (row, column) = raw.at;
-        let cell = self.cell_of(raw)?;
+        let cell = self.cell_of(&raw)?;
         if cell.is_blank() {
             return Ok(());
         }
@@ -717,7 +717,7 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
-    fn cell_of(&self, raw: Raw) -> Outcome<Cell> {
+    fn cell_of(&self, raw: &Raw) -> Outcome<Cell> {
         let formula = raw.formula.as_deref().unwrap_or_default();
         if super::is_picture_formula(formula) {
             return Ok(Cell::Unreadable(picture()));
@@ -736,13 +736,12 @@ impl<'a> Grid<'a> {
             }
         };
         Ok(match raw.kind.as_str() {
-            "s" if raw.value.trim().is_empty() => Cell::blank(),
+            "s" | "b" if raw.value.trim().is_empty() => Cell::blank(),
             "s" => {
                 let n = raw.value.trim().parse().map_err(|_| Fault::Broken)?;
                 text(self.shared.texts.get(n).ok_or(Fault::Broken)?)
             }
             "str" | "inlineStr" => text(&raw.value),
-            "b" if raw.value.trim().is_empty() => Cell::blank(),
             "b" => Cell::Text(if is_true(raw.value.trim()) { "TRUE" } else { "FALSE" }.to_owned()),
             "e" if raw.is_rich => Cell::Unreadable(picture()),
             "e" => {
