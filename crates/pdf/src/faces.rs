@@ -140,7 +140,8 @@ fn holds(held: &[Run], c: char) -> bool {
 /// What a letter and its mark are together, when they are printed: one character, or Kana with a mark of theirs. Other
 /// pairs would be set, but copied from the paper twice.
 fn together(letter: char, mark: char) -> Option<char> {
-    let kana = || (FIRST_MARK_OF_KANA <= mark && holds(MAIN, letter) && holds(MAIN, mark)).then_some(letter);
+    let is_kana = matches!(letter, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{31f0}'..='\u{31ff}');
+    let kana = || (is_kana && FIRST_MARK_OF_KANA <= mark && holds(MAIN, letter) && holds(MAIN, mark)).then_some(letter);
     compose(letter, mark).filter(|c| is_printable(*c)).or_else(kana)
 }
 
