@@ -216,5 +216,5 @@ together("证明修改、注销和撤销", () => {
     await main.getByRole("link", { name: "返回证明" }).click();
     await page.getByText("该证明已被撤销").waitFor();
     await tools.both(page, "12-certificate-revoked");
-  }, { timeout: 240_000 });
+  }, { timeout: 420_000 });
 });

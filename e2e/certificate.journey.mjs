@@ -232,6 +232,6 @@ together("从注册到取得证明", () => {
       const subjects = told.map((l) => l.subject.replace(/^.*：/, ""));
       assert.deepEqual(subjects.sort(), ["受理中", "初审中", "终审中", "文件对比中", "文件对比中_送纸质材料", "文件对比中", "待发证", "已发证"].sort());
       assert.ok(told.every((l) => l.subject.includes(number) && l.text.includes(company.name)));
-    }, { timeout: 240_000 });
+    }, { timeout: 420_000 });
   }
 });
