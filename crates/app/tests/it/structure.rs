@@ -4,16 +4,51 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "rs")
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|e| e == ending) {
             found.push(path);
         }
     }
     found
+}
+
+/// Every icon that a template or the menu names is in the sprite: another one would be blank.
+#[test]
+fn every_icon_that_is_named_is_in_the_sprite() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = fs::read_to_string(root.join("../../assets/icons.txt")).unwrap();
+    let known: Vec<_> = list.lines().collect();
+    let mut missing = Vec::new();
+    let mut seen = 0;
+    let templates = files(&root.join("src"), "html").into_iter().chain(files(&root.join("../kit/src"), "html"));
+    for path in templates {
+        for rest in fs::read_to_string(&path).unwrap().split("kit::icon(\"").skip(1) {
+            let name = rest.split('"').next().unwrap_or_default();
+            seen += 1;
+            if !known.contains(&name) {
+                missing.push(format!("{name} in {}", path.display()));
+            }
+        }
+    }
+    for rest in fs::read_to_string(root.join("src/frame.rs")).unwrap().split("item(\"").skip(1) {
+        let parts: Vec<_> = rest.split('"').take(5).collect();
+        // Label, address and icon are written out.
+        let [_, ", ", _, ", ", name] = parts[..] else { continue };
+        seen += 1;
+        if !known.contains(&name) {
+            missing.push(format!("{name} in frame.rs"));
+        }
+    }
+    assert!(seen > 100, "{seen}");
+    assert_eq!(missing, Vec::<String>::new());
 }
 
 const CAPABILITIES: [&str; 23] = [
