@@ -18,7 +18,7 @@ const GROUPS: usize = 2;
 /// Told to somebody who asks for more letters than are sent.
 pub const TOO_MANY: &str = "验证邮件发送过于频繁，请一小时后再试，或使用最近一封邮件中的链接、验证码";
 
-/// What became of a mailbox that somebody gave.
+/// The outcome of checking a mailbox: what the answer page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given {
     /// A letter is on its way; it counts when it is proved.

@@ -34,7 +34,7 @@ struct Piece {
     at: usize,
     /// So many bytes there.
     packed: usize,
-    /// So many bytes unpacked.
+    /// Size unpacked, bytes.
     size: usize,
     held: &'static [Run],
 }

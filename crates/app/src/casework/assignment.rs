@@ -25,7 +25,7 @@ use crate::frame::{self, Entry};
 use crate::parts::overtaken;
 use crate::parts::status::Status;
 
-/// Of so many cases it is told what happened to them.
+/// The answer names at most this many cases with what happened to them.
 const MOST_TOLD: usize = 5;
 
 struct CaseRow {

@@ -280,7 +280,7 @@ pub(super) fn mailbox_restored(app: &App, to: &str, username: &str) -> Letter {
     signed(to, "CCC 免办电子审批系统：联系人邮箱已恢复".to_owned(), lines)
 }
 
-/// So many numbers are listed in a letter about a hand-over.
+/// A letter about a hand-over lists at most this many application numbers.
 const LISTED: usize = 20;
 
 fn listed(numbers: &[String], total: usize) -> Vec<String> {

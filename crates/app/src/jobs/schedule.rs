@@ -183,7 +183,7 @@ async fn sweep_exports(app: &App, now: Instant) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A store that refuses or does not answer so many times in a row is left alone until the next round.
+/// After this many failures in a row the round stops; the next round asks the store again.
 const REFUSALS: usize = 3;
 
 /// Removes files whose rows have been gone for an hour; none while a backup runs, whose rows may be older.

@@ -31,7 +31,7 @@ struct MailboxPage {
     letter: String,
 }
 
-/// The page.
+/// 邮箱验证: where a user proves a mailbox or gives another one.
 pub async fn show(State(app): State<App>, user: EnterpriseUser) -> Result<Response, AppError> {
     page::render(&build(&app, &user, FormData::default(), FieldErrors::default()).await?)
 }
@@ -114,7 +114,7 @@ pub async fn resend(State(app): State<App>, user: EnterpriseUser, _form: Submitt
     answer(&app, tx, given, &mailbox).await
 }
 
-/// Says what became of a mailbox, and keeps it.
+/// Commits, and answers with the outcome of checking the mailbox.
 async fn answer(app: &App, tx: db::Tx, given: Given, mailbox: &str) -> Result<Response, AppError> {
     let sentence = match given {
         Given::TooMany => return Err(AppError::Conflict(format!("{TOO_MANY}。"))),

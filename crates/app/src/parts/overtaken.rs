@@ -10,9 +10,9 @@ use kit::form::FormData;
 
 use crate::parts::timeline;
 
-/// Of so many rows of the trail the deeds since a page was opened are looked for.
+/// The newest rows of the trail in which deeds since the page was opened are looked for, at most.
 const LOOKED_AT: i64 = 40;
-/// So many of them are named.
+/// At most this many of them are named.
 const NAMED: usize = 3;
 
 /// Whether a deed changed the case for others: saves of a form and notes do not.

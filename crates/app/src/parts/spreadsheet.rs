@@ -29,11 +29,11 @@ const MOST_COLUMNS: u32 = 200;
 const CERTAIN_DIGITS: usize = 15;
 /// What a calculation leaves behind is told from what somebody typed: three digits of noise at least.
 const CALCULATED_DIGITS: usize = 12;
-/// So many rows of a template offer lists to choose from.
+/// The first rows of a template that offer lists to choose from.
 const LISTED_ROWS: u32 = 2_000;
-/// So many merged areas are named in a short message.
+/// A short message names at most this many merged areas.
 const NAMED_IN_SHORT: usize = 5;
-/// So many hidden rows are listed; the others are counted.
+/// At most this many hidden rows are listed; the others are counted.
 const LISTED_HIDDEN: usize = 20;
 
 /// What stands in a cell.

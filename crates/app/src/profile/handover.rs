@@ -53,7 +53,7 @@ async fn require_member(app: &App, user: &EnterpriseUser, from: AccountId) -> Re
     }
 }
 
-/// The page.
+/// The applications of a colleague, to be handed to another one.
 pub async fn show(
     State(app): State<App>,
     user: EnterpriseUser,
